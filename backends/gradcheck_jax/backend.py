@@ -1,0 +1,155 @@
+"""The JAX adapter."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from gradcheck_core import trees
+from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
+
+from .pytrees import flatten
+
+
+@final
+class JaxBackend(Backend):
+    """Pytrees of JAX arrays."""
+
+    name = "jax"
+    capabilities = frozenset({Capability.AUTODIFF, Capability.FLOAT64})
+
+    def owns(self, leaf: object) -> bool:
+        if isinstance(leaf, jax.Array):
+            return True
+        # A registered container, such as a Flax or Equinox module, is JAX's if a JAX array is in it.
+        try:
+            children = jax.tree.leaves(leaf)
+        except Exception:  # a container whose own flattening fails is not ours to explain here
+            return False
+        return any(isinstance(child, jax.Array) for child in children)
+
+    def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
+        return np.asarray(leaf)
+
+    def open(
+        self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
+    ) -> Problem:
+        # Randomness in JAX is an explicit key among the arguments: there is no state to fix.
+        return _JaxProblem(cost, params, args, precision)
+
+
+@final
+class _JaxProblem(Problem):
+    def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str) -> None:
+        self._cost = cost
+        self._args = args
+        self._float64 = precision == "float64"
+        pytree = flatten(params)
+        self._rebuild = pytree.rebuild
+        self._leaves: list[object] = [leaf.value for leaf in pytree.leaves]
+        self._paths = [leaf.path for leaf in pytree.leaves]
+        self._positions: list[int] = []
+        # Theta lives in host arrays, one a parameter; only those written since the last evaluation go to the device.
+        self._host: list[npt.NDArray[Any]] = []
+        self._placement: list[object] = []
+        tensors: list[tuple[str, tuple[int, ...], str]] = []
+        carried: list[Carried] = []
+        for position, leaf in enumerate(pytree.leaves):
+            reason = "frozen" if id(leaf.value) in pytree.frozen else _why_carried(leaf)
+            if reason is not None:
+                carried.append(Carried(leaf.name, reason))
+                continue
+            given = np.asarray(leaf.value)
+            self._positions.append(position)
+            self._host.append(np.array(given, dtype=np.float64 if self._float64 else given.dtype, order="C"))
+            self._placement.append(leaf.value.sharding if isinstance(leaf.value, jax.Array) else None)
+            tensors.append((leaf.name, given.shape, given.dtype.name))
+        self._layout = Layout.of(tensors, carried)
+        self._written = set(range(len(tensors)))
+        self._handed: tuple[list[trees.Leaf], object] = ([], None)
+
+    @property
+    def layout(self) -> Layout:
+        return self._layout
+
+    def read(self, parameter: int) -> FloatVector:
+        return self._host[parameter].reshape(-1).astype(np.float64)
+
+    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
+        self._host[parameter].reshape(-1)[entries] = values
+        self._written.add(parameter)
+
+    def params(self) -> object:
+        with self._scope():
+            for parameter in self._written:
+                # A copy, since JAX may otherwise share the host array's memory, which the next write changes.
+                array = jnp.array(self._host[parameter], copy=True)
+                placement = self._placement[parameter]
+                placed = array if placement is None else jax.device_put(array, placement)
+                self._leaves[self._positions[parameter]] = placed
+            self._written.clear()
+            return self._rebuild(iter(self._leaves))
+
+    def evaluate(self) -> object:
+        structure = self.params()
+        self._handed = ([trees.Leaf(path, leaf) for path, leaf in zip(self._paths, self._leaves, strict=True)], structure)
+        with self._scope():
+            return self._cost(structure, *self._args)
+
+    def gradient(self, weigh: Weigh) -> Gradient:
+        self.params()
+        with self._scope():
+            checked = [self._leaves[position] for position in self._positions]
+            grads = jax.grad(lambda leaves: self._weighted(leaves, weigh))(checked)
+            arrays = [np.asarray(grad) for grad in grads]
+        d_theta = np.concatenate([array.reshape(-1).astype(np.float64) for array in arrays])
+        return Gradient(d_theta, tuple(array.dtype.name for array in arrays))
+
+    def _weighted(self, checked: list[jax.Array], weigh: Weigh) -> jax.Array:
+        leaves = list(self._leaves)
+        for position, leaf in zip(self._positions, checked, strict=True):
+            leaves[position] = leaf
+        returned = self._cost(self._rebuild(iter(leaves)), *self._args)
+        outputs = [jnp.asarray(leaf) for leaf in jax.tree.leaves(returned) if _is_floating(leaf)]
+        if not outputs:
+            msg = f"`cost` returned {type(returned).__name__}, which holds no floating array that jax.grad can go back from"
+            raise InvalidInputError(msg)
+        weights = weigh([output.shape for output in outputs])
+        return sum(
+            (jnp.sum(output * jnp.asarray(weight, output.dtype)) for output, weight in zip(outputs, weights, strict=True)),
+            start=jnp.zeros(()),
+        )
+
+    def changed_structure(self) -> str | None:
+        handed, structure = self._handed
+        return trees.rebound(handed, flatten(structure).leaves)
+
+    def close(self) -> None:
+        """Nothing to give back: JAX arrays are immutable, and the cost's own structure is made anew each time."""
+
+    def _scope(self) -> AbstractContextManager[object]:
+        return jax.enable_x64(True) if self._float64 else nullcontext()
+
+
+def _why_carried(leaf: trees.Leaf) -> str | None:
+    """Why a leaf is handed on and not checked; None where it is checked."""
+    if not isinstance(leaf.value, jax.Array | np.ndarray | np.generic | float):
+        return type(leaf.value).__name__
+    dtype = jnp.result_type(leaf.value) if isinstance(leaf.value, float) else leaf.value.dtype
+    if jnp.issubdtype(dtype, jnp.complexfloating) or dtype == object:
+        msg = f"`params`: `{leaf.name}` has dtype {dtype}; pass real floating arrays"
+        raise InvalidInputError(msg)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        return str(dtype)
+    return None if np.size(leaf.value) else "empty"
+
+
+def _is_floating(leaf: object) -> bool:
+    return isinstance(leaf, jax.Array | np.ndarray | np.generic | float) and jnp.issubdtype(
+        jnp.result_type(leaf), jnp.floating
+    )

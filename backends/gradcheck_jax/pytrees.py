@@ -1,0 +1,69 @@
+"""Pytrees with names: JAX's own flattening, by the path rule that holds in every framework."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import final
+
+import jax
+from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
+
+from gradcheck_core import trees
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pytree:
+    """Named leaves, those among them that are frozen, and the way back."""
+
+    leaves: list[trees.Leaf]
+    frozen: frozenset[int]
+    rebuild: Callable[[Iterator[object]], object]
+
+
+def flatten(structure: object) -> Pytree:
+    """Flatten a pytree; dataclasses that JAX does not know are taken apart by their fields."""
+    outer, treedef = jax.tree_util.tree_flatten_with_path(structure, is_leaf=_is_variable)
+    leaves: list[trees.Leaf] = []
+    frozen: set[int] = set()
+    rebuilders: list[Callable[[Iterator[object]], object]] = []
+    for keys, node in outer:
+        path = tuple(_component(key) for key in keys)
+        if _is_variable(node):
+            inner, definition = jax.tree_util.tree_flatten_with_path(node)
+            # A variable with one value is named as itself, not as its value.
+            found = [trees.Leaf(path if len(inner) == 1 else (*path, *map(_component, k)), v) for k, v in inner]
+            frozen |= {id(leaf.value) for leaf in found if _is_frozen(node)}
+            rebuilders.append(_from_treedef(definition, len(inner)))
+        elif dataclasses.is_dataclass(node) and not isinstance(node, type):
+            found = [trees.Leaf((*path, *leaf.path), leaf.value) for leaf in trees.leaves(node)]
+            rebuilders.append(trees.rebuilder(node))
+        else:
+            found = [trees.Leaf(path, node)]
+            rebuilders.append(next)
+        leaves += found
+    return Pytree(leaves, frozenset(frozen), lambda new: treedef.unflatten([build(new) for build in rebuilders]))
+
+
+def _from_treedef(definition: jax.tree_util.PyTreeDef, count: int) -> Callable[[Iterator[object]], object]:
+    return lambda new: definition.unflatten([next(new) for _ in range(count)])
+
+
+def _component(key: object) -> object:
+    if isinstance(key, DictKey | FlattenedIndexKey):
+        return key.key
+    if isinstance(key, SequenceKey):
+        return key.idx
+    return key.name if isinstance(key, GetAttrKey) else str(key)
+
+
+def _is_variable(node: object) -> bool:
+    # A Flax variable can exist only where Flax is imported already; this adapter never imports it.
+    nnx = sys.modules.get("flax.nnx")
+    return nnx is not None and isinstance(node, nnx.Variable)
+
+
+def _is_frozen(node: object) -> bool:
+    """Whether a Flax variable is no parameter: batch statistics, random state. `nnx.grad` leaves these out too."""
+    return not isinstance(node, sys.modules["flax.nnx"].Param)

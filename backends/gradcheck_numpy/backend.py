@@ -1,0 +1,102 @@
+"""The NumPy adapter."""
+
+from collections.abc import Callable
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from gradcheck_core import trees
+from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
+
+
+@final
+class NumpyBackend(Backend):
+    """NumPy arrays, and Python floats beside them, in any nesting."""
+
+    name = "numpy"
+    capabilities = frozenset({Capability.FLOAT64})
+
+    def owns(self, leaf: object) -> bool:
+        return isinstance(leaf, np.ndarray | np.generic)
+
+    def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
+        return np.asarray(leaf)
+
+    def open(
+        self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
+    ) -> Problem:
+        # NumPy's global generator is the host's own: the core fixes it for every backend.
+        return _NumpyProblem(cost, params, args, precision)
+
+
+@final
+class _NumpyProblem(Problem):
+    def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str) -> None:
+        self._cost = cost
+        self._args = args
+        self._rebuild = trees.rebuilder(params)
+        self._leaves: list[trees.Leaf] = []
+        self._flat: list[npt.NDArray[np.floating]] = []
+        tensors: list[tuple[str, tuple[int, ...], str]] = []
+        carried: list[Carried] = []
+        for leaf in trees.leaves(params):
+            reason = _why_carried(leaf)
+            if reason is not None:
+                carried.append(Carried(leaf.name, reason))
+                kept = leaf.value.copy() if isinstance(leaf.value, np.ndarray) else leaf.value
+                self._leaves.append(trees.Leaf(leaf.path, kept))
+                continue
+            given = np.asanyarray(leaf.value)
+            dtype = np.promote_types(given.dtype, np.float64) if precision == "float64" else given.dtype
+            # subok keeps np.matrix and the like for the cost; the flat view is a plain array over the same memory.
+            working = np.array(given, dtype=dtype, order="C", subok=True)
+            self._leaves.append(trees.Leaf(leaf.path, working))
+            self._flat.append(working.view(np.ndarray).reshape(-1))
+            tensors.append((leaf.name, given.shape, given.dtype.name))
+        self._layout = Layout.of(tensors, carried)
+        self._handed: object = None
+
+    @property
+    def layout(self) -> Layout:
+        return self._layout
+
+    def read(self, parameter: int) -> FloatVector:
+        return self._flat[parameter].astype(np.float64)
+
+    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
+        self._flat[parameter][entries] = values
+
+    def params(self) -> object:
+        return self._rebuild(leaf.value for leaf in self._leaves)
+
+    def evaluate(self) -> object:
+        self._handed = self.params()
+        return self._cost(self._handed, *self._args)
+
+    def gradient(self, weigh: Weigh) -> Gradient:
+        msg = "NumPy has no automatic differentiation; pass `grads`"
+        raise InvalidInputError(msg)
+
+    def changed_structure(self) -> str | None:
+        return trees.rebound(self._leaves, trees.leaves(self._handed))
+
+    def close(self) -> None:
+        """Nothing to give back: theta is held in copies."""
+
+
+def _why_carried(leaf: trees.Leaf) -> str | None:
+    """Why a leaf is handed on and not checked; None where it is checked."""
+    if not isinstance(leaf.value, np.ndarray | np.generic | float):
+        return type(leaf.value).__name__
+    array = np.asanyarray(leaf.value)
+    if array.dtype.kind in "Oc":
+        msg = (
+            f"`params`: `{leaf.name}` has dtype {array.dtype}; pass real floating arrays, "
+            + ("all rows of one length" if array.dtype.kind == "O" else "the real and the imaginary part apart")
+        )
+        raise InvalidInputError(msg)
+    if array.dtype.kind != "f":
+        return array.dtype.name
+    return None if array.size else "empty"

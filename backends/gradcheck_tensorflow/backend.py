@@ -1,0 +1,180 @@
+"""The TensorFlow adapter."""
+
+from collections.abc import Callable
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from gradcheck_core import trees
+from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
+
+from .state import CallersState
+from .variables import is_model, named_variables, variable_of
+
+
+@final
+class TensorflowBackend(Backend):
+    """Variables, tensors, modules and Keras models."""
+
+    name = "tensorflow"
+    capabilities = frozenset({Capability.AUTODIFF})
+
+    def owns(self, leaf: object) -> bool:
+        return isinstance(leaf, tf.Tensor | tf.IndexedSlices) or variable_of(leaf) is not None or is_model(leaf)
+
+    def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
+        variable = variable_of(leaf)
+        return np.asarray(tf.convert_to_tensor(leaf if variable is None else variable).numpy())
+
+    def open(
+        self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
+    ) -> Problem:
+        return _TensorflowProblem(cost, params, args, seed)
+
+
+@final
+class _TensorflowProblem(Problem):
+    def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], seed: int) -> None:
+        self._cost = cost
+        self._args = args
+        self._rebuild = trees.rebuilder(params)
+        self._leaves = trees.leaves(params)
+        # Theta lives in host arrays, one a parameter; only those written since the last evaluation go to the device.
+        self._host: list[npt.NDArray[Any]] = []
+        self._variables: list[tf.Variable | None] = []
+        self._positions: list[int] = []
+        tensors: list[tuple[str, tuple[int, ...], str]] = []
+        carried: list[Carried] = []
+        seen: dict[int, str] = {}
+        for position, leaf in enumerate(self._leaves):
+            if isinstance(leaf.value, tf.Tensor):
+                named = [(leaf.name, None, leaf.value)]
+            else:
+                named = [(name, variable, variable) for name, variable in named_variables(leaf)]
+            if not named and not is_model(leaf.value):
+                carried.append(Carried(leaf.name, type(leaf.value).__name__))
+            for name, variable, tensor in named:
+                reason = _why_carried(name, tensor, seen)
+                if reason is not None:
+                    carried.append(Carried(name, reason))
+                    continue
+                self._host.append(np.array(tensor.numpy(), order="C"))
+                self._variables.append(variable)
+                self._positions.append(position)
+                tensors.append((name, tuple(tensor.shape), tensor.dtype.name))
+        self._layout = Layout.of(tensors, carried)
+        self._written: set[int] = set()
+        self._handed: tuple[list[trees.Leaf], object] = ([], None)
+        every = {id(v): v for leaf in self._leaves for _, v in named_variables(leaf)}
+        checked = {id(variable) for variable in self._variables}
+        self._originals = [(v, host.copy()) for v, host in zip(self._variables, self._host, strict=True) if v is not None]
+        self._state = CallersState([v for key, v in every.items() if key not in checked], seed)
+
+    @property
+    def layout(self) -> Layout:
+        return self._layout
+
+    def read(self, parameter: int) -> FloatVector:
+        self._flush()
+        variable = self._variables[parameter]
+        values = self._host[parameter] if variable is None else variable.numpy()
+        return np.asarray(values, dtype=np.float64).reshape(-1)
+
+    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
+        self._host[parameter].reshape(-1)[entries] = values
+        self._written.add(parameter)
+
+    def params(self) -> object:
+        self._flush()
+        return self._rebuild(leaf.value for leaf in self._leaves)
+
+    def evaluate(self) -> object:
+        self._state.prepare()
+        structure = self.params()
+        self._handed = (list(self._leaves), structure)
+        returned = self._cost(structure, *self._args)
+        self._state.learn()
+        return returned
+
+    def gradient(self, weigh: Weigh) -> Gradient:
+        self._flush()
+        sources = [
+            self._leaves[position].value if variable is None else variable
+            for variable, position in zip(self._variables, self._positions, strict=True)
+        ]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            for source in sources:
+                tape.watch(source)
+            returned = self.evaluate()
+            outputs = [leaf.value for leaf in trees.leaves(returned) if _is_floating_tensor(leaf.value)]
+            if not outputs:
+                msg = (
+                    f"`cost` returned {type(returned).__name__}, from which a GradientTape cannot go back; return the "
+                    "tensor (without .numpy() or float()), or pass `grads`"
+                )
+                raise InvalidInputError(msg)
+            weights = weigh([tuple(output.shape) for output in outputs])
+            total = tf.add_n(
+                [
+                    tf.cast(tf.reduce_sum(output * tf.cast(tf.constant(weight), output.dtype)), tf.float64)
+                    for output, weight in zip(outputs, weights, strict=True)
+                ]
+            )
+        return self._laid_out(tape.gradient(total, sources))
+
+    def _laid_out(self, grads: list[Any]) -> Gradient:
+        d_theta = np.zeros(self._layout.size)
+        dtypes, notes = [], []
+        for parameter, grad in zip(self._layout.parameters, grads, strict=True):
+            dtypes.append(parameter.dtype if grad is None else grad.dtype.name)
+            if grad is None:
+                notes.append(f"`{parameter.name}`: the cost does not reach it; the tape's None counts as zero")
+                continue
+            dense = tf.convert_to_tensor(grad)  # IndexedSlices, e.g. of an embedding, become dense
+            d_theta[parameter.range] = dense.numpy().astype(np.float64).reshape(-1)
+        return Gradient(d_theta, tuple(dtypes), tuple(notes))
+
+    def changed_structure(self) -> str | None:
+        leaves, structure = self._handed
+        return trees.rebound(leaves, trees.leaves(structure))
+
+    def close(self) -> None:
+        for variable, original in self._originals:
+            variable.assign(original)
+        self._state.restore()
+
+    def _flush(self) -> None:
+        for parameter in self._written:
+            variable = self._variables[parameter]
+            if variable is not None:
+                variable.assign(self._host[parameter])
+                continue
+            position = self._positions[parameter]
+            leaf = self._leaves[position]
+            self._leaves[position] = trees.Leaf(leaf.path, tf.constant(self._host[parameter]))
+        self._written.clear()
+
+
+def _why_carried(name: str, tensor: tf.Variable | tf.Tensor, seen: dict[int, str]) -> str | None:
+    """Why a variable or tensor is handed on and not checked; None where it is checked."""
+    if not tensor.shape.is_fully_defined():
+        msg = f"`params`: `{name}` has shape {tensor.shape}; build the model on an input first"
+        raise InvalidInputError(msg)
+    if tensor.dtype.is_complex:
+        msg = f"`params`: `{name}` is {tensor.dtype.name}; pass real floating tensors"
+        raise InvalidInputError(msg)
+    if id(tensor) in seen:
+        return f"tied to {seen[id(tensor)]}"
+    seen[id(tensor)] = name
+    if not tensor.dtype.is_floating:
+        return str(tensor.dtype.name)
+    if isinstance(tensor, tf.Variable) and not tensor.trainable:
+        return "frozen"
+    return None if tensor.shape.num_elements() else "empty"
+
+
+def _is_floating_tensor(value: object) -> bool:
+    return isinstance(value, tf.Tensor | tf.Variable) and bool(value.dtype.is_floating)

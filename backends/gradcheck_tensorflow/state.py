@@ -1,0 +1,69 @@
+"""What of the caller's TensorFlow state a cost can change, besides the parameters."""
+
+from collections.abc import Iterable
+from typing import final
+
+import numpy as np
+import tensorflow as tf
+
+# The global seed and its generator can be set but not read in public; without reading them they cannot be given back.
+from tensorflow.python.eager import context as eager_context
+
+_RANDOM_OPS = ("Random", "Multinomial", "TruncatedNormal", "ParameterizedTruncatedNormal", "StatefulRandom")
+"""Beginnings of the names of the operations that draw from a kernel's own state."""
+
+
+@final
+class CallersState:
+    """Saves the caller's state; sets it back before each evaluation, as far as the cost changes it, and at the end.
+
+    Seeding TensorFlow throws its compiled kernels away, which makes the next evaluation twenty times slower. So a
+    cost is seeded before every evaluation only if its first one drew random numbers, or a traced function might.
+    """
+
+    def __init__(self, variables: Iterable[tf.Variable], seed: int) -> None:
+        self._saved = [(variable, variable.numpy()) for variable in variables]
+        self._volatile = self._saved
+        self._seed = seed
+        self._context = eager_context.context()
+        self._callers_seed = eager_context.global_seed()
+        self._callers_generator = vars(self._context).get("_rng")  # made when a program first sets a seed
+        self._seeding = True
+        self._learnt = False
+
+    def prepare(self) -> None:
+        """Before an evaluation: the random state and the changing variables as they were at first."""
+        if self._seeding:
+            tf.random.set_seed(self._seed)
+        for variable, saved in self._volatile:
+            variable.assign(saved)
+
+    def learn(self) -> None:
+        """After an evaluation: from the first one on, only what it changed is set back each time."""
+        if self._learnt:
+            return
+        self._learnt = True
+        self._volatile = [(v, saved) for v, saved in self._saved if not np.array_equal(v.numpy(), saved)]
+        self._seeding = self._drew() or _a_function_may_draw(self._context)
+
+    def restore(self) -> None:
+        """Everything as the caller had it."""
+        for variable, saved in self._saved:
+            variable.assign(saved)
+        # `set_seed` puts a new generator in place of the caller's, which therefore still is where it was.
+        self._context._seed = self._callers_seed
+        self._context._rng = self._callers_generator
+
+    def _drew(self) -> bool:
+        before = self._context._rng.getstate()
+        tf.random.set_seed(self._seed)
+        return bool(before != self._context._rng.getstate())
+
+
+def _a_function_may_draw(context: eager_context.Context) -> bool:
+    """Whether any traced `tf.function` holds a random operation, whose state lives in its kernel unseen."""
+    return any(
+        node.op.startswith(_RANDOM_OPS)
+        for name in context.list_function_names()
+        for node in context.get_function_def(name).node_def
+    )

@@ -1,0 +1,59 @@
+"""Where variables are found: in plain nestings, `tf.Module`s and Keras layers and models."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from gradcheck_core import trees
+
+
+def is_model(leaf: object) -> bool:
+    """Whether an object is a `tf.Module`, or a Keras layer or model that computes with TensorFlow."""
+    return isinstance(leaf, tf.Module) or _is_keras_layer(leaf)
+
+
+def variable_of(leaf: object) -> tf.Variable | None:
+    """The TensorFlow variable behind a leaf: itself, or what a Keras variable wraps."""
+    if isinstance(leaf, tf.Variable):
+        return leaf
+    keras = _keras()
+    return leaf.value if keras is not None and isinstance(leaf, keras.Variable) else None
+
+
+def named_variables(leaf: trees.Leaf) -> Iterator[tuple[str, tf.Variable]]:
+    """The variables of one leaf with their names; a model's by the path of attributes that leads to them."""
+    variable = variable_of(leaf.value)
+    if variable is not None:
+        yield leaf.name, variable
+    elif _is_keras_layer(leaf.value):
+        yield from _of_keras(leaf)
+    elif isinstance(leaf.value, tf.Module):
+        # The protected method that `tf.Module.trainable_variables` is made of, and the only one that gives paths.
+        found = leaf.value._flatten(predicate=lambda value: variable_of(value) is not None, with_path=True)
+        for path, value in found:
+            yield trees.dotted((*leaf.path, *path)), variable_of(value)
+
+
+def _of_keras(leaf: trees.Leaf) -> Iterator[tuple[str, tf.Variable]]:
+    model = leaf.value
+    repeated: Counter[str] = Counter()
+    for variable in model.variables:
+        path = variable.path.split("/")
+        inner = path[1:] if path[0] == model.name and len(path) > 1 else path
+        name = trees.dotted((*leaf.path, *inner))
+        repeated[name] += 1
+        # Keras lets two layers of a model have one name; theta does not.
+        yield name if repeated[name] == 1 else f"{name}.{repeated[name]}", variable.value
+
+
+def _is_keras_layer(leaf: object) -> bool:
+    keras = _keras()
+    return keras is not None and isinstance(leaf, keras.Layer)
+
+
+def _keras():  # type: ignore[no-untyped-def]  # a module that may be absent
+    """Keras, where it is imported already and computes with TensorFlow."""
+    keras = sys.modules.get("keras")
+    return keras if keras is not None and keras.backend.backend() == "tensorflow" else None

@@ -1,0 +1,193 @@
+"""The PyTorch adapter."""
+
+from collections.abc import Callable, Iterator
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gradcheck_core import trees
+from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
+
+from .state import CallersState
+
+
+@final
+class TorchBackend(Backend):
+    """Modules, parameters and tensors, on whatever device they are."""
+
+    name = "torch"
+    capabilities = frozenset({Capability.AUTODIFF})
+
+    def owns(self, leaf: object) -> bool:
+        return isinstance(leaf, torch.Tensor | torch.nn.Module)
+
+    def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
+        assert isinstance(leaf, torch.Tensor)
+        dense = leaf.detach() if leaf.layout is torch.strided else leaf.detach().to_dense()
+        if dense.is_floating_point() and dense.dtype not in (torch.float16, torch.float32, torch.float64):
+            dense = dense.float()  # bfloat16 and float8 are unknown to NumPy; float32 holds them exactly
+        return dense.resolve_conj().resolve_neg().cpu().numpy()
+
+    def open(
+        self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
+    ) -> Problem:
+        return _TorchProblem(cost, params, args, seed)
+
+
+@final
+class _TorchProblem(Problem):
+    def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], seed: int) -> None:
+        self._cost = cost
+        self._args = args
+        self._rebuild = trees.rebuilder(params)
+        given = trees.leaves(params)
+        copies: dict[int, torch.Tensor] = {}
+        self._leaves = [trees.Leaf(leaf.path, _working(leaf.value, copies)) for leaf in given]
+        self._modules = [leaf.value for leaf in self._leaves if isinstance(leaf.value, torch.nn.Module)]
+        marked = any(tensor.requires_grad for _, tensor in self._tensors())
+        carried = [
+            Carried(leaf.name, type(leaf.value).__name__)
+            for leaf in self._leaves
+            if not isinstance(leaf.value, torch.Tensor | torch.nn.Module)
+        ]
+        self._names: list[str] = []
+        self._checked: list[torch.Tensor] = []
+        seen: dict[int, str] = {}
+        for name, tensor in self._tensors():
+            reason = _why_carried(name, tensor, marked, seen)
+            if reason is None:
+                self._names.append(name)
+                self._checked.append(tensor)
+            else:
+                carried.append(Carried(name, reason))
+        self._layout = Layout.of(
+            [
+                (name, tuple(tensor.shape), _dtype_name(tensor))
+                for name, tensor in zip(self._names, self._checked, strict=True)
+            ],
+            carried,
+        )
+        self._handed: object = None
+        # Tensors that the caller can see are saved; the checked ones among them are restored at the end only.
+        visible = [tensor for _, tensor in self._tensors() if id(tensor) not in {id(copy) for copy in copies.values()}]
+        self._state = CallersState(self._modules, visible, seed)
+        for copy in (tensor for tensor in self._checked if not tensor.requires_grad):
+            copy.requires_grad_(True)
+
+    @property
+    def layout(self) -> Layout:
+        return self._layout
+
+    def read(self, parameter: int) -> FloatVector:
+        flat = self._checked[parameter].detach().reshape(-1)
+        return flat.to(device="cpu", dtype=torch.float64, copy=True).numpy()
+
+    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
+        # `data` leaves autograd's version counters alone: a graph that the caller holds stays usable.
+        data = self._checked[parameter].data
+        where = torch.from_numpy(entries).to(data.device) if isinstance(entries, np.ndarray) else entries
+        new = torch.as_tensor(values, dtype=torch.float64).to(data)
+        if data.is_contiguous():
+            data.view(-1)[where] = new
+            return
+        flat = data.reshape(-1)
+        flat[where] = new
+        data.copy_(flat.view(data.shape))
+
+    def params(self) -> object:
+        return self._rebuild(leaf.value for leaf in self._leaves)
+
+    def evaluate(self) -> object:
+        self._state.prepare()
+        self._handed = self.params()
+        returned = self._cost(self._handed, *self._args)
+        self._state.learn()
+        return returned
+
+    def gradient(self, weigh: Weigh) -> Gradient:
+        with torch.enable_grad():
+            returned = self.evaluate()
+            outputs = [leaf.value for leaf in trees.leaves(returned) if _is_floating_tensor(leaf.value)]
+            if not outputs:
+                msg = (
+                    f"`cost` returned {type(returned).__name__}, from which autograd cannot go back; return the tensor "
+                    "(without .item(), float() or .numpy()), or pass `grads`"
+                )
+                raise InvalidInputError(msg)
+            total = torch.zeros((), dtype=torch.float64)
+            for output, weight in zip(outputs, weigh([tuple(output.shape) for output in outputs]), strict=True):
+                total = total + (output * torch.from_numpy(weight).to(output)).sum().to(total)
+        if not total.requires_grad:
+            zeros = np.zeros(self._layout.size)
+            note = "the cost is detached from every parameter, so autograd's gradient counts as zero"
+            return Gradient(zeros, tuple(_dtype_name(tensor) for tensor in self._checked), (note,))
+        return self._laid_out(torch.autograd.grad(total, self._checked, allow_unused=True))
+
+    def _laid_out(self, grads: tuple[torch.Tensor | None, ...]) -> Gradient:
+        d_theta = np.zeros(self._layout.size)
+        dtypes, notes = [], []
+        for parameter, grad in zip(self._layout.parameters, grads, strict=True):
+            dtypes.append(parameter.dtype if grad is None else _dtype_name(grad))
+            if grad is None:
+                notes.append(f"`{parameter.name}`: the cost does not reach it; autograd's None counts as zero")
+                continue
+            dense = grad if grad.layout is torch.strided else grad.to_dense()
+            d_theta[parameter.range] = dense.detach().to(device="cpu", dtype=torch.float64).reshape(-1).numpy()
+        return Gradient(d_theta, tuple(dtypes), tuple(notes))
+
+    def changed_structure(self) -> str | None:
+        present = {name: id(tensor) for name, tensor in self._tensors()}
+        for name, tensor in zip(self._names, self._checked, strict=True):
+            if present.get(name) != id(tensor):
+                return f"`{name}`"
+        return trees.rebound(self._leaves, trees.leaves(self._handed))
+
+    def close(self) -> None:
+        self._state.restore()
+
+    def _tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
+        for leaf in self._leaves:
+            if isinstance(leaf.value, torch.nn.Module):
+                for name, tensor in leaf.value.named_parameters():
+                    yield trees.dotted((*leaf.path, name)), tensor
+            elif isinstance(leaf.value, torch.Tensor):
+                yield leaf.name, leaf.value
+
+
+def _working(value: object, copies: dict[int, torch.Tensor]) -> object:
+    """Parameters and modules as they are; a plain tensor as a copy, the same one wherever the tensor stands."""
+    if not isinstance(value, torch.Tensor) or isinstance(value, torch.nn.Parameter):
+        return value
+    if id(value) not in copies:
+        copies[id(value)] = value.detach().clone().requires_grad_(value.requires_grad)
+    return copies[id(value)]
+
+
+def _why_carried(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, str]) -> str | None:
+    """Why a tensor is handed on and not checked; None where it is checked."""
+    if isinstance(tensor, torch.nn.parameter.UninitializedParameter):
+        msg = f"`params`: `{name}` is not initialised yet; call the module once on an input of the right shape first"
+        raise InvalidInputError(msg)
+    if tensor.is_complex() or tensor.layout is not torch.strided:
+        kind = _dtype_name(tensor) if tensor.is_complex() else str(tensor.layout)
+        msg = f"`params`: `{name}` is {kind}; pass dense real floating tensors"
+        raise InvalidInputError(msg)
+    if id(tensor) in seen:
+        return f"tied to {seen[id(tensor)]}"
+    seen[id(tensor)] = name
+    if not tensor.is_floating_point():
+        return _dtype_name(tensor)
+    if marked and not tensor.requires_grad:
+        return "frozen"
+    return None if tensor.numel() else "empty"
+
+
+def _is_floating_tensor(value: object) -> bool:
+    return isinstance(value, torch.Tensor) and value.is_floating_point()
+
+
+def _dtype_name(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

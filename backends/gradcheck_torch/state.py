@@ -1,0 +1,78 @@
+"""What of the caller's PyTorch state a cost can change, besides the tensors it is handed."""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import final
+
+import torch
+
+
+@final
+class CallersState:
+    """Saves the caller's state; sets it back before each evaluation, as far as the cost changes it, and at the end.
+
+    Buffers are compared by value, not by version: native kernels such as batch norm's update their running averages
+    without counting a version.
+    """
+
+    def __init__(self, modules: Iterable[torch.nn.Module], tensors: Iterable[torch.Tensor], seed: int) -> None:
+        submodules = {id(sub): sub for module in modules for sub in module.modules()}.values()
+        self._modes = [(sub, sub.training) for sub in submodules]
+        self._registered = [(sub, dict(sub._parameters)) for sub in submodules]
+        self._buffers = [
+            (sub, name, buffer, buffer.detach().clone())
+            for sub in submodules
+            for name, buffer in sub._buffers.items()  # its own buffers by name; no public accessor gives them
+            if buffer is not None
+        ]
+        self._tensors = [(tensor, tensor.detach().clone(), tensor.requires_grad) for tensor in tensors]
+        self._grads = [
+            (tensor, tensor.grad, None if tensor.grad is None else tensor.grad.clone()) for tensor, _, _ in self._tensors
+        ]
+        self._volatile = self._buffers
+        self._learnt = False
+        self._random = ExitStack()
+        devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+        self._random.enter_context(torch.random.fork_rng(devices=devices))
+        self._seed = seed
+        self._fixed = torch.Generator().manual_seed(seed).get_state()
+
+    def prepare(self) -> None:
+        """Before an evaluation: the random state, training mode and changing buffers as they were at first."""
+        torch.set_rng_state(self._fixed)
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(self._seed)
+        for module, mode in self._modes:
+            if module.training is not mode:
+                module.training = mode
+        for module, name, buffer, saved in self._volatile:
+            module._buffers[name] = buffer
+            buffer.data.copy_(saved)
+
+    def learn(self) -> None:
+        """After an evaluation: from the first one on, only the buffers that it changed are set back each time."""
+        if self._learnt:
+            return
+        self._learnt = True
+        self._volatile = [entry for entry in self._buffers if _changed(*entry)]
+
+    def restore(self) -> None:
+        """Everything as the caller had it, bit for bit."""
+        self._volatile = self._buffers
+        self.prepare()
+        for module, parameters in self._registered:
+            if any(module._parameters.get(name) is not tensor for name, tensor in parameters.items()):
+                module._parameters.clear()
+                module._parameters.update(parameters)
+        for tensor, saved, requires_grad in self._tensors:
+            tensor.data.copy_(saved)
+            tensor.requires_grad_(requires_grad)
+        for tensor, grad, saved in self._grads:
+            tensor.grad = grad
+            if grad is not None and saved is not None and grad.layout is torch.strided:
+                grad.data.copy_(saved)  # autograd adds to a sparse gradient out of place, so that one is as it was
+        self._random.close()
+
+
+def _changed(module: torch.nn.Module, name: str, buffer: torch.Tensor, saved: torch.Tensor) -> bool:
+    return module._buffers[name] is not buffer or not torch.equal(buffer, saved)

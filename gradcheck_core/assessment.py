@@ -1,0 +1,109 @@
+"""From claimed and numeric gradients with error bars to the records of the report."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from .numerics.coordinates import Derivatives
+from .outputs import roundoff_of
+from .protocol import FloatVector, Parameter
+from .report import ParameterReport
+from .verdict import Comparison, Verdict, VerdictPolicy, judge_parameter
+
+_NATURAL_SCALE_NOTE = "`{}`: its gradient is too small to resolve by itself; judged on the scale of the whole gradient"
+_CLAIM_ROUNDING = 4.0
+"""How many roundoffs of its largest entry a right gradient, computed in its own dtype, is taken to be off by."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything measured about one parameter: the claimed entries, the numeric ones, and how exact both can be."""
+
+    parameter: Parameter
+    claimed: FloatVector
+    derivatives: Derivatives
+    claimed_dtype: str
+
+    @property
+    def error(self) -> FloatVector:
+        """Error bars of the comparison, absolute: of the differences and of the dtype the claim came in."""
+        if roundoff_of(self.claimed_dtype) <= roundoff_of("float64"):
+            return self.derivatives.error
+        largest = float(np.max(np.abs(self.claimed)))
+        return self.derivatives.error + _CLAIM_ROUNDING * roundoff_of(self.claimed_dtype) * largest
+
+    @property
+    def first_not_finite(self) -> int | None:
+        """The first entry whose claim is NaN or infinite, or None."""
+        bad = np.flatnonzero(~np.isfinite(self.claimed))
+        return int(bad[0]) if bad.size else None
+
+
+def compare(evidence: list[Evidence]) -> Comparison:
+    """The norms of some parameters' evidence together; infinite where a claim is not finite."""
+    numeric = np.concatenate([item.derivatives.numeric for item in evidence])
+    claimed = np.concatenate([item.claimed for item in evidence])
+    error = np.concatenate([item.error for item in evidence])
+    return Comparison(
+        discrepancy=norm(numeric - claimed), error=norm(error), claimed=norm(claimed), numeric=norm(numeric)
+    )
+
+
+def norm(vector: FloatVector) -> float:
+    """The Euclidean norm, without overflow or underflow on the way; NaN counts as infinite."""
+    largest = float(np.max(np.abs(vector), initial=0.0))
+    if not np.isfinite(largest):
+        return float("inf")
+    return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else 0.0
+
+
+def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[ParameterReport, tuple[str, ...]]:
+    """Judge one parameter and say what a reader should know about the judgement."""
+    parameter = evidence.parameter
+    bad = evidence.first_not_finite
+    if bad is not None:
+        report = _report(evidence, Verdict.BUG, float("inf"), 0.0, bad, ((bad, bad + 1),))
+        return report, (f"`{report.worst_entry}`: the claimed gradient is {evidence.claimed[bad]}",)
+    comparison = compare([evidence])
+    judgement = judge_parameter(comparison, scale, policy)
+    discrepancy = np.abs(evidence.derivatives.numeric - evidence.claimed)
+    worst = int(np.argmax(discrepancy))
+    wrong = () if judgement.verdict.passed else _wrong_ranges(evidence, discrepancy, policy)
+    report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, worst, wrong)
+    notes = (_NATURAL_SCALE_NOTE.format(parameter.name),) if judgement.on_natural_scale else ()
+    return report, notes
+
+
+def _report(
+    evidence: Evidence,
+    verdict: Verdict,
+    difference: float,
+    resolution: float,
+    worst: int,
+    wrong: tuple[tuple[int, int], ...],
+) -> ParameterReport:
+    parameter = evidence.parameter
+    return ParameterReport(
+        name=parameter.name,
+        shape=parameter.shape,
+        dtype=parameter.dtype,
+        verdict=verdict,
+        difference=difference,
+        resolution=resolution,
+        worst_index=parameter.index(worst),
+        analytic=float(evidence.claimed[worst]),
+        numeric=float(evidence.derivatives.numeric[worst]),
+        error=float(evidence.error[worst]),
+        wrong=wrong,
+    )
+
+
+def _wrong_ranges(
+    evidence: Evidence, discrepancy: FloatVector, policy: VerdictPolicy
+) -> tuple[tuple[int, int], ...]:
+    sizes = np.abs(evidence.claimed) + np.abs(evidence.derivatives.numeric)
+    wrong = (discrepancy > evidence.error) & (discrepancy > policy.inspect * sizes)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], wrong, [False]]).astype(np.int8)))
+    return tuple((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))

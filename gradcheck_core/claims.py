@@ -1,0 +1,103 @@
+"""The claimed gradient: what the user passed as `grads`, in any of its forms, laid out as theta is."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from . import trees
+from .errors import InvalidInputError
+from .outputs import is_floating
+from .protocol import Gradient, Layout
+
+ToNumpy = Callable[[object], npt.NDArray[np.generic]]
+
+
+def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
+    """Lay a claimed gradient out as theta is.
+
+    Parameters
+    ----------
+    grads : object
+        The params' own structure; or a mapping from parameter name; or a flat vector of shape ``(n,)``; or, where
+        the names do not match but the number does, a list or tuple with one array for each parameter in order. The
+        arrays may be any framework's; None stands for zero.
+    layout : Layout
+        Of theta.
+    to_numpy : callable
+        From any framework's array to a NumPy array.
+
+    Raises
+    ------
+    InvalidInputError
+        If a gradient is missing, extra, of another shape or of no real floating dtype; naming it.
+    """
+    named = {leaf.name: leaf.value for leaf in trees.leaves(grads)}
+    if list(named) == [trees.ROOT_NAME] and grads is not None:
+        return _from_bare(named[trees.ROOT_NAME], layout, to_numpy)
+    names = [parameter.name for parameter in layout.parameters]
+    positional = isinstance(grads, list | tuple) and len(named) == len(names) and not set(named) & set(names)
+    if positional:
+        named = dict(zip(names, named.values(), strict=True))
+    carried = {leaf.name for leaf in layout.carried}
+    missing = [name for name in names if name not in named]
+    extra = [name for name in named if name not in names and name not in carried]
+    if missing or extra:
+        msg = (
+            f"`grads`: {_listed('missing', missing)}{_listed('not a checked parameter', extra)}"
+            f"pass one gradient for each of {', '.join(names)}, in the structure of `params` or by name"
+        )
+        raise InvalidInputError(msg)
+    return _gather({name: named[name] for name in names}, layout, to_numpy)
+
+
+def _listed(label: str, names: list[str]) -> str:
+    return f"{label}: {', '.join(f'`{name}`' for name in names)}; " if names else ""
+
+
+def _from_bare(value: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
+    array = _as_array("grads", value, to_numpy)
+    only = layout.parameters[0]
+    if len(layout.parameters) == 1 and array.shape == only.shape:
+        return _gather({only.name: array}, layout, to_numpy)
+    if array.shape != (layout.size,):
+        shapes = ", ".join(f"`{p.name}` {p.shape}" for p in layout.parameters)
+        msg = (
+            f"`grads`: one array of shape {array.shape} came; pass the structure of `params` ({shapes}) "
+            f"or a flat vector of shape ({layout.size},)"
+        )
+        raise InvalidInputError(msg)
+    parts = {p.name: array[p.range].reshape(p.shape) for p in layout.parameters}
+    return _gather(parts, layout, to_numpy)
+
+
+def _gather(named: dict[str, object], layout: Layout, to_numpy: ToNumpy) -> Gradient:
+    d_theta = np.zeros(layout.size)
+    dtypes: list[str] = []
+    notes: list[str] = []
+    for parameter in layout.parameters:
+        value = named[parameter.name]
+        if value is None:
+            notes.append(f"`{parameter.name}`: the claimed gradient is None and counts as zero")
+            dtypes.append("float64")
+            continue
+        array = _as_array(f"grads[{parameter.name!r}]", value, to_numpy)
+        if array.shape != parameter.shape:
+            msg = (
+                f"`grads`: `{parameter.name}` has shape {array.shape}, its parameter {parameter.shape}; "
+                "a gradient has its parameter's shape"
+            )
+            raise InvalidInputError(msg)
+        d_theta[parameter.range] = array.reshape(-1)
+        dtypes.append(array.dtype.name)
+    return Gradient(d_theta, tuple(dtypes), tuple(notes))
+
+
+def _as_array(path: str, value: object, to_numpy: ToNumpy) -> npt.NDArray[np.generic]:
+    array = to_numpy(value)
+    if array.dtype.kind in "iu":
+        return array.astype(np.float64)  # exact small numbers, such as a hand-written zero
+    if not is_floating(array.dtype):
+        msg = f"`{path}` is {type(value).__name__} of dtype {array.dtype}; pass real floating arrays"
+        raise InvalidInputError(msg)
+    return array

@@ -1,0 +1,111 @@
+"""The options of a check, validated before anything is computed."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Self, final
+
+from .errors import InvalidInputError
+from .selection import Patterns
+from .verdict import VerdictPolicy
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What `check_gradients` was asked for, each value known to be usable."""
+
+    method: str
+    scheme: str
+    epsilon: float | None
+    precision: str
+    policy: VerdictPolicy
+    max_evaluations: int | None
+    include: Patterns
+    exclude: Patterns
+    seed: int
+    progress: bool | None
+
+    @classmethod
+    def validated(
+        cls,
+        *,
+        method: object,
+        scheme: object,
+        epsilon: object,
+        order: object,
+        precision: object,
+        policy: object,
+        confidence: object,
+        max_evaluations: object,
+        n_jobs: object,
+        include: object,
+        exclude: object,
+        seed: object,
+        progress: object,
+    ) -> Self:
+        """Check every option of `check_gradients`.
+
+        Raises
+        ------
+        InvalidInputError
+            Naming the option, what came and what is possible.
+        """
+        _one_of("method", method, ("auto", "exhaustive"), planned=("projected",))
+        _one_of("scheme", scheme, ("auto", "central"), planned=("complex",))
+        _one_of("order", order, (1,), planned=(2,))
+        _one_of("n_jobs", n_jobs, (1,))
+        _one_of("precision", precision, ("auto", "native", "float64"))
+        _one_of("progress", progress, (None, True, False))
+        if policy is not None and not isinstance(policy, VerdictPolicy):
+            msg = f"`policy={policy!r}`: pass a VerdictPolicy, e.g. VerdictPolicy.textbook(), or None"
+            raise InvalidInputError(msg)
+        _number("confidence", confidence, "a number between 0 and 1", lambda value: 0 < value < 1)
+        return cls(
+            method="exhaustive",
+            scheme="central",
+            epsilon=None if epsilon is None else _positive("epsilon", epsilon, "an absolute step"),
+            precision=str(precision),
+            policy=policy or VerdictPolicy(),
+            max_evaluations=None if max_evaluations is None else _count("max_evaluations", max_evaluations, 1),
+            include=_patterns("include", include),
+            exclude=_patterns("exclude", exclude),
+            seed=_count("seed", seed, 0),
+            progress=progress if isinstance(progress, bool) else None,
+        )
+
+
+def _one_of(name: str, value: object, possible: tuple[object, ...], planned: tuple[object, ...] = ()) -> None:
+    if any(value is choice or (type(value) is type(choice) and value == choice) for choice in possible):
+        return
+    later = f" ({', '.join(map(repr, planned))} is not part of this version yet)" if value in planned else ""
+    msg = f"`{name}={value!r}`: pass one of {', '.join(map(repr, possible))}{later}"
+    raise InvalidInputError(msg)
+
+
+def _positive(name: str, value: object, meaning: str) -> float:
+    return _number(name, value, f"{meaning}, a positive finite number", lambda number: 0 < number < math.inf)
+
+
+def _number(name: str, value: object, wanted: str, accepts: Callable[[float], bool]) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not accepts(float(value)):
+        msg = f"`{name}={value!r}`: pass {wanted}"
+        raise InvalidInputError(msg)
+    return float(value)
+
+
+def _count(name: str, value: object, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        msg = f"`{name}={value!r}`: pass an integer of at least {least}"
+        raise InvalidInputError(msg)
+    return int(value)
+
+
+def _patterns(name: str, value: object) -> Patterns:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple | set | frozenset) and all(isinstance(pattern, str) for pattern in value):
+        return tuple(value)
+    msg = f"`{name}={value!r}`: pass a name pattern such as '*.bias', or several in a list"
+    raise InvalidInputError(msg)

@@ -1,0 +1,115 @@
+"""What a cost returns, as the float J: a scalar itself, or tensors contracted with fixed random weights."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from . import trees
+from .errors import InvalidInputError
+
+_CURE = "return a scalar, or a tensor or structure of tensors of a floating dtype"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CostValue:
+    """J at one theta, the unit roundoff of the dtype it came in, and how many numbers were contracted to it."""
+
+    value: float
+    roundoff: float
+    outputs: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Contraction:
+    """Contracts the outputs of a cost to J.
+
+    One number is J itself. Several are summed with fixed weights, drawn once from `seed` with random signs and sizes
+    in [0.5, 1.5], so that every entry of a Jacobian takes part in the check and none is drowned.
+    """
+
+    seed: int
+
+    def weights(self, shapes: Sequence[tuple[int, ...]]) -> list[npt.NDArray[np.float64]]:
+        """The weights for outputs of these shapes: exactly 1 where there is but one number in all."""
+        return list(_weights(self.seed, tuple(shapes)))
+
+    def value(self, returned: object, to_numpy: Callable[[object], npt.NDArray[np.generic]]) -> CostValue:
+        """J from what a cost returned.
+
+        Raises
+        ------
+        InvalidInputError
+            If the cost returned no number, or numbers of no floating dtype.
+        """
+        if isinstance(returned, float):  # the usual case, and np.float64 too
+            return CostValue(float(returned), _FLOAT64_ROUNDOFF, 1)
+        arrays = [_array(leaf.value, to_numpy) for leaf in trees.leaves(returned)]
+        floating = [array for array in arrays if is_floating(array.dtype)]
+        if len(arrays) == 1 and arrays[0].size == 1 and arrays[0].dtype.kind in "iu":
+            floating = [arrays[0].astype(np.float64)]  # e.g. a hinge loss that returns a plain 0
+        if not floating:
+            kinds = ", ".join(sorted({str(array.dtype) for array in arrays})) or type(returned).__name__
+            msg = f"`cost` returned nothing of a floating dtype, but {kinds}; {_CURE}"
+            raise InvalidInputError(msg)
+        total = sum(array.size for array in floating)
+        if total == 0:
+            shapes = ", ".join(str(array.shape) for array in floating)
+            msg = f"`cost` returned an empty tensor (shape {shapes}); {_CURE}"
+            raise InvalidInputError(msg)
+        roundoff = max(roundoff_of(array.dtype) for array in floating)
+        if total == 1:
+            number = next(array for array in floating if array.size)
+            return CostValue(float(number.reshape(-1)[0]), roundoff, 1)
+        weights = _weights(self.seed, tuple(array.shape for array in floating))
+        value = sum(
+            float(np.sum(weight * array.astype(np.float64)))
+            for weight, array in zip(weights, floating, strict=True)
+        )
+        return CostValue(value, roundoff, total)
+
+
+_FLOAT64_ROUNDOFF = float(np.finfo(np.float64).eps) / 2
+
+
+def is_floating(dtype: np.dtype[np.generic]) -> bool:
+    """Whether a NumPy dtype is a real floating one, counting the extension types bfloat16 and float8."""
+    return dtype.kind == "f" or dtype.name.startswith(("bfloat", "float"))
+
+
+def roundoff_of(dtype: np.dtype[np.generic] | str) -> float:
+    """The unit roundoff, half the spacing at 1, of a floating dtype or of its name; bfloat16 too, known here or not."""
+    name = dtype if isinstance(dtype, str) else dtype.name
+    return _ROUNDOFFS.get(name, _FLOAT64_ROUNDOFF)
+
+
+_ROUNDOFFS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+
+
+@functools.lru_cache(maxsize=8)
+def _weights(seed: int, shapes: tuple[tuple[int, ...], ...]) -> tuple[npt.NDArray[np.float64], ...]:
+    if sum(int(np.prod(shape)) for shape in shapes) == 1:
+        return tuple(np.ones(shape) for shape in shapes)
+    generator = np.random.default_rng(seed)
+    return tuple(
+        generator.choice([-1.0, 1.0], size=shape) * generator.uniform(0.5, 1.5, size=shape) for shape in shapes
+    )
+
+
+def _array(leaf: object, to_numpy: Callable[[object], npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+    if leaf is None or isinstance(leaf, str | bytes | bool):
+        msg = f"`cost` returned {leaf!r} ({type(leaf).__name__}); {_CURE}"
+        raise InvalidInputError(msg)
+    if isinstance(leaf, int | float | complex):
+        array = np.asarray(leaf)
+    else:
+        array = to_numpy(leaf)
+    if array.dtype.kind == "c":
+        msg = f"`cost` returned {array.dtype}; a cost is real: {_CURE}, e.g. the real part or the squared modulus"
+        raise InvalidInputError(msg)
+    return array

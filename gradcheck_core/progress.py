@@ -1,0 +1,66 @@
+"""A progress bar for checks that take longer than a second."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self, final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+PATIENCE = 1.0
+"""Seconds before the bar appears: a check that is over by then needs none."""
+
+_WINDOW = 30.0
+"""Seconds of the recent past from which the remaining time is estimated."""
+
+
+@final
+class ProgressBar:
+    """Counts evaluations; after a second it shows how many are done and, from their pace, the time that remains.
+
+    Parameters
+    ----------
+    total : int
+        Evaluations expected, known from the parameters' sizes.
+    shown : bool or None
+        True: always (also where the output is no terminal); False: never; None: on a terminal.
+    """
+
+    def __init__(self, total: int, shown: bool | None) -> None:
+        console = Console(stderr=True, force_terminal=True if shown else None)
+        self._wanted = console.is_terminal if shown is None else shown
+        self._bar = Progress(
+            TextColumn("checking"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("evaluations,"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=console,
+            transient=sys.stderr.isatty(),
+            speed_estimate_period=_WINDOW,
+        )
+        self._task = self._bar.add_task("checking", total=total)
+        self._visible_from = time.monotonic() + PATIENCE
+        self._pending = 0
+        self._next_update = self._visible_from
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def advance(self) -> None:
+        """One more evaluation is done. Cheap: the bar itself is touched ten times a second."""
+        self._pending += 1
+        if not self._wanted or (now := time.monotonic()) < self._next_update:
+            return
+        if not self._bar.live.is_started:
+            self._bar.start()
+        self._bar.advance(self._task, self._pending)
+        self._pending = 0
+        self._next_update = now + 0.1

@@ -1,0 +1,249 @@
+"""The theta/d_theta protocol: what a framework has to answer so that its gradients can be checked.
+
+A `Backend` recognises its framework's objects and opens a `Problem`: one cost bound to working parameters, which
+together are theta. The core changes theta, asks for the cost, and asks once for the framework's own gradient.
+Each method's docstring states the law that it obeys.
+"""
+
+import abc
+import enum
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import ClassVar, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InvalidInputError
+
+FloatVector = npt.NDArray[np.float64]
+"""One-dimensional float64 array."""
+
+Entries = int | slice | npt.NDArray[np.intp]
+"""Which entries of a parameter, counted in C order: one, a range, or several."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One named tensor of the user's structure, a slice of theta.
+
+    Attributes
+    ----------
+    name : str
+        Path to the tensor, its components joined by dots: ``layer1.weight``; a bare array is ``theta``.
+    shape : tuple of int
+        The tensor's shape; its entries stand in theta in C order.
+    dtype : str
+        The tensor's own dtype, e.g. ``float32``.
+    start : int
+        Position of its first entry in theta.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    start: int
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def range(self) -> slice:
+        """The parameter's slice of theta."""
+        return slice(self.start, self.start + self.size)
+
+    def index(self, entry: int) -> tuple[int, ...]:
+        """The index into the tensor of an entry counted in C order."""
+        return tuple(int(i) for i in np.unravel_index(entry, self.shape))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A leaf that is handed to the cost as it is and not checked, and why (``frozen``, ``int64``, ``empty``, ...)."""
+
+    name: str
+    reason: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How theta is made: the checked parameters in order, and the leaves that are only carried."""
+
+    parameters: tuple[Parameter, ...]
+    carried: tuple[Carried, ...] = ()
+
+    @classmethod
+    def of(cls, tensors: Sequence[tuple[str, tuple[int, ...], str]], carried: Sequence[Carried] = ()) -> Self:
+        """Lay out ``(name, shape, dtype)`` triples one behind the other.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is nothing to check, or two leaves have one name.
+        """
+        _require_distinct([name for name, _, _ in tensors] + [leaf.name for leaf in carried])
+        if not tensors:
+            held = ", ".join(f"`{leaf.name}` ({leaf.reason})" for leaf in carried) or "nothing"
+            msg = f"`params` holds no floating numbers to check, but {held}; pass arrays or tensors of a floating dtype"
+            raise InvalidInputError(msg)
+        parameters: list[Parameter] = []
+        start = 0
+        for name, shape, dtype in tensors:
+            parameters.append(Parameter(name, tuple(shape), dtype, start))
+            start += parameters[-1].size
+        return cls(tuple(parameters), tuple(carried))
+
+    @property
+    def size(self) -> int:
+        """The length n of theta."""
+        return sum(parameter.size for parameter in self.parameters)
+
+
+def _require_distinct(names: list[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        msg = f"`params`: two leaves are both named `{repeated[0]}`, their keys joined by dots; rename one of the keys"
+        raise InvalidInputError(msg)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """A gradient laid out as theta is.
+
+    Attributes
+    ----------
+    d_theta : numpy.ndarray
+        float64, shape ``(n,)``, in theta's order.
+    dtypes : tuple of str
+        For each parameter the dtype in which its gradient came, which bounds how exact it can be.
+    notes : tuple of str
+        What a reader of the report should know, e.g. that a gradient was None and counted as zero.
+    """
+
+    d_theta: FloatVector
+    dtypes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@final
+class Capability(enum.StrEnum):
+    """What a backend declares that it can do beyond the five questions; the core never probes for it."""
+
+    AUTODIFF = "autodiff"
+    """`Problem.gradient` differentiates the cost itself, so `grads` may be left out."""
+    FLOAT64 = "float64"
+    """Parameters of lower precision can be evaluated in float64 (`Backend.open` with ``precision="float64"``)."""
+
+
+class Problem(abc.ABC):
+    """One cost bound to working parameters. Theta is the parameters' present values, and the core changes it.
+
+    A problem is a context manager. When it closes, everything of the caller's is as it was, bit for bit: parameters,
+    buffers, random state, training mode, stored gradients.
+    """
+
+    @property
+    @abc.abstractmethod
+    def layout(self) -> Layout:
+        """Names, shapes and dtypes of theta's parameters. Law: the same for the same structure."""
+
+    @abc.abstractmethod
+    def read(self, parameter: int) -> FloatVector:
+        """The present entries of one parameter, a float64 copy in C order. Law: reading changes nothing."""
+
+    @abc.abstractmethod
+    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
+        """Replace entries of one parameter. Law: `read` then gives `values`, rounded to the evaluation's dtype."""
+
+    @abc.abstractmethod
+    def evaluate(self) -> object:
+        """Call the user's cost at the present theta and return what it returned.
+
+        Laws: the framework's own random state is the same before every call, so that the same theta gives the same J;
+        the cost receives the user's own structure; theta is unchanged unless the cost itself changed it.
+        """
+
+    @abc.abstractmethod
+    def gradient(self, weigh: "Weigh") -> Gradient:
+        """The framework's own d_theta, at the present theta, of the weighted sum of what the cost returns.
+
+        Laws: theta's order; a parameter that does not reach the cost has gradient zero, with a note; theta is
+        unchanged afterwards. A backend without `Capability.AUTODIFF` is never asked.
+        """
+
+    @abc.abstractmethod
+    def params(self) -> object:
+        """The user's structure that the present theta means, e.g. for a gradient that the user wrote."""
+
+    @abc.abstractmethod
+    def changed_structure(self) -> str | None:
+        """What the last call of the cost rebound in the structure it was handed, for a person, or None."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Give the caller's objects back as they were. Law: safe at any time, also after an interrupt."""
+
+    @final
+    def __enter__(self) -> Self:
+        return self
+
+    @final
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+Weigh = Callable[[Sequence[tuple[int, ...]]], Sequence[npt.NDArray[np.float64]]]
+"""From the shapes of the cost's floating outputs to the weights, of those shapes, that contract them to J."""
+
+
+class Backend(abc.ABC):
+    """One framework. Instances hold no state; a plugin's entry point names the class."""
+
+    name: ClassVar[str]
+    """The framework's import name, which is also the entry point's name."""
+    capabilities: ClassVar[frozenset[Capability]]
+    """What this backend can do beyond the five questions."""
+
+    @abc.abstractmethod
+    def owns(self, leaf: object) -> bool:
+        """Whether an object is this framework's: a tensor, a variable, a module. Law: never raises, changes nothing."""
+
+    @abc.abstractmethod
+    def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
+        """A tensor of this framework as a NumPy array on the host; sparse ones dense. Law: the values are the same."""
+
+    @abc.abstractmethod
+    def open(
+        self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
+    ) -> Problem:
+        """Bind a cost to working parameters.
+
+        Parameters
+        ----------
+        cost : callable
+            The user's ``cost(params, *args)``.
+        params : object
+            The user's structure.
+        args : tuple
+            Further arguments, handed on; they are not perturbed.
+        precision : {"native", "float64"}
+            In which precision theta is held and the cost evaluated; "float64" comes only to a backend that declares
+            `Capability.FLOAT64`.
+        seed : int
+            Of the framework's random state before every evaluation.
+
+        Raises
+        ------
+        InvalidInputError
+            If nothing in `params` can be checked, or a leaf cannot be (complex, object), naming its path.
+        """

@@ -1,0 +1,1 @@
+"""Reports as text and pages; reads finished records, computes nothing."""

@@ -1,0 +1,144 @@
+"""A report as text: the verdict first, then the worst parameters, then what to do next."""
+
+import io
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..verdict import Verdict
+
+if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
+    from ..report import GradientReport, ParameterReport
+
+STYLES = {
+    Verdict.CORRECT: "bold green",
+    Verdict.INSPECT: "bold yellow",
+    Verdict.INCONCLUSIVE: "bold magenta",
+    Verdict.SUSPECT: "bold red",
+    Verdict.BUG: "bold red",
+}
+
+_WIDTH = 80
+_MOST_ROWS = 20
+_MOST_NOTES = 6
+_LONGEST_NAME = 36
+
+_NEXT = {
+    Verdict.CORRECT: "nothing: the gradient is right as finely as the resolution says.",
+    Verdict.INSPECT: (
+        "if you need more certainty, check a float64 copy of the model, or a smaller cost (fewer examples, no large "
+        "constant): the resolution column shows what limits the check."
+    ),
+    Verdict.SUSPECT: (
+        "look at the worst entry first. If the cost bends sharply there, pass a smaller step (epsilon=) and see "
+        "whether the difference shrinks with it: a mistake in the gradient stays."
+    ),
+    Verdict.BUG: (
+        "compare the code that computes this gradient with the formula at the worst entry; when the gradient is "
+        "deliberately not the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
+    ),
+    Verdict.INCONCLUSIVE: (
+        "lower the noise of the cost (float64, fewer terms, no large constant), or move the parameters to where the "
+        "gradient is not rounding noise."
+    ),
+}
+
+
+def render_text(report: "GradientReport") -> str:
+    """The report for a person, 80 columns wide, without colour."""
+    console = Console(file=io.StringIO(), width=_WIDTH, color_system=None, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(layout(report))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def render_html(report: "GradientReport") -> str:
+    """The same text as one self-contained HTML page, in colour."""
+    console = Console(file=io.StringIO(), record=True, width=120, force_terminal=True, legacy_windows=False)
+    console.print(layout(report))
+    return console.export_html(inline_styles=True)
+
+
+def layout(report: "GradientReport") -> RenderableType:
+    """The report as something a rich console prints."""
+    parts: list[RenderableType] = [_headline(report), "", _table(report), "", _method(report)]
+    parts += ["", _labelled("Next", _NEXT[report.verdict])]
+    notes = list(report.notes[:_MOST_NOTES])
+    if len(report.notes) > _MOST_NOTES:
+        notes.append(f"and {len(report.notes) - _MOST_NOTES} more in `report.notes`")
+    parts += [_labelled("Note", note) for note in notes]
+    return Group(*parts)
+
+
+def safe(name: str) -> str:
+    """A parameter's name as it can be shown anywhere: no control characters, no change of direction, not too long."""
+    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in name[: 4 * _LONGEST_NAME])
+    if len(shown) <= _LONGEST_NAME:
+        return shown
+    half = _LONGEST_NAME // 2 - 1
+    return f"{shown[:half]}…{shown[-half:]}"
+
+
+def _headline(report: "GradientReport") -> RenderableType:
+    lines = Text.assemble((report.verdict.value, STYLES[report.verdict]), f"  {report.verdict.sentence}")
+    failed = [parameter for parameter in report.parameters.values() if not parameter.verdict.passed]
+    if not failed:
+        return lines
+    worst = report.worst
+    entry = f"{safe(worst.name)}{list(worst.worst_index) if worst.worst_index else ''}"
+    where = Text(f"worst entry: {entry}, claimed {worst.analytic:.6g}, numeric {worst.numeric:.6g} ± {worst.error:.1g}")
+    return Group(lines, where)
+
+
+def _table(report: "GradientReport") -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("parameter", overflow="fold")
+    table.add_column("shape")
+    table.add_column("difference", justify="right")
+    table.add_column("resolution", justify="right")
+    table.add_column("verdict")
+    ranked = sorted(
+        report.parameters.values(), key=lambda parameter: (-parameter.verdict.severity, -parameter.difference)
+    )
+    for parameter in ranked[:_MOST_ROWS]:
+        table.add_row(*_row(parameter))
+    if len(ranked) > _MOST_ROWS:
+        table.add_row(Text(f"and {len(ranked) - _MOST_ROWS} more, none worse", style="dim"))
+    return table
+
+
+def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
+    return (
+        Text(safe(parameter.name)),
+        Text(str(parameter.shape)),
+        Text(f"{parameter.difference:.1e}"),
+        Text(f"{parameter.resolution:.1e}"),
+        Text(parameter.verdict.value, style=STYLES[parameter.verdict]),
+    )
+
+
+def _method(report: "GradientReport") -> Text:
+    count = sum(_entries(parameter) for parameter in report.parameters.values())
+    return Text(
+        f"{count} derivatives by {report.scheme} differences in {report.precision} on {report.backend}; "
+        f"{report.evaluations} evaluations, {report.seconds:.2g} s.\n"
+        f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
+    )
+
+
+def _entries(parameter: "ParameterReport") -> int:
+    count = 1
+    for length in parameter.shape:
+        count *= length
+    return count
+
+
+def _labelled(label: str, text: str) -> RenderableType:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    grid.add_row(Text(f"{label}:"), Text(text))
+    return Padding(grid, (0, 0, 0, 0))

@@ -1,0 +1,207 @@
+"""The result of a check as frozen records; no computation here beyond picking the worst."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from .errors import GradientCheckError
+from .rendering.text import render_html, render_text
+from .verdict import Verdict
+
+FORMAT_VERSION = 1
+"""Of `GradientReport.to_dict`; grows when a key changes its meaning or goes."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A bound on the relative error of every parameter, which holds with the stated confidence."""
+
+    bound: float
+    confidence: float
+    directions: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The likely mistake: its kind, a sentence for a person, and the share of the discrepancy that it explains."""
+
+    kind: str
+    sentence: str
+    fit: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParameterReport:
+    """What the check found about one parameter.
+
+    Attributes
+    ----------
+    name, shape, dtype
+        The parameter's path, shape and own dtype.
+    verdict : Verdict
+        Of this parameter alone.
+    difference, resolution : float
+        Relative, in [0, 1]; `difference` is infinite where the claimed gradient is not finite.
+    worst_index : tuple of int
+        Where claimed and numeric gradient are farthest apart, measured in error bars.
+    analytic, numeric : float
+        The claimed and the numeric derivative there, absolute.
+    error : float
+        Error bar of `numeric`, absolute.
+    wrong : tuple of (int, int)
+        Half-open ranges of entries, counted in C order, that differ by more than their error bar and the policy allow.
+    kinks : int
+        How many coordinates were found to sit on a kink of the cost.
+    diagnosis : Diagnosis or None
+        The likely mistake, where one is known.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    verdict: Verdict
+    difference: float
+    resolution: float
+    worst_index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    error: float
+    wrong: tuple[tuple[int, int], ...] = ()
+    kinks: int = 0
+    diagnosis: Diagnosis | None = None
+
+    @property
+    def worst_entry(self) -> str:
+        """The worst entry as a person would write it, e.g. ``w[2, 0]``."""
+        return f"{self.name}{list(self.worst_index) if self.worst_index else ''}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; numbers that are not finite become the strings "nan", "inf" and "-inf"."""
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "verdict": self.verdict.value,
+            "difference": _finite(self.difference),
+            "resolution": _finite(self.resolution),
+            "worst_index": list(self.worst_index),
+            "analytic": _finite(self.analytic),
+            "numeric": _finite(self.numeric),
+            "error": _finite(self.error),
+            "wrong": [list(bounds) for bounds in self.wrong],
+            "kinks": self.kinks,
+            "diagnosis": None
+            if self.diagnosis is None
+            else {"kind": self.diagnosis.kind, "sentence": self.diagnosis.sentence, "fit": self.diagnosis.fit},
+        }
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GradientReport:
+    """The outcome of one check. `str(report)` is the text for a person, `to_dict` and `to_json` are for programs.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        The worst parameter's.
+    difference, resolution : float
+        Over all of theta, relative, in [0, 1].
+    cost : float
+        J at theta.
+    parameters : mapping of str to ParameterReport
+        By name, in theta's order.
+    method, scheme, precision, backend : str
+        How the numeric gradient was taken.
+    evaluations : int
+        How often the cost was called.
+    seconds : float
+        Wall-clock time of the whole check.
+    certificate : Certificate or None
+        Of a check by random directions.
+    notes : tuple of str
+        What else a reader should know.
+    """
+
+    verdict: Verdict
+    difference: float
+    resolution: float
+    cost: float
+    parameters: Mapping[str, ParameterReport]
+    method: str
+    scheme: str
+    precision: str
+    backend: str
+    evaluations: int
+    seconds: float
+    certificate: Certificate | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the verdict is CORRECT or INSPECT."""
+        return self.verdict.passed
+
+    @property
+    def worst(self) -> ParameterReport:
+        """The parameter with the worst verdict and, among those, the largest difference."""
+        return max(self.parameters.values(), key=lambda report: (report.verdict.severity, report.difference))
+
+    def __str__(self) -> str:
+        return render_text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, with stable keys; numbers that are not finite become strings."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "verdict": self.verdict.value,
+            "passed": self.passed,
+            "difference": _finite(self.difference),
+            "resolution": _finite(self.resolution),
+            "cost": self.cost,
+            "worst": self.worst.name,
+            "parameters": {name: report.to_dict() for name, report in self.parameters.items()},
+            "method": self.method,
+            "scheme": self.scheme,
+            "precision": self.precision,
+            "backend": self.backend,
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+            "certificate": None
+            if self.certificate is None
+            else {
+                "bound": self.certificate.bound,
+                "confidence": self.certificate.confidence,
+                "directions": self.certificate.directions,
+            },
+            "notes": list(self.notes),
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as strict JSON, indented by two spaces."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the report as one self-contained HTML page."""
+        Path(path).write_text(render_html(self), encoding="utf-8")
+
+    def raise_if_failed(self) -> None:
+        """Raise if the check did not pass.
+
+        Raises
+        ------
+        GradientCheckError
+            With the report as its message.
+        """
+        if not self.passed:
+            raise GradientCheckError(f"\n{self}")
+
+
+def _finite(number: float) -> float | str:
+    return number if math.isfinite(number) else str(number)
