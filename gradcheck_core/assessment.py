@@ -1,5 +1,6 @@
 """From claimed and numeric gradients with error bars to the records of the report."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -41,7 +42,7 @@ class Evidence:
         return int(bad[0]) if bad.size else None
 
 
-def compare(evidence: list[Evidence]) -> Comparison:
+def compare(evidence: Sequence[Evidence]) -> Comparison:
     """The norms of some parameters' evidence together; infinite where a claim is not finite."""
     numeric = np.concatenate([item.derivatives.numeric for item in evidence])
     claimed = np.concatenate([item.claimed for item in evidence])
@@ -100,9 +101,7 @@ def _report(
     )
 
 
-def _wrong_ranges(
-    evidence: Evidence, discrepancy: FloatVector, policy: VerdictPolicy
-) -> tuple[tuple[int, int], ...]:
+def _wrong_ranges(evidence: Evidence, discrepancy: FloatVector, policy: VerdictPolicy) -> tuple[tuple[int, int], ...]:
     sizes = np.abs(evidence.claimed) + np.abs(evidence.derivatives.numeric)
     wrong = (discrepancy > evidence.error) & (discrepancy > policy.inspect * sizes)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], wrong, [False]]).astype(np.int8)))

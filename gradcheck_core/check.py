@@ -1,31 +1,20 @@
-"""The conductor: validate, open the problem, gather evidence, judge, report."""
+"""The conductor: validate, gather evidence, judge, report."""
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, final
+from typing import Any
 
-import numpy as np
-
-from . import claims, preflight, registry, selection
-from .assessment import Evidence, assess, compare, norm
+from . import registry
+from .assessment import assess, compare, norm
+from .case import GradientCase
 from .errors import InvalidInputError
-from .evaluator import Evaluator
-from .numerics.coordinates import Derivatives, central_differences
-from .numerics.steps import default_steps
+from .gathering import Findings, gather
 from .options import CheckOptions
-from .outputs import Contraction, roundoff_of
-from .preflight import Baseline
-from .progress import ProgressBar
-from .protocol import Backend, Capability, Gradient, Layout, Parameter, Problem
-from .randomness import HostRandomState
+from .protocol import Backend, Capability
 from .report import GradientReport
 from .selection import Patterns
 from .verdict import VerdictPolicy, natural_scale, worst_verdict
-
-_PREFLIGHT_EVALUATIONS = 2
 
 
 def check_gradients(
@@ -158,13 +147,13 @@ def check_gradients(
     _require_callable(cost, args)
     adapter = registry.load_backend(backend) if backend is not None else registry.infer_backend(params)
     _require_grads(grads, adapter)
-    held = _precision_held(options.precision, adapter)
-    with adapter.open(cost, params, args, held, options.seed) as problem, HostRandomState(options.seed) as random_state:
-        findings = _gather(problem, random_state, grads, args, held, options)
+    findings = gather(adapter, GradientCase(cost, params, grads, args), options)
     return _report(findings, adapter.name, options, started)
 
 
-def assert_gradients(cost: Callable[..., object], params: object, grads: object = None, **options: Any) -> GradientReport:
+def assert_gradients(
+    cost: Callable[..., object], params: object, grads: object = None, **options: Any
+) -> GradientReport:
     """Check a gradient and raise unless it passes; takes what `check_gradients` takes.
 
     Returns
@@ -188,80 +177,7 @@ def assert_gradients(cost: Callable[..., object], params: object, grads: object 
     return report
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Findings:
-    baseline: Baseline
-    evidence: tuple[Evidence, ...]
-    evaluations: int
-    precision: str
-    notes: tuple[str, ...]
-
-
-def _gather(
-    problem: Problem,
-    random_state: HostRandomState,
-    grads: object,
-    args: tuple[object, ...],
-    held: str,
-    options: CheckOptions,
-) -> _Findings:
-    layout = problem.layout
-    chosen = selection.select(layout, options.include, options.exclude)
-    total = _PREFLIGHT_EVALUATIONS + 2 * sum(layout.parameters[i].size for i in chosen)
-    _require_budget(total, options.max_evaluations)
-    contraction = Contraction(options.seed)
-    with ProgressBar(total, options.progress) as bar:
-        evaluator = Evaluator(problem, contraction, random_state, bar.advance)
-        random_state.fix()
-        baseline = preflight.establish(problem, evaluator, random_state, _roundoff(layout, held))
-        random_state.fix()
-        claim = _claim(grads, problem, args, contraction, baseline)
-        preflight.require_unchanged(problem, evaluator, baseline.theta)
-        evidence = tuple(
-            Evidence(
-                parameter=layout.parameters[i],
-                claimed=claim.d_theta[layout.parameters[i].range],
-                derivatives=_sweep(evaluator, i, layout.parameters[i], baseline, options.epsilon),
-                claimed_dtype=claim.dtypes[i],
-            )
-            for i in chosen
-        )
-        preflight.require_unchanged(problem, evaluator, baseline.theta)
-    notes = (*claim.notes, *_unmoved_note(evidence), *_unchecked_notes(layout, chosen))
-    return _Findings(baseline, evidence, evaluator.evaluations, _precision_used(layout, held), notes)
-
-
-def _claim(
-    grads: object, problem: Problem, args: tuple[object, ...], contraction: Contraction, baseline: Baseline
-) -> Gradient:
-    if grads is None:
-        return problem.gradient(contraction.weights)
-    if baseline.cost.outputs > 1:
-        msg = (
-            f"`cost` returned {baseline.cost.outputs} numbers, and `grads` can only be the gradient of one; "
-            "return a scalar, e.g. the sum, or leave `grads` out where the backend has automatic differentiation"
-        )
-        raise InvalidInputError(msg)
-    claimed = grads(problem.params(), *args) if callable(grads) else grads
-    return claims.lay_out(claimed, problem.layout, registry.to_numpy)
-
-
-def _sweep(
-    evaluator: Evaluator, position: int, parameter: Parameter, baseline: Baseline, epsilon: float | None
-) -> Derivatives:
-    present = baseline.theta[parameter.range]
-    steps = default_steps(present, baseline.roundoff) if epsilon is None else np.full(parameter.size, epsilon)
-    return central_differences(
-        partial(evaluator.costs_at, position, present),
-        np.arange(parameter.size),
-        plus=evaluator.representable(position, present + steps),
-        minus=evaluator.representable(position, present - steps),
-        roundoff=baseline.roundoff,
-    )
-
-
-def _report(findings: _Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
+def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
     whole = compare(findings.evidence)
     theta = findings.baseline.theta
     scale = natural_scale(whole, findings.baseline.cost.value, norm(theta) / math.sqrt(theta.size) or 1.0)
@@ -298,41 +214,3 @@ def _require_grads(grads: object, adapter: Backend) -> None:
             "structure of `params`, a flat vector, a mapping by name, or a callable grads(params, *args)"
         )
         raise InvalidInputError(msg)
-
-
-def _require_budget(needed: int, budget: int | None) -> None:
-    if budget is not None and needed > budget:
-        msg = (
-            f"`max_evaluations={budget}`: every coordinate takes two evaluations, {needed} in all; "
-            "raise it, or choose fewer parameters with `include=`"
-        )
-        raise InvalidInputError(msg)
-
-
-def _precision_held(asked: str, adapter: Backend) -> str:
-    if Capability.FLOAT64 in adapter.capabilities:
-        return "native" if asked == "native" else "float64"
-    return "native"
-
-
-def _roundoff(layout: Layout, held: str) -> float:
-    return max(roundoff_of("float64" if held == "float64" else p.dtype) for p in layout.parameters)
-
-
-def _precision_used(layout: Layout, held: str) -> str:
-    if held == "float64":
-        return held
-    return ", ".join(sorted({parameter.dtype for parameter in layout.parameters}))
-
-
-def _unmoved_note(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
-    if any(item.derivatives.numeric.any() for item in evidence) or not any(item.claimed.any() for item in evidence):
-        return ()
-    return ("no perturbation changed the cost: does it use the params that it is given as its first argument?",)
-
-
-def _unchecked_notes(layout: Layout, chosen: tuple[int, ...]) -> tuple[str, ...]:
-    held = [parameter.name for i, parameter in enumerate(layout.parameters) if i not in chosen]
-    listed = [f"`{name}` (left out)" for name in held]
-    listed += [f"`{leaf.name}` ({leaf.reason})" for leaf in layout.carried]
-    return (f"not checked: {', '.join(listed)}",) if listed else ()

@@ -1,6 +1,6 @@
 """The claimed gradient: what the user passed as `grads`, in any of its forms, laid out as theta is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +71,7 @@ def _from_bare(value: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
     return _gather(parts, layout, to_numpy)
 
 
-def _gather(named: dict[str, object], layout: Layout, to_numpy: ToNumpy) -> Gradient:
+def _gather(named: Mapping[str, object], layout: Layout, to_numpy: ToNumpy) -> Gradient:
     d_theta = np.zeros(layout.size)
     dtypes: list[str] = []
     notes: list[str] = []

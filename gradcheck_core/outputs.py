@@ -68,8 +68,7 @@ class Contraction:
             return CostValue(float(number.reshape(-1)[0]), roundoff, 1)
         weights = _weights(self.seed, tuple(array.shape for array in floating))
         value = sum(
-            float(np.sum(weight * array.astype(np.float64)))
-            for weight, array in zip(weights, floating, strict=True)
+            float(np.sum(weight * array.astype(np.float64))) for weight, array in zip(weights, floating, strict=True)
         )
         return CostValue(value, roundoff, total)
 
@@ -105,10 +104,7 @@ def _array(leaf: object, to_numpy: Callable[[object], npt.NDArray[np.generic]]) 
     if leaf is None or isinstance(leaf, str | bytes | bool):
         msg = f"`cost` returned {leaf!r} ({type(leaf).__name__}); {_CURE}"
         raise InvalidInputError(msg)
-    if isinstance(leaf, int | float | complex):
-        array = np.asarray(leaf)
-    else:
-        array = to_numpy(leaf)
+    array = np.asarray(leaf) if isinstance(leaf, int | float | complex) else to_numpy(leaf)
     if array.dtype.kind == "c":
         msg = f"`cost` returned {array.dtype}; a cost is real: {_CURE}, e.g. the real part or the squared modulus"
         raise InvalidInputError(msg)

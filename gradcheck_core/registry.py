@@ -156,14 +156,17 @@ def infer_backend(params: object) -> Backend:
 def _entry_points(group: str) -> dict[str, list[EntryPoint]]:
     listed: dict[str, list[EntryPoint]] = defaultdict(list)
     for point in NamedExtensionManager(group, names=[]).list_entry_points():
-        # The same distribution can be found twice (a wheel beside its checkout); that is no conflict.
-        if (point.value, _shipped_by(point)) not in [(known.value, _shipped_by(known)) for known in listed[point.name]]:
+        # A distribution can be found twice (a wheel beside its checkout); the same target is no conflict.
+        if point.value not in [known.value for known in listed[point.name]]:
             listed[point.name].append(point)
     return dict(listed)
 
 
 def _shipped_by(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "unknown distribution"
+    # stevedore's cached entry points do not say which distribution they are from.
+    shipping = importlib.metadata.entry_points(group=point.group, name=point.name, value=point.value)
+    found = sorted({f"{item.dist.name} {item.dist.version}" for item in shipping if item.dist is not None})
+    return ", ".join(found) or "an unknown distribution"
 
 
 def _describe(name: str, points: list[EntryPoint]) -> BackendInfo:
@@ -180,7 +183,7 @@ def _describe(name: str, points: list[EntryPoint]) -> BackendInfo:
 
 
 def _requirement(name: str, point: EntryPoint) -> str:
-    ours = point.dist is not None and point.dist.name == "gradcheck"
+    ours = _shipped_by(point).partition(" ")[0] == "gradcheck"
     return f"'gradcheck[{name}]'" if ours else name
 
 
@@ -197,10 +200,14 @@ def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        # e.g. tensorflow, which several distributions install
-        for distribution in importlib.metadata.packages_distributions().get(name, []):
-            return importlib.metadata.version(distribution)
-    return ""
+        return next((found.version for found in importlib.metadata.distributions() if _installs(found, name)), "")
+
+
+def _installs(distribution: importlib.metadata.Distribution, name: str) -> bool:
+    """Whether a distribution of a kindred name brings the package, e.g. tensorflow-cpu brings tensorflow."""
+    if not (distribution.name or "").replace("-", "_").startswith(f"{name}_"):
+        return False
+    return f"\n{name}/__init__.py," in (distribution.read_text("RECORD") or "")
 
 
 def _load(group: str, name: str) -> object:
@@ -229,9 +236,8 @@ def _validated(name: str, loaded: object) -> Backend:
         backend = loaded()
         declared, _ = backend.name, backend.capabilities
     except Exception as error:
-        msg = (
-            f"{blame} fails when it is made: {type(error).__name__}: {error}; it needs no arguments, a name and capabilities"
-        )
+        problem = f"{type(error).__name__}: {error}"
+        msg = f"{blame} fails when it is made: {problem}; it takes no arguments and has a name and capabilities"
         raise InvalidBackendError(msg) from error
     if declared != name:
         msg = f"{blame} calls itself {declared!r}; the entry point's name and `Backend.name` must be the same"

@@ -200,7 +200,8 @@ class GradientReport:
             With the report as its message.
         """
         if not self.passed:
-            raise GradientCheckError(f"\n{self}")
+            message = f"\n{self}"
+            raise GradientCheckError(message)
 
 
 def _finite(number: float) -> float | str:

@@ -85,7 +85,8 @@ def rebuilder(structure: object) -> Callable[[Iterator[object]], object]:
     if isinstance(structure, dict):
         return lambda new: _refilled(structure, keys, [build(new) for build in builders])
     if isinstance(structure, tuple) and _namedtuple_fields(structure) is not None:
-        return lambda new: type(structure)(*[build(new) for build in builders])
+        kind: Callable[..., object] = type(structure)
+        return lambda new: kind(*[build(new) for build in builders])
     if isinstance(structure, list | tuple):
         return lambda new: type(structure)([build(new) for build in builders])
     return lambda new: _reassigned(structure, keys, [build(new) for build in builders])

@@ -201,7 +201,7 @@ def judge_parameter(comparison: Comparison, natural_scale: float, policy: Verdic
 
 
 def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> float:
-    """The size a gradient of this problem has: that of all of theta or, where it vanishes, ``|J|`` over theta's scale."""
+    """The size of this problem's gradient: over all of theta or, where that vanishes, ``|J|`` over theta's scale."""
     if whole.both_zero:
         return abs(cost) / theta_scale
     return whole.claimed + whole.numeric

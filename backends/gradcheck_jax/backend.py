@@ -97,7 +97,7 @@ class _JaxProblem(Problem):
 
     def evaluate(self) -> object:
         structure = self.params()
-        self._handed = ([trees.Leaf(path, leaf) for path, leaf in zip(self._paths, self._leaves, strict=True)], structure)
+        self._handed = ([trees.Leaf(self._paths[i], self._leaves[i]) for i in self._positions], structure)
         with self._scope():
             return self._cost(structure, *self._args)
 
@@ -117,11 +117,14 @@ class _JaxProblem(Problem):
         returned = self._cost(self._rebuild(iter(leaves)), *self._args)
         outputs = [jnp.asarray(leaf) for leaf in jax.tree.leaves(returned) if _is_floating(leaf)]
         if not outputs:
-            msg = f"`cost` returned {type(returned).__name__}, which holds no floating array that jax.grad can go back from"
+            msg = f"`cost` returned {type(returned).__name__}, which holds no floating array to go back from"
             raise InvalidInputError(msg)
         weights = weigh([output.shape for output in outputs])
         return sum(
-            (jnp.sum(output * jnp.asarray(weight, output.dtype)) for output, weight in zip(outputs, weights, strict=True)),
+            (
+                jnp.sum(output * jnp.asarray(weight, output.dtype))
+                for output, weight in zip(outputs, weights, strict=True)
+            ),
             start=jnp.zeros(()),
         )
 
@@ -140,8 +143,8 @@ def _why_carried(leaf: trees.Leaf) -> str | None:
     """Why a leaf is handed on and not checked; None where it is checked."""
     if not isinstance(leaf.value, jax.Array | np.ndarray | np.generic | float):
         return type(leaf.value).__name__
-    dtype = jnp.result_type(leaf.value) if isinstance(leaf.value, float) else leaf.value.dtype
-    if jnp.issubdtype(dtype, jnp.complexfloating) or dtype == object:
+    dtype = np.dtype(float) if isinstance(leaf.value, float) else leaf.value.dtype
+    if jnp.issubdtype(dtype, jnp.complexfloating) or dtype.kind == "O":
         msg = f"`params`: `{leaf.name}` has dtype {dtype}; pass real floating arrays"
         raise InvalidInputError(msg)
     if not jnp.issubdtype(dtype, jnp.floating):

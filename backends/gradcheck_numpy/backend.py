@@ -38,6 +38,7 @@ class _NumpyProblem(Problem):
         self._args = args
         self._rebuild = trees.rebuilder(params)
         self._leaves: list[trees.Leaf] = []
+        self._checked: list[trees.Leaf] = []
         self._flat: list[npt.NDArray[np.floating]] = []
         tensors: list[tuple[str, tuple[int, ...], str]] = []
         carried: list[Carried] = []
@@ -52,7 +53,8 @@ class _NumpyProblem(Problem):
             dtype = np.promote_types(given.dtype, np.float64) if precision == "float64" else given.dtype
             # subok keeps np.matrix and the like for the cost; the flat view is a plain array over the same memory.
             working = np.array(given, dtype=dtype, order="C", subok=True)
-            self._leaves.append(trees.Leaf(leaf.path, working))
+            self._checked.append(trees.Leaf(leaf.path, working))
+            self._leaves.append(self._checked[-1])
             self._flat.append(working.view(np.ndarray).reshape(-1))
             tensors.append((leaf.name, given.shape, given.dtype.name))
         self._layout = Layout.of(tensors, carried)
@@ -80,7 +82,7 @@ class _NumpyProblem(Problem):
         raise InvalidInputError(msg)
 
     def changed_structure(self) -> str | None:
-        return trees.rebound(self._leaves, trees.leaves(self._handed))
+        return trees.rebound(self._checked, trees.leaves(self._handed))
 
     def close(self) -> None:
         """Nothing to give back: theta is held in copies."""
@@ -92,9 +94,8 @@ def _why_carried(leaf: trees.Leaf) -> str | None:
         return type(leaf.value).__name__
     array = np.asanyarray(leaf.value)
     if array.dtype.kind in "Oc":
-        msg = (
-            f"`params`: `{leaf.name}` has dtype {array.dtype}; pass real floating arrays, "
-            + ("all rows of one length" if array.dtype.kind == "O" else "the real and the imaginary part apart")
+        msg = f"`params`: `{leaf.name}` has dtype {array.dtype}; pass real floating arrays, " + (
+            "all rows of one length" if array.dtype.kind == "O" else "the real and the imaginary part apart"
         )
         raise InvalidInputError(msg)
     if array.dtype.kind != "f":

@@ -70,7 +70,9 @@ class _TensorflowProblem(Problem):
         self._handed: tuple[list[trees.Leaf], object] = ([], None)
         every = {id(v): v for leaf in self._leaves for _, v in named_variables(leaf)}
         checked = {id(variable) for variable in self._variables}
-        self._originals = [(v, host.copy()) for v, host in zip(self._variables, self._host, strict=True) if v is not None]
+        self._originals = [
+            (v, host.copy()) for v, host in zip(self._variables, self._host, strict=True) if v is not None
+        ]
         self._state = CallersState([v for key, v in every.items() if key not in checked], seed)
 
     @property
@@ -81,7 +83,7 @@ class _TensorflowProblem(Problem):
         self._flush()
         variable = self._variables[parameter]
         values = self._host[parameter] if variable is None else variable.numpy()
-        return np.asarray(values, dtype=np.float64).reshape(-1)
+        return np.array(values, dtype=np.float64).reshape(-1)
 
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
         self._host[parameter].reshape(-1)[entries] = values
@@ -94,7 +96,7 @@ class _TensorflowProblem(Problem):
     def evaluate(self) -> object:
         self._state.prepare()
         structure = self.params()
-        self._handed = (list(self._leaves), structure)
+        self._handed = ([self._leaves[position] for position in self._positions], structure)
         returned = self._cost(structure, *self._args)
         self._state.learn()
         return returned
@@ -109,7 +111,7 @@ class _TensorflowProblem(Problem):
             for source in sources:
                 tape.watch(source)
             returned = self.evaluate()
-            outputs = [leaf.value for leaf in trees.leaves(returned) if _is_floating_tensor(leaf.value)]
+            outputs = _floating_tensors(returned)
             if not outputs:
                 msg = (
                     f"`cost` returned {type(returned).__name__}, from which a GradientTape cannot go back; return the "
@@ -176,5 +178,6 @@ def _why_carried(name: str, tensor: tf.Variable | tf.Tensor, seen: dict[int, str
     return None if tensor.shape.num_elements() else "empty"
 
 
-def _is_floating_tensor(value: object) -> bool:
-    return isinstance(value, tf.Tensor | tf.Variable) and bool(value.dtype.is_floating)
+def _floating_tensors(returned: object) -> list[tf.Tensor]:
+    found = (leaf.value for leaf in trees.leaves(returned))
+    return [value for value in found if isinstance(value, tf.Tensor | tf.Variable) and value.dtype.is_floating]

@@ -3,6 +3,8 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
 
 import tensorflow as tf
 
@@ -37,7 +39,7 @@ def named_variables(leaf: trees.Leaf) -> Iterator[tuple[str, tf.Variable]]:
 
 
 def _of_keras(leaf: trees.Leaf) -> Iterator[tuple[str, tf.Variable]]:
-    model = leaf.value
+    model: Any = leaf.value
     repeated: Counter[str] = Counter()
     for variable in model.variables:
         path = variable.path.split("/")
@@ -53,7 +55,7 @@ def _is_keras_layer(leaf: object) -> bool:
     return keras is not None and isinstance(leaf, keras.Layer)
 
 
-def _keras():  # type: ignore[no-untyped-def]  # a module that may be absent
+def _keras() -> ModuleType | None:
     """Keras, where it is imported already and computes with TensorFlow."""
     keras = sys.modules.get("keras")
     return keras if keras is not None and keras.backend.backend() == "tensorflow" else None

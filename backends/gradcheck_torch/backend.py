@@ -1,6 +1,6 @@
 """The PyTorch adapter."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import final
 
 import numpy as np
@@ -47,7 +47,7 @@ class _TorchProblem(Problem):
         copies: dict[int, torch.Tensor] = {}
         self._leaves = [trees.Leaf(leaf.path, _working(leaf.value, copies)) for leaf in given]
         self._modules = [leaf.value for leaf in self._leaves if isinstance(leaf.value, torch.nn.Module)]
-        marked = any(tensor.requires_grad for _, tensor in self._tensors())
+        marked = any(tensor.requires_grad for _, tensor in _tensors(self._leaves))
         carried = [
             Carried(leaf.name, type(leaf.value).__name__)
             for leaf in self._leaves
@@ -56,7 +56,7 @@ class _TorchProblem(Problem):
         self._names: list[str] = []
         self._checked: list[torch.Tensor] = []
         seen: dict[int, str] = {}
-        for name, tensor in self._tensors():
+        for name, tensor in _tensors(self._leaves):
             reason = _why_carried(name, tensor, marked, seen)
             if reason is None:
                 self._names.append(name)
@@ -72,7 +72,9 @@ class _TorchProblem(Problem):
         )
         self._handed: object = None
         # Tensors that the caller can see are saved; the checked ones among them are restored at the end only.
-        visible = [tensor for _, tensor in self._tensors() if id(tensor) not in {id(copy) for copy in copies.values()}]
+        visible = [
+            tensor for _, tensor in _tensors(self._leaves) if id(tensor) not in {id(copy) for copy in copies.values()}
+        ]
         self._state = CallersState(self._modules, visible, seed)
         for copy in (tensor for tensor in self._checked if not tensor.requires_grad):
             copy.requires_grad_(True)
@@ -110,7 +112,7 @@ class _TorchProblem(Problem):
     def gradient(self, weigh: Weigh) -> Gradient:
         with torch.enable_grad():
             returned = self.evaluate()
-            outputs = [leaf.value for leaf in trees.leaves(returned) if _is_floating_tensor(leaf.value)]
+            outputs = _floating_tensors(returned)
             if not outputs:
                 msg = (
                     f"`cost` returned {type(returned).__name__}, from which autograd cannot go back; return the tensor "
@@ -139,22 +141,24 @@ class _TorchProblem(Problem):
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
     def changed_structure(self) -> str | None:
-        present = {name: id(tensor) for name, tensor in self._tensors()}
+        present = {id(tensor) for _, tensor in _tensors(trees.leaves(self._handed))}
         for name, tensor in zip(self._names, self._checked, strict=True):
-            if present.get(name) != id(tensor):
+            if id(tensor) not in present:
                 return f"`{name}`"
-        return trees.rebound(self._leaves, trees.leaves(self._handed))
+        return None
 
     def close(self) -> None:
         self._state.restore()
 
-    def _tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
-        for leaf in self._leaves:
-            if isinstance(leaf.value, torch.nn.Module):
-                for name, tensor in leaf.value.named_parameters():
-                    yield trees.dotted((*leaf.path, name)), tensor
-            elif isinstance(leaf.value, torch.Tensor):
-                yield leaf.name, leaf.value
+
+def _tensors(leaves: Iterable[trees.Leaf]) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors of a structure with their names, a module's by its own."""
+    for leaf in leaves:
+        if isinstance(leaf.value, torch.nn.Module):
+            for name, tensor in leaf.value.named_parameters():
+                yield trees.dotted((*leaf.path, name)), tensor
+        elif isinstance(leaf.value, torch.Tensor):
+            yield leaf.name, leaf.value
 
 
 def _working(value: object, copies: dict[int, torch.Tensor]) -> object:
@@ -185,8 +189,9 @@ def _why_carried(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, 
     return None if tensor.numel() else "empty"
 
 
-def _is_floating_tensor(value: object) -> bool:
-    return isinstance(value, torch.Tensor) and value.is_floating_point()
+def _floating_tensors(returned: object) -> list[torch.Tensor]:
+    found = (leaf.value for leaf in trees.leaves(returned))
+    return [value for value in found if isinstance(value, torch.Tensor) and value.is_floating_point()]
 
 
 def _dtype_name(tensor: torch.Tensor) -> str:

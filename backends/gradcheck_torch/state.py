@@ -27,7 +27,8 @@ class CallersState:
         ]
         self._tensors = [(tensor, tensor.detach().clone(), tensor.requires_grad) for tensor in tensors]
         self._grads = [
-            (tensor, tensor.grad, None if tensor.grad is None else tensor.grad.clone()) for tensor, _, _ in self._tensors
+            (tensor, tensor.grad, None if tensor.grad is None else tensor.grad.clone())
+            for tensor, _, _ in self._tensors
         ]
         self._volatile = self._buffers
         self._learnt = False

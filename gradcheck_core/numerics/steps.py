@@ -33,4 +33,4 @@ def default_steps(theta: FloatVector, roundoff: float) -> FloatVector:
     array([8.56e-06, 1.211e-05])
     """
     rms = float(np.sqrt(np.mean(np.square(theta)))) or 1.0
-    return np.cbrt(2 * roundoff) * np.maximum(np.abs(theta), rms)
+    return float(np.cbrt(2 * roundoff)) * np.maximum(np.abs(theta), rms)

@@ -62,13 +62,14 @@ def render_html(report: "GradientReport") -> str:
     return console.export_html(inline_styles=True)
 
 
-def layout(report: "GradientReport") -> RenderableType:
-    """The report as something a rich console prints."""
-    parts: list[RenderableType] = [_headline(report), "", _table(report), "", _method(report)]
+def layout(report: "GradientReport", everything: bool = False) -> RenderableType:
+    """The report as something a rich console prints; `everything`: all parameters and notes, however many."""
+    most_rows, most_notes = (len(report.parameters), len(report.notes)) if everything else (_MOST_ROWS, _MOST_NOTES)
+    parts: list[RenderableType] = [_headline(report), "", _table(report, most_rows), "", _method(report)]
     parts += ["", _labelled("Next", _NEXT[report.verdict])]
-    notes = list(report.notes[:_MOST_NOTES])
-    if len(report.notes) > _MOST_NOTES:
-        notes.append(f"and {len(report.notes) - _MOST_NOTES} more in `report.notes`")
+    notes = list(report.notes[:most_notes])
+    if len(report.notes) > most_notes:
+        notes.append(f"and {len(report.notes) - most_notes} more in `report.notes`")
     parts += [_labelled("Note", note) for note in notes]
     return Group(*parts)
 
@@ -93,7 +94,7 @@ def _headline(report: "GradientReport") -> RenderableType:
     return Group(lines, where)
 
 
-def _table(report: "GradientReport") -> Table:
+def _table(report: "GradientReport", most_rows: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("parameter", overflow="fold")
     table.add_column("shape")
@@ -103,10 +104,10 @@ def _table(report: "GradientReport") -> Table:
     ranked = sorted(
         report.parameters.values(), key=lambda parameter: (-parameter.verdict.severity, -parameter.difference)
     )
-    for parameter in ranked[:_MOST_ROWS]:
+    for parameter in ranked[:most_rows]:
         table.add_row(*_row(parameter))
-    if len(ranked) > _MOST_ROWS:
-        table.add_row(Text(f"and {len(ranked) - _MOST_ROWS} more, none worse", style="dim"))
+    if len(ranked) > most_rows:
+        table.add_row(Text(f"and {len(ranked) - most_rows} more, none worse", style="dim"))
     return table
 
 

@@ -1,0 +1,155 @@
+"""The command `gradcheck`."""
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .case import GradientCase
+from .check import check_gradients
+from .demo.show import show
+from .errors import GradcheckError
+from .loading import load_cases
+from .registry import BackendInfo, backends, load_backend
+from .rendering.text import STYLES, layout, safe
+from .report import GradientReport
+from .verdict import Verdict
+
+
+class ExitCode(IntEnum):
+    """What the command tells the shell."""
+
+    PASSED = 0
+    FAILED = 1
+    USAGE = 2
+    INCONCLUSIVE = 3
+    INTERRUPTED = 130
+
+
+app = typer.Typer(
+    name="gradcheck",
+    help="Is this gradient right, and if not, where? For NumPy, PyTorch, TensorFlow and JAX.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("demo")
+def demo_command() -> None:
+    """Check a small network on real data: by hand in NumPy, with a mistake, and in every installed framework."""
+    raise typer.Exit(ExitCode.PASSED if show(_console()) else ExitCode.FAILED)
+
+
+@app.command("backends")
+def backends_command(
+    load: Annotated[bool, typer.Option("--load", help="Import each one and say whether it works.")] = False,
+) -> None:
+    """List the known frameworks, and why one is not available."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("backend", "version", "shipped by", "status"):
+        table.add_column(heading)
+    for info in backends():
+        table.add_row(*map(Text, (safe(info.name), info.version, info.distribution, _status(info, load))))
+    _console().print(table)
+
+
+@app.command("run")
+def run_command(
+    target: Annotated[str, typer.Argument(metavar="FILE[::NAME]", help="A file of GradientCases, or one of them.")],
+    backend: Annotated[str | None, typer.Option(help="Name of the backend; default: inferred.")] = None,
+    method: Annotated[str | None, typer.Option(help="auto or exhaustive; default: the case's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list of reports.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write the report as a page; one case only.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="One line for each case.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every parameter and note, however many.")] = False,
+) -> None:
+    """Check the gradients of a file's cases."""
+    given = {"backend": backend, "method": method}
+    options = {name: value for name, value in given.items() if value is not None}
+    cases = load_cases(target)
+    if html is not None and len(cases) > 1:
+        message = f"--html writes one report, but {target} has {len(cases)} cases; name one: {target}::NAME"
+        raise click.UsageError(message)
+    reports = []
+    for case in cases:
+        reports.append(_run(case, options))
+        if not as_json:
+            _print(case, reports[-1], quiet, verbose)
+    if as_json:
+        named = [{"case": case.name, **report.to_dict()} for case, report in zip(cases, reports, strict=True)]
+        sys.stdout.write(json.dumps(named, indent=2, allow_nan=False) + "\n")
+    if html is not None:
+        reports[0].to_html(html)
+    raise typer.Exit(_exit_code(reports))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    try:
+        result = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted; your parameters are as they were")
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except GradcheckError as error:
+        _complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
+        return ExitCode.USAGE
+    except Exception:  # raised by the user's file or cost: its own traceback says more than we could
+        traceback.print_exc()
+        return ExitCode.USAGE
+    return int(result or 0)
+
+
+def _run(case: GradientCase, options: dict[str, Any]) -> GradientReport:
+    return check_gradients(case.cost, case.params, case.grads, args=case.args, **{**case.options, **options})
+
+
+def _print(case: GradientCase, report: GradientReport, quiet: bool, verbose: bool) -> None:
+    console = _console()
+    name = safe(case.name or "")
+    if quiet:
+        line = Text.assemble((report.verdict.value, STYLES[report.verdict]), f" {name}: ")
+        console.print(line.append(f"difference {report.difference:.1e}, resolution {report.resolution:.1e}"))
+        return
+    console.print(Text(name, style="bold"))
+    console.print(layout(report, everything=verbose))
+    console.print()
+
+
+def _exit_code(reports: list[GradientReport]) -> ExitCode:
+    if all(report.passed for report in reports):
+        return ExitCode.PASSED
+    failed = any(report.verdict in (Verdict.BUG, Verdict.SUSPECT) for report in reports)
+    return ExitCode.FAILED if failed else ExitCode.INCONCLUSIVE
+
+
+def _status(info: BackendInfo, load: bool) -> str:
+    if not info.available:
+        return info.reason
+    if not load:
+        return "available"
+    try:
+        load_backend(info.name)
+    except GradcheckError as error:
+        return str(error)
+    return "works"
+
+
+def _console() -> Console:
+    return Console(soft_wrap=False, highlight=False)
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True, highlight=False).print(Text.assemble(("gradcheck: ", "bold red"), message), soft_wrap=True)

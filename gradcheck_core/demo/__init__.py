@@ -1,0 +1,1 @@
+"""The demonstration: one small network on Fisher's Iris data, in every installed framework."""
