@@ -144,7 +144,7 @@ def _why_carried(leaf: trees.Leaf) -> str | None:
     if not isinstance(leaf.value, jax.Array | np.ndarray | np.generic | float):
         return type(leaf.value).__name__
     dtype = np.dtype(float) if isinstance(leaf.value, float) else leaf.value.dtype
-    if jnp.issubdtype(dtype, jnp.complexfloating) or dtype.kind == "O":
+    if isinstance(dtype, np.dtype) and dtype.kind in "Oc":
         msg = f"`params`: `{leaf.name}` has dtype {dtype}; pass real floating arrays"
         raise InvalidInputError(msg)
     if not jnp.issubdtype(dtype, jnp.floating):

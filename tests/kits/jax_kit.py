@@ -1,0 +1,22 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+from kit import Kit
+
+
+def _array(values, dtype="float64"):
+    with jax.enable_x64(dtype == "float64"):
+        return jnp.asarray(np.asarray(values), dtype=dtype)
+
+
+KIT = Kit(
+    name="jax",
+    array=_array,
+    constant=_array,
+    value=lambda array: np.asarray(array).astype(np.float64),
+    sum=jnp.sum,
+    sin=jnp.sin,
+    tanh=jnp.tanh,
+    matmul=jnp.matmul,
+    overwrite=None,
+)

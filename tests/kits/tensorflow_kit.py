@@ -1,0 +1,23 @@
+import tensorflow as tf
+from kit import Kit
+
+
+def _array(values, dtype="float64"):
+    return tf.Variable(tf.cast(values, dtype))
+
+
+def _constant(values, dtype="float64"):
+    return tf.cast(tf.constant(values), dtype)
+
+
+KIT = Kit(
+    name="tensorflow",
+    array=_array,
+    constant=_constant,
+    value=lambda tensor: tf.cast(tensor, tf.float64).numpy(),
+    sum=tf.reduce_sum,
+    sin=tf.sin,
+    tanh=tf.tanh,
+    matmul=tf.matmul,
+    overwrite=lambda variable, value: variable.assign(tf.fill(variable.shape, tf.cast(value, variable.dtype))),
+)
