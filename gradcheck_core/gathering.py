@@ -41,14 +41,15 @@ def gather(adapter: Backend, case: GradientCase, options: CheckOptions) -> Findi
         return _gather(adapter, case, options, "native")
     try:
         return _gather(adapter, case, options, "float64")
-    except GradcheckError:
-        raise
-    except Exception as error:  # whatever a cost raises that insists on its own precision
-        if options.precision == "float64":
-            raise
+    except _InsistsOnItsPrecisionError as insisting:
         findings = _gather(adapter, case, options, "native")
-        note = f"the cost cannot be evaluated in float64 ({type(error).__name__}); checked in its own precision"
+        reason = type(insisting.__cause__).__name__
+        note = f"the cost cannot be evaluated in float64 ({reason}); checked in its own precision"
         return replace(findings, notes=(note, *findings.notes))
+
+
+class _InsistsOnItsPrecisionError(Exception):
+    """A cost of lower precision raised, perhaps for being evaluated in float64."""
 
 
 def _gather(adapter: Backend, case: GradientCase, options: CheckOptions, precision: str) -> Findings:
@@ -56,8 +57,21 @@ def _gather(adapter: Backend, case: GradientCase, options: CheckOptions, precisi
         adapter.open(case.cost, case.params, case.args, precision, options.seed) as problem,
         HostRandomState(options.seed) as random_state,
     ):
-        _require_precision(problem.layout, precision, options.precision, adapter)
-        return _gather_from(problem, random_state, case, options, precision)
+        lower = [p for p in problem.layout.parameters if roundoff_of(p.dtype) > roundoff_of("float64")]
+        if lower and options.precision == "float64" and precision == "native":
+            msg = (
+                f"`precision='float64'`: {adapter.name} evaluates parameters in their own precision, and "
+                f"`{lower[0].name}` is {lower[0].dtype}; convert the model to float64, or pass precision='auto'"
+            )
+            raise InvalidInputError(msg)
+        try:
+            return _gather_from(problem, random_state, case, options, precision)
+        except GradcheckError:
+            raise
+        except Exception as error:
+            if lower and options.precision == "auto" and precision == "float64":
+                raise _InsistsOnItsPrecisionError from error
+            raise
 
 
 def _gather_from(
@@ -121,16 +135,6 @@ def _require_budget(needed: int, budget: int | None) -> None:
         msg = (
             f"`max_evaluations={budget}`: every coordinate takes two evaluations, {needed} in all; "
             "raise it, or choose fewer parameters with `include=`"
-        )
-        raise InvalidInputError(msg)
-
-
-def _require_precision(layout: Layout, precision: str, asked: str, adapter: Backend) -> None:
-    lower = [parameter for parameter in layout.parameters if roundoff_of(parameter.dtype) > roundoff_of("float64")]
-    if asked == "float64" and precision == "native" and lower:
-        msg = (
-            f"`precision='float64'`: {adapter.name} evaluates parameters in their own precision, and "
-            f"`{lower[0].name}` is {lower[0].dtype}; convert the model to float64, or pass precision='auto'"
         )
         raise InvalidInputError(msg)
 

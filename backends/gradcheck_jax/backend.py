@@ -48,7 +48,6 @@ class _JaxProblem(Problem):
     def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str) -> None:
         self._cost = cost
         self._args = args
-        self._float64 = precision == "float64"
         pytree = flatten(params)
         self._rebuild = pytree.rebuild
         self._leaves: list[object] = [leaf.value for leaf in pytree.leaves]
@@ -66,10 +65,12 @@ class _JaxProblem(Problem):
                 continue
             given = np.asarray(leaf.value)
             self._positions.append(position)
-            self._host.append(np.array(given, dtype=np.float64 if self._float64 else given.dtype, order="C"))
+            self._host.append(np.array(given, dtype=np.float64 if precision == "float64" else given.dtype, order="C"))
             self._placement.append(leaf.value.sharding if isinstance(leaf.value, jax.Array) else None)
             tensors.append((leaf.name, given.shape, given.dtype.name))
         self._layout = Layout.of(tensors, carried)
+        # Float64 parameters need the scope in any case: outside it JAX rounds them to float32.
+        self._x64 = precision == "float64" or any(array.dtype == np.float64 for array in self._host)
         self._written = set(range(len(tensors)))
         self._handed: tuple[list[trees.Leaf], object] = ([], None)
 
@@ -136,7 +137,7 @@ class _JaxProblem(Problem):
         """Nothing to give back: JAX arrays are immutable, and the cost's own structure is made anew each time."""
 
     def _scope(self) -> AbstractContextManager[object]:
-        return jax.enable_x64(True) if self._float64 else nullcontext()
+        return jax.enable_x64(True) if self._x64 else nullcontext()
 
 
 def _why_carried(leaf: trees.Leaf) -> str | None:
