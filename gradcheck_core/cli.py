@@ -3,12 +3,12 @@
 import json
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -47,7 +47,9 @@ app = typer.Typer(
 @app.command("demo")
 def demo_command() -> None:
     """Check a small network on real data: by hand in NumPy, with a mistake, and in every installed framework."""
-    raise typer.Exit(ExitCode.PASSED if show(_console()) else ExitCode.FAILED)
+    with _interruptible():
+        as_expected = show(_console())
+    raise typer.Exit(ExitCode.PASSED if as_expected else ExitCode.FAILED)
 
 
 @app.command("backends")
@@ -79,12 +81,13 @@ def run_command(
     cases = load_cases(target)
     if html is not None and len(cases) > 1:
         message = f"--html writes one report, but {target} has {len(cases)} cases; name one: {target}::NAME"
-        raise click.UsageError(message)
+        raise typer.BadParameter(message, param_hint="--html")
     reports = []
-    for case in cases:
-        reports.append(_run(case, options))
-        if not as_json:
-            _print(case, reports[-1], quiet, verbose)
+    with _interruptible():
+        for case in cases:
+            reports.append(_run(case, options))
+            if not as_json:
+                _print(case, reports[-1], quiet, verbose)
     if as_json:
         named = [{"case": case.name, **report.to_dict()} for case, report in zip(cases, reports, strict=True)]
         sys.stdout.write(json.dumps(named, indent=2, allow_nan=False) + "\n")
@@ -96,20 +99,24 @@ def run_command(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     try:
-        result = app(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
-        _complain("interrupted; your parameters are as they were")
-        return ExitCode.INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
+        app(args=None if arguments is None else list(arguments))
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     except GradcheckError as error:
         _complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
-        return ExitCode.USAGE
     except Exception:  # raised by the user's file or cost: its own traceback says more than we could
         traceback.print_exc()
-        return ExitCode.USAGE
-    return int(result or 0)
+    return ExitCode.USAGE
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Leave with the shell's code for an interrupt; typer would call it a failure."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _complain("interrupted; your parameters are as they were")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 def _run(case: GradientCase, options: dict[str, Any]) -> GradientReport:
