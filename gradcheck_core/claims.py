@@ -32,8 +32,16 @@ def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
     InvalidInputError
         If a gradient is missing, extra, of another shape or of no real floating dtype; naming it.
     """
-    named = {leaf.name: leaf.value for leaf in trees.leaves(grads)}
-    if list(named) == [trees.ROOT_NAME] and grads is not None:
+    if grads is None:
+        msg = "`grads` is a function that returned None; return the gradient, in the structure of `params` or by name"
+        raise InvalidInputError(msg)
+    found = trees.leaves(grads)
+    named = {leaf.name: leaf.value for leaf in found}
+    if len(named) < len(found):
+        repeated = next(leaf.name for i, leaf in enumerate(found) if leaf.name in [other.name for other in found[:i]])
+        msg = f"`grads`: two gradients are both named `{repeated}`, their keys joined by dots; pass each once"
+        raise InvalidInputError(msg)
+    if list(named) == [trees.ROOT_NAME]:
         return _from_bare(named[trees.ROOT_NAME], layout, to_numpy)
     names = [parameter.name for parameter in layout.parameters]
     positional = isinstance(grads, list | tuple) and len(named) == len(names) and not set(named) & set(names)

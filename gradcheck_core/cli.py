@@ -17,7 +17,7 @@ from rich.text import Text
 from .case import GradientCase
 from .check import check_gradients
 from .demo.show import show
-from .errors import GradcheckError
+from .errors import GradcheckError, InvalidInputError
 from .loading import load_cases
 from .registry import BackendInfo, backends, load_backend
 from .rendering.text import STYLES, layout, safe
@@ -92,14 +92,18 @@ def run_command(
         named = [{"case": case.name, **report.to_dict()} for case, report in zip(cases, reports, strict=True)]
         sys.stdout.write(json.dumps(named, indent=2, allow_nan=False) + "\n")
     if html is not None:
-        reports[0].to_html(html)
+        try:
+            reports[0].to_html(html)
+        except OSError as error:
+            message = f"--html: the report cannot be written to {html}: {error.strerror}"
+            raise InvalidInputError(message) from error
     raise typer.Exit(_exit_code(reports))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     try:
-        app(args=None if arguments is None else list(arguments))
+        app(args=None if arguments is None else list(arguments), prog_name="gradcheck")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     except GradcheckError as error:
@@ -128,7 +132,7 @@ def _print(case: GradientCase, report: GradientReport, quiet: bool, verbose: boo
     name = safe(case.name or "")
     if quiet:
         line = Text.assemble((report.verdict.value, STYLES[report.verdict]), f" {name}: ")
-        console.print(line.append(f"difference {report.difference:.1e}, resolution {report.resolution:.1e}"))
+        console.print(line.append(f"difference {report.difference:.1e}, resolution {report.resolution:.1e}"), soft_wrap=True)
         return
     console.print(Text(name, style="bold"))
     console.print(layout(report, everything=verbose))

@@ -1,7 +1,9 @@
 """FILE::NAME to the cases that it names."""
 
 import importlib.util
+import inspect
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -57,13 +59,24 @@ def _execute(path: Path) -> ModuleType:
 
 def _named(module: ModuleType, name: str, target: str) -> GradientCase:
     value = vars(module).get(name)
+    what = f"is {type(value).__name__}" if name in vars(module) else "is not there"
     if callable(value) and not isinstance(value, GradientCase):
-        value = value()
+        value = _called(value, name, target)
+        what = f"returned {'None' if value is None else type(value).__name__}"
     if not isinstance(value, GradientCase):
         found = [key for key, other in vars(module).items() if isinstance(other, GradientCase)]
         msg = (
-            f"{target}: `{name}` is {'not there' if value is None else type(value).__name__}, not a GradientCase or a "
-            f"function that returns one; cases in the file: {', '.join(found) or 'none'}"
+            f"{target}: `{name}` {what}, not a GradientCase or a function that returns one; "
+            f"cases in the file: {', '.join(found) or 'none'}"
         )
         raise InvalidInputError(msg)
     return replace(value, name=value.name or name)
+
+
+def _called(function: Callable[..., object], name: str, target: str) -> object:
+    try:
+        inspect.signature(function).bind()
+    except TypeError as error:
+        msg = f"{target}: `{name}` needs arguments ({error}); name a function that takes none and returns a GradientCase"
+        raise InvalidInputError(msg) from error
+    return function()

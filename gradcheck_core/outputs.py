@@ -1,6 +1,7 @@
 """What a cost returns, as the float J: a scalar itself, or tensors contracted with fixed random weights."""
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -84,6 +85,9 @@ def is_floating(dtype: np.dtype[np.generic]) -> bool:
 def roundoff_of(dtype: np.dtype[np.generic] | str) -> float:
     """The unit roundoff, half the spacing at 1, of a floating dtype or of its name; bfloat16 too, known here or not."""
     name = dtype if isinstance(dtype, str) else dtype.name
+    if name.startswith("float8_"):
+        mantissa = re.search(r"m(\d+)", name)
+        return 2.0 ** -(int(mantissa[1]) + 1) if mantissa else 0.5
     return _ROUNDOFFS.get(name, _FLOAT64_ROUNDOFF)
 
 

@@ -52,7 +52,9 @@ class ProgressBar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._bar.live.is_started:
+            self._bar.advance(self._task, self._pending)
+            self._bar.stop()
 
     def advance(self) -> None:
         """One more evaluation is done. Cheap: the bar itself is touched ten times a second."""

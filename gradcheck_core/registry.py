@@ -16,7 +16,7 @@ from stevedore import DriverManager, NamedExtensionManager
 
 from . import trees
 from .errors import BackendUnavailableError, GradcheckError, InvalidBackendError, InvalidInputError, UnknownBackendError
-from .protocol import Backend
+from .protocol import Backend, Capability
 
 GROUP = "gradcheck.backends"
 """Entry-point group in which a distribution registers a `Backend` class under its framework's import name."""
@@ -97,7 +97,7 @@ def load_demo(name: str) -> object | None:
 
 def owner_of(leaf: object) -> Backend | None:
     """The backend that an object belongs to; only frameworks already imported can have made it."""
-    return next((backend for backend in _imported() if backend.owns(leaf)), None)
+    return next((backend for backend in _imported() if _owns(backend, leaf)), None)
 
 
 def to_numpy(leaf: object) -> npt.NDArray[np.generic]:
@@ -234,11 +234,15 @@ def _validated(name: str, loaded: object) -> Backend:
         raise InvalidBackendError(msg)
     try:
         backend = loaded()
-        declared, _ = backend.name, backend.capabilities
+        declared, capabilities = backend.name, frozenset(backend.capabilities)
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
         msg = f"{blame} fails when it is made: {problem}; it takes no arguments and has a name and capabilities"
         raise InvalidBackendError(msg) from error
+    unknown = sorted(str(capability) for capability in capabilities if not isinstance(capability, Capability))
+    if unknown:
+        msg = f"{blame} declares {', '.join(unknown)}; capabilities are members of gradcheck_core.protocol.Capability"
+        raise InvalidBackendError(msg)
     if declared != name:
         msg = f"{blame} calls itself {declared!r}; the entry point's name and `Backend.name` must be the same"
         raise InvalidBackendError(msg)
@@ -265,6 +269,13 @@ def _try_load(name: str) -> Backend | None:
         return load_backend(name)
     except GradcheckError:
         return None
+
+
+def _owns(backend: Backend, leaf: object) -> bool:
+    try:
+        return backend.owns(leaf)
+    except Exception:  # breaks the protocol's law; it must not break the other backends
+        return False
 
 
 def _failures() -> str:

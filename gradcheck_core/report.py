@@ -3,8 +3,9 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, final
 
 from .errors import GradientCheckError
@@ -49,7 +50,7 @@ class ParameterReport:
     difference, resolution : float
         Relative, in [0, 1]; `difference` is infinite where the claimed gradient is not finite.
     worst_index : tuple of int
-        Where claimed and numeric gradient are farthest apart, measured in error bars.
+        Where claimed and numeric gradient are farthest apart.
     analytic, numeric : float
         The claimed and the numeric derivative there, absolute.
     error : float
@@ -142,6 +143,14 @@ class GradientReport:
     seconds: float
     certificate: Certificate | None = None
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A read-only mapping cannot be pickled; its contents can.
+        values = [getattr(self, field.name) for field in fields(self)]
+        return type(self), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
 
     @property
     def passed(self) -> bool:

@@ -64,17 +64,27 @@ def gradient_checking(
     approx = np.empty_like(theta)
     moved = theta.copy()
     for i in range(theta.size):
-        moved[i] = theta[i] + epsilon
-        cost_plus = _number(cost_function(moved))
-        moved[i] = theta[i] - epsilon
-        cost_minus = _number(cost_function(moved))
+        cost_plus = _cost_with(cost_function, moved, i, theta[i] + epsilon)
+        cost_minus = _cost_with(cost_function, moved, i, theta[i] - epsilon)
         approx[i] = (cost_plus - cost_minus) / (2 * epsilon)
         moved[i] = theta[i]
     if not np.array_equal(moved, theta, equal_nan=True):
-        msg = "`gradient_checking(cost_function=...)`: the cost changes the theta it is given; let it compute without"
-        raise InvalidInputError(msg)
+        raise InvalidInputError(_CHANGES_THETA)
     size = np.linalg.norm(approx) + np.linalg.norm(d_theta)
     return float(np.linalg.norm(approx - d_theta) / size) if size else 0.0
+
+
+_CHANGES_THETA = "`gradient_checking(cost_function=...)`: the cost changes the theta it is given; let it compute without"
+
+
+def _cost_with(
+    cost_function: Callable[[npt.NDArray[np.float64]], object], theta: npt.NDArray[np.float64], i: int, value: float
+) -> float:
+    theta[i] = value
+    cost = _number(cost_function(theta))
+    if theta[i] != value and not np.isnan(value):
+        raise InvalidInputError(_CHANGES_THETA)
+    return cost
 
 
 def _vector(arrays: Sequence[npt.ArrayLike], name: str) -> npt.NDArray[np.float64]:

@@ -96,7 +96,8 @@ def _refilled(original: dict[object, object], keys: tuple[object, ...], values: 
     if type(original) is dict:
         return dict(zip(keys, values, strict=True))
     built = copy.copy(original)
-    built.update(zip(keys, values, strict=True))
+    for key, value in zip(keys, values, strict=True):
+        built[key] = value
     return built
 
 

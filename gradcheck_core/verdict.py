@@ -97,7 +97,7 @@ class VerdictPolicy:
 
     def judge(self, difference: float, resolution: float) -> Verdict:
         """Judge one difference against its resolution (both relative; NaN counts as the worst)."""
-        if not self.trusts_resolution or not difference <= resolution:
+        if not self.trusts_resolution or not (difference <= resolution or math.isnan(resolution)):
             return self._band(difference)
         return _WITHIN_RESOLUTION[self._band(resolution)]
 

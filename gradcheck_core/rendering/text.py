@@ -25,6 +25,7 @@ _WIDTH = 80
 _MOST_ROWS = 20
 _MOST_NOTES = 6
 _LONGEST_NAME = 36
+_LONGEST_NOTE = 240
 
 _NEXT = {
     Verdict.CORRECT: "nothing: the gradient is right as finely as the resolution says.",
@@ -70,13 +71,25 @@ def layout(report: "GradientReport", everything: bool = False) -> RenderableType
     notes = list(report.notes[:most_notes])
     if len(report.notes) > most_notes:
         notes.append(f"and {len(report.notes) - most_notes} more in `report.notes`")
-    parts += [_labelled("Note", note) for note in notes]
+    parts += [_labelled("Note", printable(_shortened(note, everything))) for note in notes]
     return Group(*parts)
+
+
+def _shortened(note: str, everything: bool) -> str:
+    if everything or len(note) <= _LONGEST_NOTE:
+        return note
+    return f"{note[:_LONGEST_NOTE]}… ({len(note) - _LONGEST_NOTE} more characters in `report.notes`)"
+
+
+def printable(text: str) -> str:
+    """Text with everything that a terminal would not show as itself written out."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def safe(name: str) -> str:
     """A parameter's name as it can be shown anywhere: no control characters, no change of direction, not too long."""
-    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in name[: 4 * _LONGEST_NAME])
+    kept = name if len(name) <= 2 * _LONGEST_NAME else name[:_LONGEST_NAME] + name[-_LONGEST_NAME:]
+    shown = printable(kept)
     if len(shown) <= _LONGEST_NAME:
         return shown
     half = _LONGEST_NAME // 2 - 1

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+import gradcheck_core as gc
+from gradcheck_core.assessment import Evidence, assess, compare, norm
+from gradcheck_core.numerics.coordinates import Derivatives
+from gradcheck_core.protocol import Layout
+
+POLICY = gc.VerdictPolicy()
+
+
+def evidence(claimed, numeric, error, claimed_dtype="float64"):
+    (parameter,) = Layout.of([("w", (len(claimed),), "float64")]).parameters
+    return Evidence(parameter, np.array(claimed), Derivatives(np.array(numeric), np.array(error)), claimed_dtype)
+
+
+@pytest.mark.parametrize(
+    ("vector", "expected"),
+    [
+        ([], 0.0),
+        ([0.0, -0.0], 0.0),
+        ([3.0, -4.0], 5.0),
+        ([3e200, 4e200], 5e200),
+        ([3e-200, 4e-200], 5e-200),
+        ([5e-324], 5e-324),
+        ([1.0, np.inf], np.inf),
+        ([1.0, np.nan], np.inf),
+    ],
+)
+def test_norm_neither_overflows_nor_underflows(vector, expected):
+    assert norm(np.array(vector, dtype=np.float64)) == pytest.approx(expected)
+
+
+def test_several_parameters_are_compared_as_one_vector():
+    whole = compare([evidence([3.0], [3.0], [0.6]), evidence([4.0], [0.0], [0.8])])
+
+    assert (whole.discrepancy, whole.claimed, whole.numeric, whole.error) == (4.0, 5.0, 3.0, 1.0)
+
+
+def test_wrong_ranges_are_half_open_and_joined():
+    claimed = [1.0, 2.0, 2.0, 1.0, 1.0, 2.0]
+
+    report, notes = assess(evidence(claimed, [1.0] * 6, [1e-9] * 6), scale=1.0, policy=POLICY)
+
+    assert report.verdict is gc.Verdict.BUG
+    assert report.wrong == ((1, 3), (5, 6))
+    assert notes == ()
+
+
+def test_entries_within_their_error_bar_are_not_wrong():
+    # the second differs by 1 with an error bar of 2, the third by 1e-6 with the policy's allowance of 2e-5
+    found = evidence([9.0, 2.0, 1.0 + 1e-6], [1.0, 1.0, 1.0], [1e-9, 2.0, 1e-9])
+
+    report, _ = assess(found, scale=1.0, policy=POLICY)
+
+    assert report.wrong == ((0, 1),)
+
+
+def test_a_right_parameter_has_nothing_wrong():
+    report, _ = assess(evidence([1.0, 2.0], [1.0, 2.0], [1e-9, 1e-9]), scale=1.0, policy=POLICY)
+
+    assert report.verdict is gc.Verdict.CORRECT
+    assert report.wrong == ()
+
+
+def test_the_worst_entry_is_measured_in_error_bars():
+    # the first differs by 3 with an error bar of 10, the second by 1 with one of 1e-9
+    found = evidence([4.0, 2.0], [1.0, 1.0], [10.0, 1e-9])
+
+    report, _ = assess(found, scale=1.0, policy=POLICY)
+
+    assert report.worst_index == (1,)
+    assert (report.analytic, report.numeric, report.error) == (2.0, 1.0, 1e-9)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_claim_that_is_not_finite_is_a_bug_at_its_first_index(value):
+    report, notes = assess(evidence([1.0, value, value], [1.0] * 3, [1e-9] * 3), scale=1.0, policy=POLICY)
+
+    assert report.verdict is gc.Verdict.BUG
+    assert report.difference == np.inf
+    assert report.worst_index == (1,)
+    assert notes == (f"`w[1]`: the claimed gradient is {value}",)
+
+
+def test_a_claim_in_lower_precision_widens_the_error_bars():
+    # 4 roundoffs of the largest entry: 4 * 2**-24 * 8
+    assert evidence([1.0, -8.0], [1.0, 1.0], [0.0, 0.5], "float32").error.tolist() == [2.0**-19, 0.5 + 2.0**-19]
+    assert evidence([1.0, -8.0], [1.0, 1.0], [0.0, 0.5]).error.tolist() == [0.0, 0.5]
+
+
+def test_the_natural_scale_is_noted():
+    _, notes = assess(evidence([0.0], [1e-12], [1e-11]), scale=1.0, policy=POLICY)
+
+    assert notes == ("`w`: its gradient is too small to resolve by itself; judged on the scale of the whole gradient",)

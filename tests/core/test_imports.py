@@ -1,0 +1,85 @@
+import doctest
+import importlib
+import pkgutil
+import sys
+import types
+
+import pytest
+from plugins import install, run_python
+
+import gradcheck_core
+
+FRAMEWORKS = ["torch", "tensorflow", "jax", "keras", "flax"]
+PLUGINS = ["gradcheck_numpy", "gradcheck_torch", "gradcheck_tensorflow", "gradcheck_jax"]
+MODULES = [module.name for module in pkgutil.walk_packages(gradcheck_core.__path__, "gradcheck_core.")]
+
+
+def imported_by(site, code):
+    """Which frameworks and plugins a fresh process has imported after it ran `code`."""
+    probe = f"import json, sys; print(json.dumps([name for name in {FRAMEWORKS + PLUGINS} if name in sys.modules]))"
+    return run_python(site, f"{code}\n{probe}")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import gradcheck_core",
+        "import gradcheck_core; gradcheck_core.backends()",
+        "import gradcheck_core.cli",
+        "import gradcheck_core.demo.show",
+    ],
+)
+def test_neither_framework_nor_plugin_is_imported(tmp_path, code):
+    assert imported_by(tmp_path, code) == []
+
+
+def test_the_probe_notices_what_is_imported(tmp_path):
+    install(tmp_path, "torch", modules={"torch": ""})
+
+    assert imported_by(tmp_path, "import gradcheck_core, torch") == ["torch"]
+    assert imported_by(tmp_path, "import gradcheck_core, gradcheck_numpy") == ["gradcheck_numpy"]
+
+
+def test_a_check_by_name_imports_that_backend_alone(tmp_path):
+    code = "from gradcheck_core import check_gradients as c; c(lambda w: w[0] ** 2, [1.0], [2.0], backend='numpy')"
+
+    assert imported_by(tmp_path, code) == ["gradcheck_numpy"]
+
+
+def test_all_lists_exactly_the_public_names():
+    public = {
+        name
+        for name, value in vars(gradcheck_core).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+
+    assert set(gradcheck_core.__all__) == public
+    assert len(gradcheck_core.__all__) == len(public)
+
+
+def test_the_walk_finds_the_modules():
+    assert {"gradcheck_core.check", "gradcheck_core.numerics.steps", "gradcheck_core.demo.show"} <= set(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_can_be_imported_first(tmp_path, name):
+    assert run_python(tmp_path, f"import {name}; print('true')") is True
+
+
+def examples():
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    return [test for name in MODULES for test in finder.find(importlib.import_module(name)) if test.examples]
+
+
+@pytest.mark.parametrize("test", examples(), ids=lambda test: test.name)
+def test_the_examples_of_a_docstring_come_true(test):
+    runner = doctest.DocTestRunner(verbose=False)
+
+    assert runner.run(test, out=sys.stdout.write).failed == 0
+
+
+def test_there_are_examples():
+    documented = {test.name for test in examples()}
+
+    assert sum(len(test.examples) for test in examples()) >= 20
+    assert {"gradcheck_core.check.check_gradients", "gradcheck_core.textbook.gradient_checking"} <= documented

@@ -1,0 +1,181 @@
+import unicodedata
+
+import numpy as np
+import pytest
+import reports
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+
+import gradcheck_core as gc
+from gradcheck_core import Verdict
+from gradcheck_core.rendering.text import layout, safe
+
+LONG = "encoder." + 5_000 * "ab" + ".bias"
+HOSTILE = {
+    "escape": "w\x1b[31mred",
+    "bell": "w\x07",
+    "newline": "w\nVERDICT  CORRECT",
+    "return": "w\rCORRECT",
+    "override": "w\u202egnp.exe",
+    "isolate": "w\u2067x",
+    "null": "w\x00",
+    "surrogate": "w\ud800",
+    "line separator": "w\u2028x",
+    "zero width": "w\u200bx",
+}
+
+
+def lines(report):
+    return str(report).splitlines()
+
+
+def assert_fits(report):
+    assert len(lines(report)) <= 40
+    assert max(map(cell_len, lines(report))) <= 80
+
+
+def assert_harmless(text):
+    """Nothing that moves the cursor, colours or turns the text around, and everything can be written to a file."""
+    unsafe = {char for char in text if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    assert unsafe == set()
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_the_verdict_is_the_first_word(verdict):
+    report = reports.report(reports.parameter(verdict=verdict))
+
+    assert str(report).split()[0] == verdict.value
+    assert verdict.sentence.split()[0] == str(report).split()[1]
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_says_what_to_do_next(verdict):
+    assert any(line.startswith("Next: ") for line in lines(reports.report(reports.parameter(verdict=verdict))))
+
+
+def test_the_worst_entry_is_named_with_both_values():
+    report = reports.report(reports.parameter("net.w", Verdict.BUG), reports.parameter("net.b"))
+
+    assert "worst entry: net.w[2, 1], claimed 0.5, numeric 0.25 ± 1e-10" in str(report)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.CORRECT, Verdict.INSPECT])
+def test_a_report_that_passed_has_no_worst_entry(verdict):
+    assert "worst entry" not in str(reports.report(reports.parameter(verdict=verdict)))
+
+
+def test_the_table_has_the_worst_parameters_first():
+    good, middling, bad = (
+        reports.parameter(name, verdict)
+        for name, verdict in [("good", Verdict.CORRECT), ("middling", Verdict.INSPECT), ("bad", Verdict.BUG)]
+    )
+    first_words = [line.split()[0] for line in lines(reports.report(good, middling, bad)) if line]
+
+    assert [word for word in first_words if word in ("good", "middling", "bad")] == ["bad", "middling", "good"]
+
+
+def test_how_it_was_measured_is_said():
+    text = " ".join(str(reports.report(reports.parameter(), reports.parameter("b", shape=()))).split())
+
+    assert "7 derivatives by central differences in float64 on numpy; 14 evaluations, 0.25 s." in text
+    assert "Over all parameters: difference 3.0e-10, resolution 2.0e-09." in text
+
+
+def test_notes_are_listed_up_to_a_few():
+    text = str(reports.report(notes=tuple(f"remark {i}" for i in range(9))))
+
+    assert "Note: remark 5" in text
+    assert "remark 6" not in text
+    assert "Note: and 3 more in `report.notes`" in text
+
+
+def test_ten_thousand_parameters_fit_on_a_screen():
+    many = [reports.parameter(f"layer{i}.weight") for i in range(9_999)]
+    report = reports.report(*many, reports.parameter("wrong", Verdict.BUG), notes=("one note",) * 10_000)
+
+    assert_fits(report)
+    assert "worst entry: wrong[2, 1]" in str(report)
+    assert "and 9980 more, none worse" in str(report)
+
+
+def test_everything_shows_every_parameter_and_note():
+    many = [reports.parameter(f"layer{i}.weight") for i in range(30)]
+    console = Console(width=80)
+    report = reports.report(*many, notes=tuple(f"remark {i}" for i in range(9)))
+
+    with console.capture() as captured:
+        console.print(layout(report, everything=True))
+
+    assert "layer29.weight" in captured.get()
+    assert "remark 8" in captured.get()
+
+
+def test_leaving_out_ten_thousand_parameters_fits_on_a_screen():
+    params = {f"layer{i}": 1.0 for i in range(10_000)}
+
+    report = gc.check_gradients(
+        lambda p: p["layer7"] ** 2, params, dict.fromkeys(params, 2.0), backend="numpy", include="layer7"
+    )
+
+    assert_fits(report)
+
+
+@pytest.mark.parametrize("name", [*HOSTILE.values(), LONG, "", "名前" * 40, "שם", "[/]"])
+def test_any_name_is_shown_harmlessly_and_fits(name):
+    report = reports.report(reports.parameter(name, Verdict.BUG), reports.parameter("b"))
+
+    assert_harmless(str(report))
+    assert_fits(report)
+
+
+@pytest.mark.parametrize("name", [*HOSTILE.values(), LONG], ids=[*HOSTILE, "long"])
+def test_any_name_is_harmless_in_the_notes_of_a_check(name):
+    names = tiny, absent, infinite, excluded = [f"{name}{i}" for i in range(4)]
+    params = {"w": np.ones(2), **{key: np.zeros(2) for key in names}}
+    grads = {"w": np.full(2, 2.0), tiny: np.zeros(2), absent: None, infinite: np.full(2, np.inf), excluded: np.zeros(2)}
+
+    report = gc.check_gradients(
+        lambda p: float(p["w"] @ p["w"]) + 1e-12 * float(p[tiny].sum()), params, grads, exclude="*3"
+    )
+
+    assert len(report.notes) == 5  # `tiny` and `absent` are noted as small too
+    assert_harmless(str(report))
+    assert_fits(report)
+    assert not any(line.startswith("VERDICT") for line in lines(report))
+
+
+def test_markup_in_names_is_shown_as_it_is():
+    assert "w[bold]x[/bold]" in str(reports.report(reports.parameter("w[bold]x[/bold]")))
+
+
+def test_a_report_has_no_colour_whatever_the_environment_asks_for(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+    report = reports.report(reports.parameter(verdict=Verdict.BUG), notes=("word " * 60,))
+
+    assert "\x1b" not in str(report)
+    assert_fits(report)
+
+
+@given(st.text())
+def test_a_safe_name_is_short_and_printable(name):
+    assert safe(name).isprintable()
+    assert len(safe(name)) <= 36
+
+
+@given(st.text(st.characters(categories=["L", "N"]), max_size=36))
+def test_an_ordinary_name_is_shown_as_it_is(name):
+    assert safe(name) == name
+
+
+@pytest.mark.parametrize("length", [37, 200, 10_000])
+def test_a_long_name_keeps_its_beginning_and_its_end(length):
+    name = f"encoder.{'x' * length}.bias"
+
+    assert safe(name).startswith("encoder.xx")
+    assert safe(name).endswith("xx.bias")
+    assert "…" in safe(name)
