@@ -132,7 +132,9 @@ def _print(case: GradientCase, report: GradientReport, quiet: bool, verbose: boo
     name = safe(case.name or "")
     if quiet:
         line = Text.assemble((report.verdict.value, STYLES[report.verdict]), f" {name}: ")
-        console.print(line.append(f"difference {report.difference:.1e}, resolution {report.resolution:.1e}"), soft_wrap=True)
+        console.print(
+            line.append(f"difference {report.difference:.1e}, resolution {report.resolution:.1e}"), soft_wrap=True
+        )
         return
     console.print(Text(name, style="bold"))
     console.print(layout(report, everything=verbose))

@@ -77,6 +77,8 @@ def _called(function: Callable[..., object], name: str, target: str) -> object:
     try:
         inspect.signature(function).bind()
     except TypeError as error:
-        msg = f"{target}: `{name}` needs arguments ({error}); name a function that takes none and returns a GradientCase"
+        msg = (
+            f"{target}: `{name}` needs arguments ({error}); name a function that takes none and returns a GradientCase"
+        )
         raise InvalidInputError(msg) from error
     return function()

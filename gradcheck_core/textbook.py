@@ -74,7 +74,9 @@ def gradient_checking(
     return float(np.linalg.norm(approx - d_theta) / size) if size else 0.0
 
 
-_CHANGES_THETA = "`gradient_checking(cost_function=...)`: the cost changes the theta it is given; let it compute without"
+_CHANGES_THETA = (
+    "`gradient_checking(cost_function=...)`: the cost changes the theta it is given; let it compute without"
+)
 
 
 def _cost_with(

@@ -20,7 +20,8 @@ def selected(config):
     names = () if asked == "none" else tuple(asked.split(","))
     unknown = [name for name in names if name not in FRAMEWORKS]
     if unknown:
-        raise pytest.UsageError(f"--backends={asked}: unknown {unknown}; known are {', '.join(FRAMEWORKS)}, none")
+        msg = f"--backends={asked}: unknown {unknown}; known are {', '.join(FRAMEWORKS)}, none"
+        raise pytest.UsageError(msg)
     return names
 
 

@@ -55,18 +55,20 @@ class _JaxProblem(Problem):
         self._positions: list[int] = []
         # Theta lives in host arrays, one a parameter; only those written since the last evaluation go to the device.
         self._host: list[npt.NDArray[Any]] = []
-        self._placement: list[object] = []
+        self._place: list[Callable[[npt.NDArray[Any]], object]] = []
         tensors: list[tuple[str, tuple[int, ...], str]] = []
         carried: list[Carried] = []
         for position, leaf in enumerate(pytree.leaves):
             reason = "frozen" if id(leaf.value) in pytree.frozen else _why_carried(leaf)
             if reason is not None:
                 carried.append(Carried(leaf.name, reason))
+                if reason == "frozen" and precision == "float64":
+                    self._leaves[position] = _widened(leaf.value)
                 continue
-            given = np.asarray(leaf.value)
+            given = np.asarray(leaf.value, dtype=_dtype_of(leaf.value))
             self._positions.append(position)
             self._host.append(np.array(given, dtype=np.float64 if precision == "float64" else given.dtype, order="C"))
-            self._placement.append(leaf.value.sharding if isinstance(leaf.value, jax.Array) else None)
+            self._place.append(_placement(leaf.value, precision))
             tensors.append((leaf.name, given.shape, given.dtype.name))
         self._layout = Layout.of(tensors, carried)
         # Float64 parameters need the scope in any case: outside it JAX rounds them to float32.
@@ -88,11 +90,7 @@ class _JaxProblem(Problem):
     def params(self) -> object:
         with self._scope():
             for parameter in self._written:
-                # A copy, since JAX may otherwise share the host array's memory, which the next write changes.
-                array = jnp.array(self._host[parameter], copy=True)
-                placement = self._placement[parameter]
-                placed = array if placement is None else jax.device_put(array, placement)
-                self._leaves[self._positions[parameter]] = placed
+                self._leaves[self._positions[parameter]] = self._place[parameter](self._host[parameter])
             self._written.clear()
             return self._rebuild(iter(self._leaves))
 
@@ -131,7 +129,13 @@ class _JaxProblem(Problem):
 
     def changed_structure(self) -> str | None:
         handed, structure = self._handed
-        return trees.rebound(handed, flatten(structure).leaves)
+        given = {leaf.path: leaf.value for leaf in handed}
+        # `nnx.jit` puts new arrays of the same values back into a module: nothing has changed there.
+        found = [
+            trees.Leaf(leaf.path, given[leaf.path]) if _same(given.get(leaf.path), leaf.value) else leaf
+            for leaf in flatten(structure).leaves
+        ]
+        return trees.rebound(handed, found)
 
     def close(self) -> None:
         """Nothing to give back: JAX arrays are immutable, and the cost's own structure is made anew each time."""
@@ -144,13 +148,44 @@ def _why_carried(leaf: trees.Leaf) -> str | None:
     """Why a leaf is handed on and not checked; None where it is checked."""
     if not isinstance(leaf.value, jax.Array | np.ndarray | np.generic | float):
         return type(leaf.value).__name__
-    dtype = np.dtype(float) if isinstance(leaf.value, float) else leaf.value.dtype
+    dtype = _dtype_of(leaf.value)
     if isinstance(dtype, np.dtype) and dtype.kind in "Oc":
         msg = f"`params`: `{leaf.name}` has dtype {dtype}; pass real floating arrays"
         raise InvalidInputError(msg)
     if not jnp.issubdtype(dtype, jnp.floating):
         return str(dtype)
     return None if np.size(leaf.value) else "empty"
+
+
+def _dtype_of(leaf: Any) -> Any:
+    """The dtype that a leaf has in JAX: a Python float's is float32, unless the program has switched x64 on."""
+    return jnp.result_type(float) if type(leaf) is float else leaf.dtype
+
+
+def _placement(leaf: object, precision: str) -> Callable[[npt.NDArray[Any]], object]:
+    """How the values of a leaf are handed to the cost: of the leaf's own kind, and where the leaf is."""
+    if precision == "native" and type(leaf) is float:
+        return float  # a float does not promote what it meets, an array would
+    if precision == "native" and isinstance(leaf, jax.Array) and leaf.weak_type and leaf.ndim == 0:
+        return lambda host: jnp.asarray(float(host))
+    if isinstance(leaf, jax.Array) and leaf.committed:
+        return lambda host: jax.device_put(jnp.array(host, copy=True), leaf.sharding)
+    # A copy, since JAX may otherwise share the host array's memory, which the next write changes.
+    return lambda host: jnp.array(host, copy=True)
+
+
+def _widened(leaf: Any) -> object:
+    """A leaf that is only carried, in float64 if it is of lower precision, so that the cost meets one dtype."""
+    if not _is_floating(leaf):
+        return leaf
+    with jax.enable_x64(True):
+        return jnp.asarray(leaf, dtype=jnp.float64)
+
+
+def _same(one: object, other: object) -> bool:
+    if one is other or not (_is_floating(one) and _is_floating(other)):
+        return one is other
+    return not isinstance(other, jax.core.Tracer) and np.array_equal(np.asarray(one), np.asarray(other))
 
 
 def _is_floating(leaf: object) -> bool:

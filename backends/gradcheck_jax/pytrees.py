@@ -1,5 +1,6 @@
 """Pytrees with names: JAX's own flattening, by the path rule that holds in every framework."""
 
+import copy
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator
@@ -37,8 +38,14 @@ def flatten(structure: object) -> Pytree:
             frozen |= {id(leaf.value) for leaf in found if _is_frozen(node)}
             rebuilders.append(_from_treedef(definition, len(inner)))
         elif dataclasses.is_dataclass(node) and not isinstance(node, type):
-            found = [trees.Leaf((*path, *leaf.path), leaf.value) for leaf in trees.leaves(node)]
-            rebuilders.append(trees.rebuilder(node))
+            fields = {field.name: flatten(getattr(node, field.name)) for field in dataclasses.fields(node)}
+            found = [
+                trees.Leaf((*path, name, *leaf.path), leaf.value)
+                for name, field in fields.items()
+                for leaf in field.leaves
+            ]
+            frozen = frozen.union(*(field.frozen for field in fields.values()))
+            rebuilders.append(_from_fields(node, fields))
         else:
             found = [trees.Leaf(path, node)]
             rebuilders.append(next)
@@ -48,6 +55,16 @@ def flatten(structure: object) -> Pytree:
 
 def _from_treedef(definition: jax.tree_util.PyTreeDef, count: int) -> Callable[[Iterator[object]], object]:
     return lambda new: definition.unflatten([next(new) for _ in range(count)])
+
+
+def _from_fields(node: object, fields: dict[str, Pytree]) -> Callable[[Iterator[object]], object]:
+    def build(new: Iterator[object]) -> object:
+        built = copy.copy(node)
+        for name, field in fields.items():
+            object.__setattr__(built, name, field.rebuild(new))  # also into a frozen dataclass; the copy is ours
+        return built
+
+    return build
 
 
 def _component(key: object) -> object:

@@ -36,13 +36,14 @@ class _NumpyProblem(Problem):
     def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str) -> None:
         self._cost = cost
         self._args = args
+        given_leaves = trees.leaves(params)  # first, since it refuses a structure that contains itself
         self._rebuild = trees.rebuilder(params)
         self._leaves: list[trees.Leaf] = []
         self._checked: list[trees.Leaf] = []
         self._flat: list[npt.NDArray[np.floating]] = []
         tensors: list[tuple[str, tuple[int, ...], str]] = []
         carried: list[Carried] = []
-        for leaf in trees.leaves(params):
+        for leaf in given_leaves:
             reason = _why_carried(leaf)
             if reason is not None:
                 carried.append(Carried(leaf.name, reason))

@@ -12,7 +12,7 @@ from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
 
 from .state import CallersState
-from .variables import is_model, named_variables, variable_of
+from .variables import Named, is_model, named_variables, variable_of
 
 
 @final
@@ -40,8 +40,8 @@ class _TensorflowProblem(Problem):
     def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], seed: int) -> None:
         self._cost = cost
         self._args = args
+        self._leaves = trees.leaves(params)  # first, since it refuses a structure that contains itself
         self._rebuild = trees.rebuilder(params)
-        self._leaves = trees.leaves(params)
         # Theta lives in host arrays, one a parameter; only those written since the last evaluation go to the device.
         self._host: list[npt.NDArray[Any]] = []
         self._variables: list[tf.Variable | None] = []
@@ -50,25 +50,27 @@ class _TensorflowProblem(Problem):
         carried: list[Carried] = []
         seen: dict[int, str] = {}
         for position, leaf in enumerate(self._leaves):
-            if isinstance(leaf.value, tf.Tensor):
-                named = [(leaf.name, None, leaf.value)]
-            else:
-                named = [(name, variable, variable) for name, variable in named_variables(leaf)]
+            is_tensor = isinstance(leaf.value, tf.Tensor)
+            named = [Named(leaf.name, leaf.value, trainable=True)] if is_tensor else list(named_variables(leaf))
             if not named and not is_model(leaf.value):
                 carried.append(Carried(leaf.name, type(leaf.value).__name__))
-            for name, variable, tensor in named:
-                reason = _why_carried(name, tensor, seen)
+            for item in named:
+                reason = _why_carried(item, seen)
                 if reason is not None:
-                    carried.append(Carried(name, reason))
+                    carried.append(Carried(item.name, reason))
                     continue
-                self._host.append(np.array(tensor.numpy(), order="C"))
-                self._variables.append(variable)
+                self._host.append(np.array(item.variable.numpy(), order="C"))
+                self._variables.append(None if is_tensor else item.variable)
                 self._positions.append(position)
-                tensors.append((name, tuple(tensor.shape), tensor.dtype.name))
+                tensors.append((item.name, tuple(item.variable.shape), item.variable.dtype.name))
+        if not tensors:
+            _require_built(self._leaves)
         self._layout = Layout.of(tensors, carried)
         self._written: set[int] = set()
         self._handed: tuple[list[trees.Leaf], object] = ([], None)
-        every = {id(v): v for leaf in self._leaves for _, v in named_variables(leaf)}
+        every = {id(item.variable): item.variable for leaf in self._leaves for item in named_variables(leaf)}
+        self._known = frozenset(every)
+        self._first: list[npt.NDArray[Any]] | None = None
         checked = {id(variable) for variable in self._variables}
         self._originals = [
             (v, host.copy()) for v, host in zip(self._variables, self._host, strict=True) if v is not None
@@ -98,8 +100,26 @@ class _TensorflowProblem(Problem):
         structure = self.params()
         self._handed = ([self._leaves[position] for position in self._positions], structure)
         returned = self._cost(structure, *self._args)
-        self._state.learn()
+        if self._first is None:
+            self._state.learn()
+            self._require_no_late_variables()
+            self._first = _numbers(returned)
+        elif self._state.undecided:
+            # An eager operation with a seed of its own is seen to be random only by what it gives.
+            self._state.decide(repeats=_same(self._first, _numbers(returned)))
+            if self._state.seeding:
+                return self.evaluate()
         return returned
+
+    def _require_no_late_variables(self) -> None:
+        named = [item for leaf in self._leaves for item in named_variables(leaf)]
+        late = [item.name for item in named if id(item.variable) not in self._known]
+        if late:
+            msg = (
+                f"`cost` made variables in its first call ({', '.join(late)}), which would stay unchecked; "
+                "build the model by calling it once on an input before the check"
+            )
+            raise InvalidInputError(msg)
 
     def gradient(self, weigh: Weigh) -> Gradient:
         self._flush()
@@ -160,8 +180,9 @@ class _TensorflowProblem(Problem):
         self._written.clear()
 
 
-def _why_carried(name: str, tensor: tf.Variable | tf.Tensor, seen: dict[int, str]) -> str | None:
+def _why_carried(item: Named, seen: dict[int, str]) -> str | None:
     """Why a variable or tensor is handed on and not checked; None where it is checked."""
+    name, tensor = item.name, item.variable
     if not tensor.shape.is_fully_defined():
         msg = f"`params`: `{name}` has shape {tensor.shape}; build the model on an input first"
         raise InvalidInputError(msg)
@@ -173,9 +194,32 @@ def _why_carried(name: str, tensor: tf.Variable | tf.Tensor, seen: dict[int, str
     seen[id(tensor)] = name
     if not tensor.dtype.is_floating:
         return str(tensor.dtype.name)
-    if isinstance(tensor, tf.Variable) and not tensor.trainable:
+    if not item.trainable:
         return "frozen"
     return None if tensor.shape.num_elements() else "empty"
+
+
+def _require_built(leaves: list[trees.Leaf]) -> None:
+    for leaf in leaves:
+        if is_model(leaf.value) and not list(named_variables(leaf)):
+            msg = (
+                f"`params`: the {type(leaf.value).__name__} `{leaf.name}` has no variables yet; "
+                "build it by calling it once on an input before the check"
+            )
+            raise InvalidInputError(msg)
+
+
+def _numbers(returned: object) -> list[npt.NDArray[Any]]:
+    found = (leaf.value for leaf in trees.leaves(returned))
+    return [
+        value.numpy() if isinstance(value, tf.Tensor | tf.Variable) else np.asarray(value)
+        for value in found
+        if isinstance(value, tf.Tensor | tf.Variable | np.ndarray | float)
+    ]
+
+
+def _same(first: list[npt.NDArray[Any]], second: list[npt.NDArray[Any]]) -> bool:
+    return len(first) == len(second) and all(map(np.array_equal, first, second))
 
 
 def _floating_tensors(returned: object) -> list[tf.Tensor]:

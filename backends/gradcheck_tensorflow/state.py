@@ -18,33 +18,39 @@ class CallersState:
     """Saves the caller's state; sets it back before each evaluation, as far as the cost changes it, and at the end.
 
     Seeding TensorFlow throws its compiled kernels away, which makes the next evaluation twenty times slower. So a
-    cost is seeded before every evaluation only if its first one drew random numbers, or a traced function might.
+    cost is seeded before every evaluation only if its first one drew random numbers, or a traced function might, or
+    its second one, not seeded, gives something else.
     """
 
     def __init__(self, variables: Iterable[tf.Variable], seed: int) -> None:
-        self._saved = [(variable, variable.numpy()) for variable in variables]
+        generator = _global_generator()
+        states = [] if generator is None else [generator.state]
+        self._saved = [(variable, variable.numpy()) for variable in [*variables, *states]]
         self._volatile = self._saved
         self._seed = seed
         self._context = eager_context.context()
         self._callers_seed = eager_context.global_seed()
         self._callers_generator = vars(self._context).get("_rng")  # made when a program first sets a seed
-        self._seeding = True
-        self._learnt = False
+        self.seeding = True
+        self.undecided = False
 
     def prepare(self) -> None:
         """Before an evaluation: the random state and the changing variables as they were at first."""
-        if self._seeding:
+        if self.seeding:
             tf.random.set_seed(self._seed)
         for variable, saved in self._volatile:
             variable.assign(saved)
 
     def learn(self) -> None:
-        """After an evaluation: from the first one on, only what it changed is set back each time."""
-        if self._learnt:
-            return
-        self._learnt = True
+        """After the first evaluation: from now on, only what it changed is set back each time."""
         self._volatile = [(v, saved) for v, saved in self._saved if not np.array_equal(v.numpy(), saved)]
-        self._seeding = self._drew() or _a_function_may_draw(self._context)
+        self.seeding = self._drew() or _a_function_may_draw(self._context)
+        self.undecided = not self.seeding
+
+    def decide(self, *, repeats: bool) -> None:
+        """After the second evaluation, which was not seeded: whether it gave the same as the first."""
+        self.seeding = not repeats
+        self.undecided = False
 
     def restore(self) -> None:
         """Everything as the caller had it."""
@@ -58,6 +64,13 @@ class CallersState:
         before = self._context._rng.getstate()
         tf.random.set_seed(self._seed)
         return bool(before != self._context._rng.getstate())
+
+
+def _global_generator() -> tf.random.Generator | None:
+    try:
+        return tf.random.get_global_generator()
+    except RuntimeError:  # where operations have to be deterministic, there is none until the program makes it
+        return None
 
 
 def _a_function_may_draw(context: eager_context.Context) -> bool:

@@ -3,8 +3,9 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, final
 
 import tensorflow as tf
 
@@ -17,28 +18,43 @@ def is_model(leaf: object) -> bool:
 
 
 def variable_of(leaf: object) -> tf.Variable | None:
-    """The TensorFlow variable behind a leaf: itself, or what a Keras variable wraps."""
+    """The TensorFlow variable behind a leaf: itself, a generator's state, or what a Keras variable wraps."""
     if isinstance(leaf, tf.Variable):
         return leaf
+    if isinstance(leaf, tf.random.Generator):
+        return leaf.state
     keras = _keras()
     return leaf.value if keras is not None and isinstance(leaf, keras.Variable) else None
 
 
-def named_variables(leaf: trees.Leaf) -> Iterator[tuple[str, tf.Variable]]:
+@final
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A variable, its name, and whether it is trained; Keras keeps that mark on its own variable only."""
+
+    name: str
+    variable: tf.Variable
+    trainable: bool
+
+
+def named_variables(leaf: trees.Leaf) -> Iterator[Named]:
     """The variables of one leaf with their names; a model's by the path of attributes that leads to them."""
     variable = variable_of(leaf.value)
     if variable is not None:
-        yield leaf.name, variable
+        is_generator = isinstance(leaf.value, tf.random.Generator)
+        yield Named(leaf.name, variable, not is_generator and _is_trainable(leaf.value))
     elif _is_keras_layer(leaf.value):
         yield from _of_keras(leaf)
     elif isinstance(leaf.value, tf.Module):
         # The protected method that `tf.Module.trainable_variables` is made of, and the only one that gives paths.
-        found = leaf.value._flatten(predicate=lambda value: variable_of(value) is not None, with_path=True)
+        found = leaf.value._flatten(
+            predicate=lambda value: variable_of(value) is not None or _is_keras_layer(value), with_path=True
+        )
         for path, value in found:
-            yield trees.dotted((*leaf.path, *path)), variable_of(value)
+            yield from named_variables(trees.Leaf((*leaf.path, *path), value))
 
 
-def _of_keras(leaf: trees.Leaf) -> Iterator[tuple[str, tf.Variable]]:
+def _of_keras(leaf: trees.Leaf) -> Iterator[Named]:
     model: Any = leaf.value
     repeated: Counter[str] = Counter()
     for variable in model.variables:
@@ -47,7 +63,12 @@ def _of_keras(leaf: trees.Leaf) -> Iterator[tuple[str, tf.Variable]]:
         name = trees.dotted((*leaf.path, *inner))
         repeated[name] += 1
         # Keras lets two layers of a model have one name; theta does not.
-        yield name if repeated[name] == 1 else f"{name}.{repeated[name]}", variable.value
+        unique = name if repeated[name] == 1 else f"{name}.{repeated[name]}"
+        yield Named(unique, variable.value, _is_trainable(variable))
+
+
+def _is_trainable(variable: Any) -> bool:
+    return bool(variable.trainable)
 
 
 def _is_keras_layer(leaf: object) -> bool:

@@ -1,6 +1,7 @@
 """The PyTorch adapter."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import final
 
 import numpy as np
@@ -12,6 +13,14 @@ from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
 
 from .state import CallersState
+from .tensors import (
+    dtype_name,
+    named_tensors,
+    require_initialised_buffers,
+    require_memory_of_their_own,
+    why_carried,
+    working,
+)
 
 
 @final
@@ -42,12 +51,13 @@ class _TorchProblem(Problem):
     def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], seed: int) -> None:
         self._cost = cost
         self._args = args
+        given = trees.leaves(params)  # first, since it refuses a structure that contains itself
         self._rebuild = trees.rebuilder(params)
-        given = trees.leaves(params)
         copies: dict[int, torch.Tensor] = {}
-        self._leaves = [trees.Leaf(leaf.path, _working(leaf.value, copies)) for leaf in given]
+        with _outside_inference_mode():
+            self._leaves = [trees.Leaf(leaf.path, working(leaf.value, copies)) for leaf in given]
         self._modules = [leaf.value for leaf in self._leaves if isinstance(leaf.value, torch.nn.Module)]
-        marked = any(tensor.requires_grad for _, tensor in _tensors(self._leaves))
+        marked = any(tensor.requires_grad for _, tensor in named_tensors(self._leaves))
         carried = [
             Carried(leaf.name, type(leaf.value).__name__)
             for leaf in self._leaves
@@ -56,16 +66,18 @@ class _TorchProblem(Problem):
         self._names: list[str] = []
         self._checked: list[torch.Tensor] = []
         seen: dict[int, str] = {}
-        for name, tensor in _tensors(self._leaves):
-            reason = _why_carried(name, tensor, marked, seen)
+        for name, tensor in named_tensors(self._leaves):
+            reason = why_carried(name, tensor, marked, seen)
             if reason is None:
                 self._names.append(name)
                 self._checked.append(tensor)
             else:
                 carried.append(Carried(name, reason))
+        require_memory_of_their_own(self._names, self._checked)
+        require_initialised_buffers(self._modules)
         self._layout = Layout.of(
             [
-                (name, tuple(tensor.shape), _dtype_name(tensor))
+                (name, tuple(tensor.shape), dtype_name(tensor))
                 for name, tensor in zip(self._names, self._checked, strict=True)
             ],
             carried,
@@ -73,7 +85,9 @@ class _TorchProblem(Problem):
         self._handed: object = None
         # Tensors that the caller can see are saved; the checked ones among them are restored at the end only.
         visible = [
-            tensor for _, tensor in _tensors(self._leaves) if id(tensor) not in {id(copy) for copy in copies.values()}
+            tensor
+            for _, tensor in named_tensors(self._leaves)
+            if id(tensor) not in {id(copy) for copy in copies.values()}
         ]
         self._state = CallersState(self._modules, visible, seed)
         for copy in (tensor for tensor in self._checked if not tensor.requires_grad):
@@ -105,12 +119,13 @@ class _TorchProblem(Problem):
     def evaluate(self) -> object:
         self._state.prepare()
         self._handed = self.params()
-        returned = self._cost(self._handed, *self._args)
+        with _outside_inference_mode():
+            returned = self._cost(self._handed, *self._args)
         self._state.learn()
         return returned
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        with torch.enable_grad():
+        with _outside_inference_mode(), torch.enable_grad():
             returned = self.evaluate()
             outputs = _floating_tensors(returned)
             if not outputs:
@@ -125,14 +140,14 @@ class _TorchProblem(Problem):
         if not total.requires_grad:
             zeros = np.zeros(self._layout.size)
             note = "the cost is detached from every parameter, so autograd's gradient counts as zero"
-            return Gradient(zeros, tuple(_dtype_name(tensor) for tensor in self._checked), (note,))
+            return Gradient(zeros, tuple(dtype_name(tensor) for tensor in self._checked), (note,))
         return self._laid_out(torch.autograd.grad(total, self._checked, allow_unused=True))
 
     def _laid_out(self, grads: tuple[torch.Tensor | None, ...]) -> Gradient:
         d_theta = np.zeros(self._layout.size)
         dtypes, notes = [], []
         for parameter, grad in zip(self._layout.parameters, grads, strict=True):
-            dtypes.append(parameter.dtype if grad is None else _dtype_name(grad))
+            dtypes.append(parameter.dtype if grad is None else dtype_name(grad))
             if grad is None:
                 notes.append(f"`{parameter.name}`: the cost does not reach it; autograd's None counts as zero")
                 continue
@@ -141,7 +156,7 @@ class _TorchProblem(Problem):
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
     def changed_structure(self) -> str | None:
-        present = {id(tensor) for _, tensor in _tensors(trees.leaves(self._handed))}
+        present = {id(tensor) for _, tensor in named_tensors(trees.leaves(self._handed))}
         for name, tensor in zip(self._names, self._checked, strict=True):
             if id(tensor) not in present:
                 return f"`{name}`"
@@ -151,48 +166,11 @@ class _TorchProblem(Problem):
         self._state.restore()
 
 
-def _tensors(leaves: Iterable[trees.Leaf]) -> Iterator[tuple[str, torch.Tensor]]:
-    """The tensors of a structure with their names, a module's by its own."""
-    for leaf in leaves:
-        if isinstance(leaf.value, torch.nn.Module):
-            for name, tensor in leaf.value.named_parameters():
-                yield trees.dotted((*leaf.path, name)), tensor
-        elif isinstance(leaf.value, torch.Tensor):
-            yield leaf.name, leaf.value
-
-
-def _working(value: object, copies: dict[int, torch.Tensor]) -> object:
-    """Parameters and modules as they are; a plain tensor as a copy, the same one wherever the tensor stands."""
-    if not isinstance(value, torch.Tensor) or isinstance(value, torch.nn.Parameter):
-        return value
-    if id(value) not in copies:
-        copies[id(value)] = value.detach().clone().requires_grad_(value.requires_grad)
-    return copies[id(value)]
-
-
-def _why_carried(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, str]) -> str | None:
-    """Why a tensor is handed on and not checked; None where it is checked."""
-    if isinstance(tensor, torch.nn.parameter.UninitializedParameter):
-        msg = f"`params`: `{name}` is not initialised yet; call the module once on an input of the right shape first"
-        raise InvalidInputError(msg)
-    if tensor.is_complex() or tensor.layout is not torch.strided:
-        kind = _dtype_name(tensor) if tensor.is_complex() else str(tensor.layout)
-        msg = f"`params`: `{name}` is {kind}; pass dense real floating tensors"
-        raise InvalidInputError(msg)
-    if id(tensor) in seen:
-        return f"tied to {seen[id(tensor)]}"
-    seen[id(tensor)] = name
-    if not tensor.is_floating_point():
-        return _dtype_name(tensor)
-    if marked and not tensor.requires_grad:
-        return "frozen"
-    return None if tensor.numel() else "empty"
+def _outside_inference_mode() -> AbstractContextManager[object]:
+    # Only where it is on: switching it off also switches gradient recording on, which is the caller's choice.
+    return torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext()
 
 
 def _floating_tensors(returned: object) -> list[torch.Tensor]:
     found = (leaf.value for leaf in trees.leaves(returned))
     return [value for value in found if isinstance(value, torch.Tensor) and value.is_floating_point()]
-
-
-def _dtype_name(tensor: torch.Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")

@@ -18,11 +18,15 @@ class CallersState:
     def __init__(self, modules: Iterable[torch.nn.Module], tensors: Iterable[torch.Tensor], seed: int) -> None:
         submodules = {id(sub): sub for module in modules for sub in module.modules()}.values()
         self._modes = [(sub, sub.training) for sub in submodules]
-        self._registered = [(sub, dict(sub._parameters)) for sub in submodules]
+        self._registered = [
+            (registry, dict(registry))
+            for sub in submodules
+            for registry in (sub._parameters, sub._buffers, sub._modules)  # no public accessor lets one put them back
+        ]
         self._buffers = [
             (sub, name, buffer, buffer.detach().clone())
             for sub in submodules
-            for name, buffer in sub._buffers.items()  # its own buffers by name; no public accessor gives them
+            for name, buffer in sub._buffers.items()
             if buffer is not None
         ]
         self._tensors = [(tensor, tensor.detach().clone(), tensor.requires_grad) for tensor in tensors]
@@ -61,17 +65,20 @@ class CallersState:
         """Everything as the caller had it, bit for bit."""
         self._volatile = self._buffers
         self.prepare()
-        for module, parameters in self._registered:
-            if any(module._parameters.get(name) is not tensor for name, tensor in parameters.items()):
-                module._parameters.clear()
-                module._parameters.update(parameters)
+        for registry, items in self._registered:
+            if [(name, id(item)) for name, item in registry.items()] != [(n, id(item)) for n, item in items.items()]:
+                registry.clear()
+                registry.update(items)
         for tensor, saved, requires_grad in self._tensors:
             tensor.data.copy_(saved)
             tensor.requires_grad_(requires_grad)
         for tensor, grad, saved in self._grads:
             tensor.grad = grad
-            if grad is not None and saved is not None and grad.layout is torch.strided:
-                grad.data.copy_(saved)  # autograd adds to a sparse gradient out of place, so that one is as it was
+            if grad is None or saved is None:
+                continue
+            with torch.no_grad():
+                # `data` of a sparse tensor is another tensor, which would take the new indices for itself.
+                (grad.data if grad.layout is torch.strided else grad).copy_(saved)
         self._random.close()
 
 

@@ -93,7 +93,9 @@ def test_a_cost_that_is_not_finite(kit, params, value):
 
 
 def test_a_cost_of_several_numbers_with_grads_by_hand(kit, params):
-    with pytest.raises(gc.InvalidInputError, match="`cost` returned 2 numbers, and `grads` can only be the gradient of one"):
+    with pytest.raises(
+        gc.InvalidInputError, match="`cost` returned 2 numbers, and `grads` can only be the gradient of one"
+    ):
         gc.check_gradients(lambda p: p["b"] * 2, params, model.gradient())
 
 
@@ -160,7 +162,7 @@ def test_params_that_are_not_finite(kit):
 
 
 def test_complex_params(kit):
-    with pytest.raises(gc.InvalidInputError, match="`theta` (is|has dtype) complex64"):
+    with pytest.raises(gc.InvalidInputError, match=r"`theta` (is|has dtype) complex64"):
         gc.check_gradients(lambda p: kit.sum(p), kit.array([1.0, 2.0], "complex64"), np.ones(2))
 
 
@@ -173,7 +175,9 @@ def test_a_zero_dimensional_leaf(kit):
 
 def test_a_leaf_of_size_zero_is_carried(kit):
     params = {"w": kit.array([0.3]), "none": kit.array(np.zeros((0, 3)))}
-    report = gc.check_gradients(lambda p: kit.sum(kit.sin(p["w"])), params, {"w": np.cos([0.3]), "none": np.zeros((0, 3))})
+    report = gc.check_gradients(
+        lambda p: kit.sum(kit.sin(p["w"])), params, {"w": np.cos([0.3]), "none": np.zeros((0, 3))}
+    )
 
     assert report.verdict is Verdict.CORRECT
     assert list(report.parameters) == ["w"]

@@ -133,7 +133,7 @@ def test_a_noisy_cost_is_refused_with_its_amount(kit):
     own = random.Random(1)
     cost = model.make_cost(kit)
 
-    with pytest.raises(gc.NonDeterministicCostError, match="at the same params \\(a difference of .*generator"):
+    with pytest.raises(gc.NonDeterministicCostError, match=r"at the same params \(a difference of .*generator"):
         gc.check_gradients(lambda p: cost(p) + 1e-3 * own.random(), model.params(kit), model.gradient())
 
 
@@ -178,7 +178,7 @@ def test_a_cost_that_ignores_its_params_is_a_bug_with_a_note(kit):
 
 def test_the_textbook_policy_ignores_the_resolution(kit):
     # The step is so small that rounding dominates: the textbook calls a right gradient a bug, the default does not.
-    tiny = dict(epsilon=1e-13)
+    tiny = {"epsilon": 1e-13}
 
     assert check(kit, model.gradient(), policy=gc.VerdictPolicy.textbook(), **tiny).verdict is Verdict.BUG
     assert check(kit, model.gradient(), **tiny).verdict in (Verdict.INSPECT, Verdict.INCONCLUSIVE)

@@ -1,0 +1,84 @@
+"""Which tensors a structure holds, which of them are checked, and which cannot be."""
+
+from collections.abc import Iterable, Iterator
+
+import torch
+
+from gradcheck_core import trees
+from gradcheck_core.errors import InvalidInputError
+
+_NOT_INITIALISED = "`params`: `{}` is not initialised yet; call the module once on an input of the right shape first"
+
+
+def named_tensors(leaves: Iterable[trees.Leaf]) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors of a structure with their names, a module's by its own."""
+    for leaf in leaves:
+        if isinstance(leaf.value, torch.nn.Module):
+            for name, tensor in leaf.value.named_parameters():
+                yield trees.dotted((*leaf.path, name)), tensor
+        elif isinstance(leaf.value, torch.Tensor):
+            yield leaf.name, leaf.value
+
+
+def working(value: object, copies: dict[int, torch.Tensor]) -> object:
+    """Parameters and modules as they are; a plain tensor as a copy, the same one wherever the tensor stands."""
+    if not isinstance(value, torch.Tensor) or isinstance(value, torch.nn.Parameter):
+        return value
+    if id(value) not in copies:
+        copies[id(value)] = value.detach().clone().requires_grad_(value.requires_grad)
+    return copies[id(value)]
+
+
+def why_carried(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, str]) -> str | None:
+    """Why a tensor is handed on and not checked; None where it is checked."""
+    if isinstance(tensor, torch.nn.parameter.UninitializedParameter):
+        raise InvalidInputError(_NOT_INITIALISED.format(name))
+    if tensor.is_meta:
+        msg = f"`params`: `{name}` is on the meta device, which holds no values; move the module with to_empty() first"
+        raise InvalidInputError(msg)
+    if tensor.is_inference():
+        msg = (
+            f"`params`: `{name}` was made in inference mode, so autograd cannot reach it; make it outside of that mode"
+        )
+        raise InvalidInputError(msg)
+    if tensor.is_complex() or tensor.layout is not torch.strided:
+        kind = dtype_name(tensor) if tensor.is_complex() else str(tensor.layout)
+        msg = f"`params`: `{name}` is {kind}; pass dense real floating tensors"
+        raise InvalidInputError(msg)
+    if id(tensor) in seen:
+        return f"tied to {seen[id(tensor)]}"
+    seen[id(tensor)] = name
+    if not tensor.is_floating_point():
+        return dtype_name(tensor)
+    if marked and not tensor.requires_grad:
+        return "frozen"
+    return None if tensor.numel() else "empty"
+
+
+def require_memory_of_their_own(names: list[str], checked: list[torch.Tensor]) -> None:
+    """Refuse parameters that cannot be perturbed one by one, since writing to one entry changes another."""
+    holders: dict[int, str] = {}
+    for name, tensor in zip(names, checked, strict=True):
+        if any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
+            msg = f"`params`: several entries of the parameter `{name}` are one number in memory; clone() it"
+            raise InvalidInputError(msg)
+        holder = holders.setdefault(tensor.data_ptr(), name)
+        if holder != name:
+            msg = (
+                f"`params`: `{name}` and `{holder}` are two parameters in the same memory, so that autograd gives each "
+                "only its part of the derivative; tie them by assigning the same Parameter, not its .data"
+            )
+            raise InvalidInputError(msg)
+
+
+def require_initialised_buffers(modules: Iterable[torch.nn.Module]) -> None:
+    """Refuse buffers of lazy modules, which have no values to save."""
+    for module in modules:
+        for name, buffer in module.named_buffers():
+            if isinstance(buffer, torch.nn.parameter.UninitializedBuffer):
+                raise InvalidInputError(_NOT_INITIALISED.format(name))
+
+
+def dtype_name(tensor: torch.Tensor) -> str:
+    """The dtype as theta's layout names it, e.g. ``float32``."""
+    return str(tensor.dtype).removeprefix("torch.")
