@@ -6,34 +6,37 @@ from typing import final
 
 import numpy as np
 
+from .measuring import Claimed
 from .numerics.coordinates import Derivatives
-from .outputs import roundoff_of
 from .protocol import FloatVector, Parameter
 from .report import ParameterReport
 from .verdict import Comparison, Verdict, VerdictPolicy, judge_parameter
 
 _NATURAL_SCALE_NOTE = "`{}`: its gradient is too small to resolve by itself; judged on the scale of the whole gradient"
-_CLAIM_ROUNDING = 4.0
-"""How many roundoffs of its largest entry a right gradient, computed in its own dtype, is taken to be off by."""
-
 
 @final
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything measured about one parameter: the claimed entries, the numeric ones, and how exact both can be."""
+    """Everything known about one parameter: its claimed entries and the numeric ones, and how exact both can be."""
 
     parameter: Parameter
-    claimed: FloatVector
+    claim: Claimed
     derivatives: Derivatives
-    claimed_dtype: str
+
+    @property
+    def claimed(self) -> FloatVector:
+        """The claimed entries."""
+        return self.claim.values
+
+    @property
+    def numeric(self) -> FloatVector:
+        """The numeric entries; on a kink the subgradient nearest to the claim."""
+        return self.derivatives.nearest(self.claim.values)
 
     @property
     def error(self) -> FloatVector:
-        """Error bars of the comparison, absolute: of the differences and of the dtype the claim came in."""
-        if roundoff_of(self.claimed_dtype) <= roundoff_of("float64"):
-            return self.derivatives.error
-        largest = float(np.max(np.abs(self.claimed)))
-        return self.derivatives.error + _CLAIM_ROUNDING * roundoff_of(self.claimed_dtype) * largest
+        """Error bars of the comparison, absolute: of the differences and of the dtype that the claim came in."""
+        return self.derivatives.error + self.claim.rounding
 
     @property
     def first_not_finite(self) -> int | None:
@@ -44,7 +47,7 @@ class Evidence:
 
 def compare(evidence: Sequence[Evidence]) -> Comparison:
     """The norms of some parameters' evidence together; infinite where a claim is not finite."""
-    numeric = np.concatenate([item.derivatives.numeric for item in evidence])
+    numeric = np.concatenate([item.numeric for item in evidence])
     claimed = np.concatenate([item.claimed for item in evidence])
     error = np.concatenate([item.error for item in evidence])
     return Comparison(
@@ -69,7 +72,7 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
         return report, (f"`{report.worst_entry}`: the claimed gradient is {evidence.claimed[bad]}",)
     comparison = compare([evidence])
     judgement = judge_parameter(comparison, scale, policy)
-    discrepancy = np.abs(evidence.derivatives.numeric - evidence.claimed)
+    discrepancy = np.abs(evidence.numeric - evidence.claimed)
     worst = int(np.argmax(discrepancy))
     wrong = () if judgement.verdict.passed else _wrong_ranges(evidence, discrepancy, policy)
     report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, worst, wrong)
@@ -95,14 +98,15 @@ def _report(
         resolution=resolution,
         worst_index=parameter.index(worst),
         analytic=float(evidence.claimed[worst]),
-        numeric=float(evidence.derivatives.numeric[worst]),
+        numeric=float(evidence.numeric[worst]),
         error=float(evidence.error[worst]),
         wrong=wrong,
+        kinks=evidence.derivatives.kinks,
     )
 
 
 def _wrong_ranges(evidence: Evidence, discrepancy: FloatVector, policy: VerdictPolicy) -> tuple[tuple[int, int], ...]:
-    sizes = np.abs(evidence.claimed) + np.abs(evidence.derivatives.numeric)
+    sizes = np.abs(evidence.claimed) + np.abs(evidence.numeric)
     wrong = (discrepancy > evidence.error) & (discrepancy > policy.inspect * sizes)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], wrong, [False]]).astype(np.int8)))
     return tuple((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))

@@ -8,33 +8,37 @@ import numpy as np
 import numpy.typing as npt
 
 from . import registry
-from .errors import NonFiniteCostError
 from .outputs import Contraction, CostValue
 from .protocol import FloatVector, Problem
 from .randomness import HostRandomState
 
-_NEARBY = (
-    "`cost` is {} near theta, although finite at it; "
-    "move theta away from the edge of the cost's domain, or pass a smaller step as `epsilon=`"
-)
-
-
 @final
 class Evaluator:
-    """Evaluates one problem's cost, one theta at a time."""
+    """Evaluates one problem's cost, one theta at a time.
+
+    Attributes
+    ----------
+    evaluations : int
+        Calls of the cost so far.
+    not_finite : int
+        How many of those at perturbed thetas gave NaN or an infinity.
+    """
 
     def __init__(
         self,
         problem: Problem,
         contraction: Contraction,
         random_state: HostRandomState,
+        most: int | None,
         on_evaluation: Callable[[], None],
     ) -> None:
         self._problem = problem
         self._contraction = contraction
         self._random_state = random_state
+        self._most = most
         self._on_evaluation = on_evaluation
         self.evaluations = 0
+        self.not_finite = 0
 
     def cost(self) -> CostValue:
         """J at the present theta."""
@@ -43,6 +47,10 @@ class Evaluator:
         except Exception as error:
             error.add_note("gradcheck: raised by `cost(params, *args)` at the unperturbed theta")
             raise
+
+    def left_beyond(self, reserved: int, wanted: int) -> int:
+        """How many of the wanted evaluations the check may still make when some are reserved for later."""
+        return wanted if self._most is None else max(0, min(wanted, self._most - self.evaluations - reserved))
 
     def theta(self) -> FloatVector:
         """The present theta, a copy."""
@@ -65,15 +73,32 @@ class Evaluator:
         for k, (entry, value) in enumerate(zip(entries.tolist(), values.tolist(), strict=True)):
             problem.write(parameter, entry, value)
             try:
-                costs[k] = self._evaluate().value
-                if not math.isfinite(costs[k]):
-                    raise NonFiniteCostError(_NEARBY.format(costs[k]))
+                costs[k] = self._perturbed()
             except Exception as error:
                 error.add_note(f"gradcheck: raised with {self._where(parameter, entry, present[entry], value)}")
                 raise
             finally:
                 problem.write(parameter, entry, float(present[entry]))
         return costs
+
+    def cost_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
+        """J with all entries of some parameters replaced together; `present` holds their unperturbed entries."""
+        try:
+            for parameter, values in moved.items():
+                self._problem.write(parameter, slice(None), values)
+            return self._perturbed()
+        except Exception as error:
+            names = ", ".join(f"`{self._problem.layout.parameters[i].name}`" for i in moved)
+            error.add_note(f"gradcheck: raised with params {names} moved by a small step")
+            raise
+        finally:
+            for parameter, values in present.items():
+                self._problem.write(parameter, slice(None), values)
+
+    def _perturbed(self) -> float:
+        value = self._evaluate().value
+        self.not_finite += not math.isfinite(value)
+        return value
 
     def _evaluate(self) -> CostValue:
         self._random_state.fix()

@@ -1,26 +1,21 @@
 """From a case to the evidence about its gradient: claimed and numeric derivatives, side by side."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import final
-
-import numpy as np
 
 from . import claims, preflight, registry, selection
 from .assessment import Evidence
 from .case import GradientCase
 from .errors import GradcheckError, InvalidInputError
 from .evaluator import Evaluator
-from .numerics.coordinates import Derivatives, central_differences
-from .numerics.steps import default_steps
+from .measuring import Claimed, expected_evaluations, least_evaluations, measure, measure_noise
+from .observations import observations
 from .options import CheckOptions
 from .outputs import Contraction, roundoff_of
 from .preflight import Baseline
 from .progress import ProgressBar
-from .protocol import Backend, Capability, Gradient, Layout, Parameter, Problem
+from .protocol import Backend, Capability, Gradient, Layout, Problem
 from .randomness import HostRandomState
-
-_PREFLIGHT_EVALUATIONS = 2
 
 
 @final
@@ -79,27 +74,23 @@ def _gather_from(
 ) -> Findings:
     layout = problem.layout
     chosen = selection.select(layout, options.include, options.exclude)
-    total = _PREFLIGHT_EVALUATIONS + 2 * sum(layout.parameters[i].size for i in chosen)
-    _require_budget(total, options.max_evaluations)
+    coordinates = sum(layout.parameters[i].size for i in chosen)
+    _require_budget(coordinates, options.max_evaluations)
     contraction = Contraction(options.seed)
-    with ProgressBar(total, options.progress) as bar:
-        evaluator = Evaluator(problem, contraction, random_state, bar.advance)
+    with ProgressBar(expected_evaluations(coordinates), options.progress) as bar:
+        evaluator = Evaluator(problem, contraction, random_state, options.max_evaluations, bar.advance)
         random_state.fix()
         baseline = preflight.establish(problem, evaluator, random_state, _roundoff(layout, precision))
         random_state.fix()
         claim = _claim(case, problem, contraction, baseline)
         preflight.require_unchanged(problem, evaluator, baseline.theta)
-        evidence = tuple(
-            Evidence(
-                parameter=layout.parameters[i],
-                claimed=claim.d_theta[layout.parameters[i].range],
-                derivatives=_sweep(evaluator, i, layout.parameters[i], baseline, options.epsilon),
-                claimed_dtype=claim.dtypes[i],
-            )
-            for i in chosen
-        )
+        noise = measure_noise(evaluator, baseline, layout, chosen)
+        claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in chosen}
+        derivatives = measure(evaluator, layout, baseline, claimed, noise, options.epsilon)
         preflight.require_unchanged(problem, evaluator, baseline.theta)
-    notes = (*claim.notes, *_unmoved_note(evidence), *_unchecked_notes(layout, chosen))
+        preflight.require_repeated(evaluator, baseline)
+    evidence = tuple(Evidence(layout.parameters[i], claimed[i], derivatives[i]) for i in chosen)
+    notes = (*claim.notes, *observations(evidence, layout, noise, baseline, evaluator.not_finite))
     return Findings(baseline, evidence, evaluator.evaluations, _precision_used(layout, precision), notes)
 
 
@@ -116,25 +107,12 @@ def _claim(case: GradientCase, problem: Problem, contraction: Contraction, basel
     return claims.lay_out(claimed, problem.layout, registry.to_numpy)
 
 
-def _sweep(
-    evaluator: Evaluator, position: int, parameter: Parameter, baseline: Baseline, epsilon: float | None
-) -> Derivatives:
-    present = baseline.theta[parameter.range]
-    steps = default_steps(present, baseline.roundoff) if epsilon is None else np.full(parameter.size, epsilon)
-    return central_differences(
-        partial(evaluator.costs_at, position, present),
-        np.arange(parameter.size),
-        plus=evaluator.representable(position, present + steps),
-        minus=evaluator.representable(position, present - steps),
-        roundoff=baseline.roundoff,
-    )
-
-
-def _require_budget(needed: int, budget: int | None) -> None:
+def _require_budget(coordinates: int, budget: int | None) -> None:
+    needed = least_evaluations(coordinates)
     if budget is not None and needed > budget:
         msg = (
-            f"`max_evaluations={budget}`: every coordinate takes two evaluations, {needed} in all; "
-            "raise it, or choose fewer parameters with `include=`"
+            f"`max_evaluations={budget}`: every coordinate takes two evaluations, {needed} in all with those before and "
+            "after; raise it, or choose fewer parameters with `include=`"
         )
         raise InvalidInputError(msg)
 
@@ -147,16 +125,3 @@ def _precision_used(layout: Layout, precision: str) -> str:
     if precision == "float64":
         return precision
     return ", ".join(sorted({parameter.dtype for parameter in layout.parameters}))
-
-
-def _unmoved_note(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
-    if any(item.derivatives.numeric.any() for item in evidence) or not any(item.claimed.any() for item in evidence):
-        return ()
-    return ("no perturbation changed the cost: does it use the params that it is given as its first argument?",)
-
-
-def _unchecked_notes(layout: Layout, chosen: tuple[int, ...]) -> tuple[str, ...]:
-    held = [parameter.name for i, parameter in enumerate(layout.parameters) if i not in chosen]
-    listed = [f"`{name}` (left out)" for name in held]
-    listed += [f"`{leaf.name}` ({leaf.reason})" for leaf in layout.carried]
-    return (f"not checked: {', '.join(listed)}",) if listed else ()

@@ -62,6 +62,17 @@ def establish(problem: Problem, evaluator: Evaluator, random_state: HostRandomSt
     return Baseline(theta, first, roundoff)
 
 
+def require_repeated(evaluator: Evaluator, baseline: Baseline) -> None:
+    """Evaluate once more at theta, after everything, and refuse a cost that has drifted meanwhile.
+
+    Raises
+    ------
+    NonDeterministicCostError
+        If J differs from the first evaluation's by more than rounding.
+    """
+    _require_repeatable(baseline.cost.value, evaluator.cost().value, baseline.roundoff)
+
+
 def require_unchanged(problem: Problem, evaluator: Evaluator, theta: FloatVector) -> None:
     """Refuse a cost that has changed its parameters.
 

@@ -1,58 +1,177 @@
-"""Central differences along single coordinates of one parameter, each with an error bar."""
+"""Central differences along the coordinates of one parameter, each with an error bar."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
-from ..protocol import Entries, FloatVector
+from ..protocol import FloatVector
+from .steps import CONFIDENT
 
-CostsAt = Callable[[Entries, FloatVector], FloatVector]
-"""From entries and their new values, one changed at a time, to the costs there."""
+Indices = npt.NDArray[np.intp]
 
-ROUNDING_FACTOR = 4.0
-"""How many roundoffs a computed cost is taken to be off by: few operations lose less, long sums seldom more."""
+_SAFETY = 2.0
+"""On the measured truncation: it is the leading term of a series, and neighbours stand for coordinates not probed."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParameterCost:
+    """The cost as a function of one parameter's entries, the rest of theta held.
+
+    Attributes
+    ----------
+    theta : numpy.ndarray
+        The entries, float64, shape ``(k,)``.
+    cost : float
+        J there.
+    noise : float
+        Standard deviation of the computed cost around a smooth one, absolute.
+    roundoff : float
+        Unit roundoff of the precision theta is held in, relative.
+    costs_at : callable
+        From entries and their new values, one replaced at a time, to the costs; NaN or infinite where the cost is.
+    moved_to : callable
+        From new values of all entries together to the cost.
+    rounded : callable
+        From values of all entries to what they become in the precision of the evaluation.
+    """
+
+    theta: FloatVector
+    cost: float
+    noise: float
+    roundoff: float
+    costs_at: Callable[[Indices, FloatVector], FloatVector]
+    moved_to: Callable[[FloatVector], float]
+    rounded: Callable[[FloatVector], FloatVector]
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Derivatives:
-    """Estimated derivatives by the coordinates of one parameter, with their error bars; both absolute."""
+    """Estimated derivatives along coordinates, with their error bars; all absolute.
 
-    numeric: FloatVector
+    Attributes
+    ----------
+    lower, upper : numpy.ndarray
+        float64, shape ``(k,)``. Equal where the cost is smooth; on a kink the two one-sided slopes, between which every
+        value is a subgradient.
+    error : numpy.ndarray
+        float64, shape ``(k,)``: how far off both may be; infinite where nothing could be measured.
+    """
+
+    lower: FloatVector
+    upper: FloatVector
     error: FloatVector
 
+    @property
+    def kinks(self) -> int:
+        """How many coordinates sit on a kink."""
+        return int(np.sum(self.lower < self.upper))
 
-def central_differences(
-    costs_at: CostsAt, entries: Entries, plus: FloatVector, minus: FloatVector, roundoff: float
-) -> Derivatives:
-    """Differentiate by ``(J(plus) - J(minus)) / (plus - minus)``, one coordinate at a time.
+    def replaced(self, entries: Indices, other: "Derivatives") -> "Derivatives":
+        """These, with other measurements of some entries in their place."""
+        columns = [(self.lower, other.lower), (self.upper, other.upper), (self.error, other.error)]
+        merged = [column.copy() for column, _ in columns]
+        for column, (_, new) in zip(merged, columns, strict=True):
+            column[entries] = new
+        return Derivatives(*merged)
+
+    def nearest(self, claimed: FloatVector) -> FloatVector:
+        """Of the measured values the ones nearest to a claim: the derivative or, on a kink, a subgradient."""
+        return np.clip(np.nan_to_num(claimed), self.lower, self.upper)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Raw central differences at one step each: slope, second difference over the step, and the step taken."""
+
+    slope: FloatVector
+    bend: FloatVector
+    step: FloatVector
+
+
+def difference(at: ParameterCost, entries: Indices, steps: FloatVector) -> Differences:
+    """Move each of some entries by its step to either side.
 
     Parameters
     ----------
-    costs_at : callable
-        The cost with single entries replaced.
-    entries : int array
-        The coordinates, shape ``(k,)``.
-    plus, minus : numpy.ndarray
-        float64, shape ``(k,)``: the two values of each coordinate as the evaluation's precision rounds them, so that
-        the step taken is known exactly. Where they are equal the derivative is not measurable: 0 with infinite error.
-    roundoff : float
-        Unit roundoff of the computed cost, relative.
+    at : ParameterCost
+        The cost.
+    entries : numpy.ndarray
+        Which entries, int, shape ``(m,)``.
+    steps : numpy.ndarray
+        Steps for *all* entries of the parameter, absolute, float64, shape ``(k,)``.
 
     Returns
     -------
-    Derivatives
-        The error bar is the rounding error of the two costs over the step; truncation is not part of it.
+    Differences
+        NaN where the cost is not finite, or where the step rounds to nothing.
     """
-    cost_plus = costs_at(entries, plus)
-    cost_minus = costs_at(entries, minus)
-    taken = plus - minus
-    moved = taken != 0
-    safe = np.where(moved, taken, 1.0)
-    rounding = ROUNDING_FACTOR * roundoff * np.maximum(np.abs(cost_plus), np.abs(cost_minus))
-    return Derivatives(
-        numeric=np.where(moved, (cost_plus - cost_minus) / safe, 0.0),
-        error=np.where(moved, 2 * rounding / np.abs(safe), np.inf),
-    )
+    plus = at.rounded(at.theta + steps)[entries]
+    minus = at.rounded(at.theta - steps)[entries]
+    cost_plus, cost_minus = at.costs_at(entries, plus), at.costs_at(entries, minus)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        step = np.where(plus > minus, (plus - minus) / 2, np.nan)
+        slope = (cost_plus - cost_minus) / (2 * step)
+        bend = np.abs((cost_plus - at.cost) + (cost_minus - at.cost)) / step
+    bad = ~(np.isfinite(slope) & np.isfinite(bend))
+    return Differences(np.where(bad, np.nan, slope), np.where(bad, np.nan, bend), step)
+
+
+def sweep(at: ParameterCost, steps: FloatVector, probes: int) -> Derivatives:
+    """Differentiate along every coordinate at its step, two evaluations each.
+
+    The error bar is the noise, ``5 s / h``, and twice the truncation. Truncation is measured at some coordinates, the
+    most bent ones and others evenly spread, by a second difference at twice the step, ``|D(2h) - D(h)| / 3``. For the
+    rest it is taken as that of the worst probes, in proportion to how much the cost bends along them.
+
+    Parameters
+    ----------
+    at : ParameterCost
+        The cost.
+    steps : numpy.ndarray
+        Absolute steps, float64, shape ``(k,)``.
+    probes : int
+        At how many coordinates truncation is measured, two evaluations each.
+    """
+    found = difference(at, np.arange(at.theta.size), steps)
+    probed = _probed(found.bend, probes)
+    twice = difference(at, probed, 2 * steps) if probed.size else None
+    truncation = _truncation(found, probed, twice)
+    with np.errstate(invalid="ignore"):
+        error = CONFIDENT * at.noise / found.step + _SAFETY * truncation
+    measured = np.isfinite(found.slope) & np.isfinite(error)
+    slope = np.where(measured, found.slope, 0.0)
+    return Derivatives(slope, slope, np.where(measured, error, np.inf))
+
+
+def _probed(bend: FloatVector, count: int) -> Indices:
+    if count >= bend.size:
+        return np.arange(bend.size)
+    most_bent = np.argsort(-np.nan_to_num(bend))[: count // 2]
+    spread = np.linspace(0, bend.size - 1, count - count // 2).astype(np.intp) if count else most_bent
+    return np.unique(np.concatenate([most_bent, spread]))
+
+
+def _truncation(found: Differences, probed: Indices, twice: Differences | None) -> FloatVector:
+    if twice is None:
+        return np.zeros_like(found.slope)
+    measured = np.abs(twice.slope - found.slope[probed]) / 3
+    usable = np.isfinite(measured)
+    if not usable.any():
+        return np.zeros_like(found.slope)
+    bend = np.nan_to_num(found.bend)
+    typical = float(np.median(bend))
+    proportion = bend + typical
+    truncation = np.full_like(found.slope, np.quantile(measured[usable], 0.9))
+    if typical > 0:
+        worst = float(np.max((measured / proportion[probed])[usable]))
+        truncation = np.maximum(truncation, proportion * worst)
+    # A probe can be small by chance, where two terms of the series cancel; its neighbours say what is plausible.
+    own = np.maximum(measured[usable], truncation[probed[usable]] / 8)
+    truncation[probed[usable]] = own
+    return truncation

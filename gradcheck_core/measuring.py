@@ -1,0 +1,203 @@
+"""Numeric derivatives of the chosen parameters: noise first, then steps, a sweep, and a second look where it differs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Self, final
+
+import numpy as np
+
+from .evaluator import Evaluator
+from .numerics.coordinates import Derivatives, ParameterCost, sweep
+from .numerics.noise import Noise, estimate_noise
+from .numerics.remeasure import EVALUATIONS_EACH, remeasure
+from .numerics.steps import choose_step, first_step, scales
+from .outputs import roundoff_of
+from .preflight import Baseline
+from .protocol import FloatVector, Layout
+
+_CLAIM_ROUNDING = 4.0
+"""Roundoffs of its largest entry that a right gradient, computed in its own dtype, is taken to be off by."""
+
+_AROUND = 24
+"""Evaluations besides the sweep that every check makes: preflight, noise, and one at the end."""
+
+_PROBING_SHARE = 0.4
+"""Evaluations for finding steps and measuring truncation, for each checked coordinate."""
+_PROBING_ALLOWANCE = 150
+
+_MOST_PER_STEP = 28
+"""Evaluations for one parameter's step; six are usual."""
+
+_DIRECTION_ENTRIES = 8
+"""Entries that move together when a step is chosen: enough not to meet only dead ones, few enough to stay local."""
+
+_SECOND_LOOKS = 32
+"""Coordinates measured again at a time; once so many are confirmed wrong, the verdict cannot change any more."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A parameter's claimed entries and how far off they may be by the rounding of their own dtype, absolute."""
+
+    values: FloatVector
+    rounding: float
+
+    @classmethod
+    def of(cls, values: FloatVector, dtype: str) -> Self:
+        """A claim that came in some dtype; float64 is taken as exact."""
+        if roundoff_of(dtype) <= roundoff_of("float64"):
+            return cls(values, 0.0)
+        finite = np.abs(values[np.isfinite(values)])
+        return cls(values, _CLAIM_ROUNDING * roundoff_of(dtype) * float(np.max(finite, initial=0.0)))
+
+
+@final
+class _Budget:
+    """Evaluations that may still be spent on probing."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, count: int) -> None:
+        """These were used."""
+        self.left -= count
+
+
+def least_evaluations(coordinates: int) -> int:
+    """How many evaluations a check makes at least."""
+    return 2 * coordinates + _AROUND
+
+
+def expected_evaluations(coordinates: int) -> int:
+    """How many evaluations a check of a right gradient usually makes."""
+    return least_evaluations(coordinates) + coordinates // 4 + 8
+
+
+def measure_noise(evaluator: Evaluator, baseline: Baseline, layout: Layout, chosen: tuple[int, ...]) -> Noise:
+    """The noise of the cost, along one random line through all chosen parameters."""
+    generator = np.random.default_rng(0)
+    present = {i: baseline.theta[layout.parameters[i].range] for i in chosen}
+    direction = {i: scales(v) * generator.choice([-1.0, 1.0], size=v.size) for i, v in present.items()}
+
+    def line(t: float) -> float:
+        return evaluator.cost_moved({i: present[i] + t * direction[i] for i in chosen}, present)
+
+    return estimate_noise(line, baseline.cost.value, baseline.roundoff)
+
+
+def measure(
+    evaluator: Evaluator,
+    layout: Layout,
+    baseline: Baseline,
+    claims: dict[int, Claimed],
+    noise: Noise,
+    epsilon: float | None,
+) -> dict[int, Derivatives]:
+    """Differentiate by every entry of the chosen parameters.
+
+    Parameters
+    ----------
+    evaluator, layout, baseline
+        The check's own.
+    claims : dict
+        The claimed entries by the parameter's position. They say only *which* coordinates to look at a second time;
+        no step and no estimate depends on them.
+    noise : Noise
+        Of the cost.
+    epsilon : float or None
+        A step for every coordinate, absolute; then nothing is measured a second time. None chooses steps.
+
+    Returns
+    -------
+    dict
+        Derivatives by the parameter's position.
+    """
+    coordinates = sum(layout.parameters[i].size for i in claims)
+    budget = _Budget(evaluator.left_beyond(2 * coordinates + 1, _PROBING_ALLOWANCE + int(_PROBING_SHARE * coordinates)))
+    costs = {i: _cost_of(evaluator, i, baseline.theta[layout.parameters[i].range], baseline, noise) for i in claims}
+    if epsilon is None:
+        steps = _choose_steps(costs, evaluator, budget)
+    else:
+        steps = {i: np.full(at.theta.size, epsilon) for i, at in costs.items()}
+    found = {}
+    for i, at in costs.items():
+        probes = min(at.theta.size, 8 + at.theta.size // 8, max(0, budget.left // 2))
+        budget.spend(2 * probes)
+        swept = sweep(at, steps[i], probes)
+        found[i] = swept if epsilon is not None else _look_again(at, evaluator, steps[i], swept, claims[i])
+    return found
+
+
+def _cost_of(
+    evaluator: Evaluator, position: int, present: FloatVector, baseline: Baseline, noise: Noise
+) -> ParameterCost:
+    return ParameterCost(
+        theta=present,
+        cost=baseline.cost.value,
+        noise=noise.level,
+        roundoff=baseline.roundoff,
+        costs_at=partial(evaluator.costs_at, position, present),
+        moved_to=lambda values: evaluator.cost_moved({position: values}, {position: present}),
+        rounded=partial(evaluator.representable, position),
+    )
+
+
+def _choose_steps(
+    costs: dict[int, ParameterCost], evaluator: Evaluator, budget: _Budget
+) -> dict[int, FloatVector]:
+    """Absolute steps for every entry; the largest parameters are tried first, the rest take the usual one of those."""
+    chosen: dict[int, float] = {}
+    first = {i: first_step(at.noise, at.cost, at.roundoff) for i, at in costs.items()}
+    for i, at in sorted(costs.items(), key=lambda item: -item[1].theta.size):
+        if budget.left < 4:
+            break
+        before = evaluator.evaluations
+        rung = choose_step(_sparse_line(at), at.noise, first[i], at.roundoff, min(_MOST_PER_STEP, budget.left))
+        budget.spend(evaluator.evaluations - before)
+        if rung is not None:
+            chosen[i] = rung.step
+    usual = float(np.median(list(chosen.values()))) if chosen else None
+    return {i: scales(at.theta) * chosen.get(i, usual or first[i]) for i, at in costs.items()}
+
+
+def _sparse_line(at: ParameterCost) -> Callable[[float], float]:
+    """The cost along a few entries of the parameter that move together, each in proportion to its scale."""
+    generator = np.random.default_rng(at.theta.size)
+    moving = generator.choice(at.theta.size, size=min(_DIRECTION_ENTRIES, at.theta.size), replace=False)
+    direction = np.zeros(at.theta.size)
+    direction[moving] = scales(at.theta)[moving] * generator.choice([-1.0, 1.0], size=moving.size)
+    return lambda t: at.moved_to(at.theta + t * direction)
+
+
+def _look_again(
+    at: ParameterCost, evaluator: Evaluator, steps: FloatVector, swept: Derivatives, claimed: Claimed
+) -> Derivatives:
+    """Measure again, carefully, the coordinates that differ from the claim and those that could not be measured.
+
+    The most suspicious come first; when as many as a look takes are confirmed to differ, the rest keep the sweep's value.
+    """
+    suspicion = _excess(swept, claimed)
+    waiting = np.flatnonzero(suspicion > 0)
+    waiting = waiting[np.argsort(-suspicion[waiting], kind="stable")]
+    found = swept
+    confirmed = 0
+    while waiting.size and confirmed < _SECOND_LOOKS:
+        affordable = evaluator.left_beyond(1, EVALUATIONS_EACH * _SECOND_LOOKS) // EVALUATIONS_EACH
+        if not affordable:
+            break
+        now, waiting = waiting[:affordable], waiting[affordable:]
+        again = remeasure(at, now, steps)
+        found = found.replaced(now, again)
+        confirmed += int(np.sum(_excess(found, claimed)[now] > 0))
+    return found
+
+
+def _excess(found: Derivatives, claimed: Claimed) -> FloatVector:
+    """How many times the error bar a claim is away from what was measured, less one; infinite without a measurement."""
+    away = np.abs(claimed.values - found.nearest(claimed.values))
+    allowed = found.error + claimed.rounding
+    with np.errstate(invalid="ignore", divide="ignore"):
+        excess = np.where(away > allowed, away / allowed, 0.0)
+    return np.where(np.isfinite(found.error), np.nan_to_num(excess, nan=0.0, posinf=np.finfo(float).max), np.inf)

@@ -1,0 +1,154 @@
+"""Single coordinates measured again, carefully: many steps, both sides apart, kinks and jumps told from curvature."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from ..protocol import FloatVector
+from .coordinates import Derivatives, Indices, ParameterCost
+from .steps import CONFIDENT
+
+_RATIO = 8.0
+_RUNGS = np.arange(-4, 4)
+"""Steps from 4096 times smaller to 512 times larger than the one of the sweep."""
+
+EVALUATIONS_EACH = 2 * len(_RUNGS)
+"""Evaluations that one coordinate takes."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Ladder:
+    """Costs of one coordinate over growing steps: `plus` and `minus` are taken relative to the cost at theta."""
+
+    step: FloatVector
+    plus: FloatVector
+    minus: FloatVector
+    noise: float
+
+    def upto(self, count: int) -> "_Ladder":
+        return _Ladder(self.step[:count], self.plus[:count], self.minus[:count], self.noise)
+
+
+def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Derivatives:
+    """Measure some coordinates again, from scratch.
+
+    Each is moved by eight steps to either side, a factor 8 apart around the sweep's own. Where the cost is smooth the two
+    one-sided slopes come together in proportion to the step, and the central difference of least estimated error is
+    taken. Where they stay apart the coordinate sits on a kink and both slopes are given. Where they come together at once below
+    some step, a kink lies that far away, and only smaller steps count. A side along which the cost jumps has no slope.
+
+    Parameters
+    ----------
+    at : ParameterCost
+        The cost.
+    entries : numpy.ndarray
+        Which entries, int, shape ``(m,)``.
+    steps : numpy.ndarray
+        The sweep's steps for all entries, absolute, float64.
+
+    Returns
+    -------
+    Derivatives
+        For the entries asked for, in their order; 16 evaluations each.
+    """
+    plus, minus, taken = [], [], []
+    for position in _RUNGS:
+        moved = steps * _RATIO**position
+        above, below = at.rounded(at.theta + moved)[entries], at.rounded(at.theta - moved)[entries]
+        with np.errstate(invalid="ignore"):
+            plus.append(at.costs_at(entries, above) - at.cost)
+            minus.append(at.costs_at(entries, below) - at.cost)
+        taken.append((above - below) / 2)
+    results = [
+        _measure(_Ladder(*(np.array(column) for column in columns), at.noise))
+        for columns in zip(zip(*taken, strict=True), zip(*plus, strict=True), zip(*minus, strict=True), strict=True)
+    ]
+    lower, upper, error = (np.array(values, dtype=np.float64) for values in zip(*results, strict=True))
+    return Derivatives(lower, upper, error)
+
+
+def _measure(ladder: _Ladder) -> tuple[float, float, float]:
+    """Lower and upper slope and their error for one coordinate."""
+    usable = (ladder.step > 0) & np.isfinite(ladder.plus) & np.isfinite(ladder.minus)
+    if not usable.any():
+        return _one_sided(ladder)
+    ladder = _Ladder(ladder.step[usable], ladder.plus[usable], ladder.minus[usable], ladder.noise)
+    jumps = _jumps(ladder.plus, ladder.noise), _jumps(ladder.minus, ladder.noise)
+    if any(jumps):
+        return _beside_a_jump(ladder, *jumps)
+    gap = np.abs(ladder.plus + ladder.minus) / ladder.step
+    blur = 4 * CONFIDENT * ladder.noise / ladder.step
+    visible = np.flatnonzero(gap > blur)
+    if visible.size:
+        first = int(visible[0])
+        stays_apart = first + 1 < gap.size and gap[first + 1] < _RATIO / 2.5 * gap[first]
+        if stays_apart:
+            sharper = np.flatnonzero(blur[:first] < gap[first] / 4)
+            if not sharper.size:
+                return _kink(ladder)
+            return _central(ladder.upto(int(sharper[-1]) + 1))
+    return _central(ladder.upto(_before_a_crossing(gap, blur)))
+
+
+def _before_a_crossing(gap: FloatVector, blur: FloatVector) -> int:
+    """How many steps, from the smallest, stay on one side of the next kink: beyond it the gap grows too fast."""
+    for position in range(gap.size - 1):
+        if gap[position + 1] > 2 * _RATIO * max(gap[position], blur[position]):
+            return position + 1
+    return int(gap.size)
+
+
+def _central(ladder: _Ladder) -> tuple[float, float, float]:
+    slope = (ladder.plus - ladder.minus) / (2 * ladder.step)
+    value, error = _least_error(slope, CONFIDENT * ladder.noise / ladder.step)
+    return value, value, error
+
+
+def _kink(ladder: _Ladder) -> tuple[float, float, float]:
+    noise = 2 * CONFIDENT * ladder.noise / ladder.step
+    right, right_error = _least_error(ladder.plus / ladder.step, noise)
+    left, left_error = _least_error(-ladder.minus / ladder.step, noise)
+    return min(left, right), max(left, right), max(left_error, right_error)
+
+
+def _beside_a_jump(ladder: _Ladder, jumps_right: bool, jumps_left: bool) -> tuple[float, float, float]:
+    if jumps_right and jumps_left:
+        return 0.0, 0.0, float("inf")
+    noise = 2 * CONFIDENT * ladder.noise / ladder.step
+    side = -ladder.minus if jumps_right else ladder.plus
+    value, error = _least_error(side / ladder.step, noise)
+    return value, value, error
+
+
+def _one_sided(ladder: _Ladder) -> tuple[float, float, float]:
+    """At the edge of the cost's domain: the slope of the side that is finite."""
+    for side in (ladder.plus, -ladder.minus):
+        usable = (ladder.step > 0) & np.isfinite(side)
+        if np.sum(usable) > 1 and not _jumps(side[usable], ladder.noise):
+            noise = 2 * CONFIDENT * ladder.noise / ladder.step[usable]
+            value, error = _least_error(side[usable] / ladder.step[usable], noise)
+            return value, value, error
+    return 0.0, 0.0, float("inf")
+
+
+def _jumps(change: FloatVector, noise: float) -> bool:
+    """Whether the cost changes by as much over the smallest steps as over larger ones."""
+    if change.size < 3:
+        return False
+    small = np.abs(change[:3])
+    return bool(small[0] > 10 * CONFIDENT * noise and small[0] > 0.5 * small[2])
+
+
+def _least_error(slope: FloatVector, noise: FloatVector) -> tuple[float, float]:
+    """The slope of least estimated error: twice the change from the next smaller step, and the noise.
+
+    A change can be small by chance, so it counts as no less than what the next larger step's leaves at this one.
+    """
+    change = np.abs(np.diff(slope))
+    truncation = np.concatenate([change[:1] / _RATIO if change.size else np.abs(slope), change])
+    truncation[:-1] = np.maximum(truncation[:-1], truncation[1:] / _RATIO**2)
+    error = 2 * truncation + noise
+    best = int(np.argmin(error))
+    return float(slope[best]), float(error[best])

@@ -1,0 +1,74 @@
+"""What the evidence shows besides the verdict, as notes for the reader of the report."""
+
+import numpy as np
+
+from .assessment import Evidence
+from .numerics.noise import Noise
+from .outputs import roundoff_of
+from .preflight import Baseline
+from .protocol import Layout
+
+_NOISY = 64.0
+"""Unit roundoffs of noise that long sums in float64 stay below; a cost that rounds to float32 inside is far above."""
+
+
+def observations(
+    evidence: tuple[Evidence, ...], layout: Layout, noise: Noise, baseline: Baseline, not_finite: int
+) -> tuple[str, ...]:
+    """Notes on the cost and on parameters that stand out, the most telling first."""
+    return (
+        *_unmoved(evidence),
+        *_claimed_zero(evidence),
+        *_kinks(evidence),
+        *_noisy(noise, baseline),
+        *_not_finite(not_finite),
+        *_unchecked(evidence, layout),
+    )
+
+
+def _unmoved(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
+    if not any(item.claimed.any() for item in evidence):
+        return ()
+    still = [item for item in evidence if not item.derivatives.lower.any() and not item.derivatives.upper.any()]
+    if len(still) == len(evidence):
+        return ("no perturbation changed the cost: does it use the params that it is given as its first argument?",)
+    ignored = [item.parameter.name for item in still if item.claimed.any()]
+    return tuple(f"`{name}`: moving it does not change the cost, yet its claimed gradient is not zero" for name in ignored)
+
+
+def _claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
+    missing = [
+        item.parameter.name
+        for item in evidence
+        if not item.claimed.any() and bool(np.any(np.abs(item.numeric) > item.error))
+    ]
+    return tuple(
+        f"`{name}`: its claimed gradient is exactly zero, yet the cost depends on it; "
+        "is it detached, or left out of the backward pass?"
+        for name in missing
+    )
+
+
+def _kinks(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
+    found = {item.parameter.name: item.derivatives.kinks for item in evidence if item.derivatives.kinks}
+    listed = ", ".join(f"`{name}` ({count})" for name, count in found.items())
+    return (f"on a kink of the cost, where any slope between the two sides is right: {listed}",) if found else ()
+
+
+def _noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
+    relative = noise.level / abs(baseline.cost.value) if baseline.cost.value else 0.0
+    if baseline.roundoff > roundoff_of("float64") or relative <= _NOISY * roundoff_of("float64"):
+        return ()
+    guess = " (as of float32 inside)" if relative > roundoff_of("float32") / 8 else ""
+    return (f"the cost is noisy for float64: {noise.level:.1e}, {relative:.1e} of its value{guess}",)
+
+
+def _not_finite(count: int) -> tuple[str, ...]:
+    return (f"the cost was NaN or infinite at {count} perturbed thetas; smaller steps were used there",) if count else ()
+
+
+def _unchecked(evidence: tuple[Evidence, ...], layout: Layout) -> tuple[str, ...]:
+    checked = {item.parameter.name for item in evidence}
+    listed = [f"`{parameter.name}` (left out)" for parameter in layout.parameters if parameter.name not in checked]
+    listed += [f"`{leaf.name}` ({leaf.reason})" for leaf in layout.carried]
+    return (f"not checked: {', '.join(listed)}",) if listed else ()
