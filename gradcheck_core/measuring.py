@@ -22,6 +22,9 @@ _CLAIM_ROUNDING = 4.0
 _AROUND = 24
 """Evaluations besides the sweep that every check makes: preflight, noise, and one at the end."""
 
+_FLOOR = 16.0
+"""Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
+
 _PROBING_SHARE = 0.4
 """Evaluations for finding steps and measuring truncation, for each checked coordinate."""
 _PROBING_ALLOWANCE = 150
@@ -125,7 +128,7 @@ def measure(
     for i, at in costs.items():
         probes = min(at.theta.size, 8 + at.theta.size // 8, max(0, budget.left // 2))
         budget.spend(2 * probes)
-        swept = sweep(at, steps[i], probes)
+        swept = sweep(at, steps[i], probes).no_better_than(_FLOOR * at.noise / np.maximum(scales(at.theta), steps[i]))
         found[i] = swept if epsilon is not None else _look_again(at, evaluator, steps[i], swept, claims[i])
     return found
 

@@ -50,7 +50,7 @@ class ParameterReport:
     difference, resolution : float
         Relative, in [0, 1]; `difference` is infinite where the claimed gradient is not finite.
     worst_index : tuple of int
-        Where claimed and numeric gradient are farthest apart.
+        Where claimed and numeric gradient are farthest apart, beyond the error bar if anywhere.
     analytic, numeric : float
         The claimed and the numeric derivative there, absolute.
     error : float

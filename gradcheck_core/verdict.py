@@ -200,11 +200,15 @@ def judge_parameter(comparison: Comparison, natural_scale: float, policy: Verdic
     return Judgement(verdict, on_natural_scale=True)
 
 
+_VANISHED = 1e-12
+"""A gradient so much smaller than ``|J|`` over theta's scale is what rounding leaves at a fitted optimum."""
+
+
 def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> float:
     """The size of this problem's gradient: over all of theta or, where that vanishes, ``|J|`` over theta's scale."""
-    if whole.both_zero:
-        return abs(cost) / theta_scale
-    return whole.claimed + whole.numeric
+    from_cost = abs(cost) / theta_scale
+    size = whole.claimed + whole.numeric
+    return from_cost if whole.both_zero or size < _VANISHED * from_cost else size
 
 
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:

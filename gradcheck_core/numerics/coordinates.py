@@ -71,6 +71,10 @@ class Derivatives:
         """How many coordinates sit on a kink."""
         return int(np.sum(self.lower < self.upper))
 
+    def no_better_than(self, floor: FloatVector) -> "Derivatives":
+        """These, with error bars of at least some floor."""
+        return Derivatives(self.lower, self.upper, np.maximum(self.error, floor))
+
     def replaced(self, entries: Indices, other: "Derivatives") -> "Derivatives":
         """These, with other measurements of some entries in their place."""
         columns = [(self.lower, other.lower), (self.upper, other.upper), (self.error, other.error)]
@@ -171,7 +175,8 @@ def _truncation(found: Differences, probed: Indices, twice: Differences | None) 
     if typical > 0:
         worst = float(np.max((measured / proportion[probed])[usable]))
         truncation = np.maximum(truncation, proportion * worst)
-    # A probe can be small by chance, where two terms of the series cancel; its neighbours say what is plausible.
-    own = np.maximum(measured[usable], truncation[probed[usable]] / 8)
-    truncation[probed[usable]] = own
+    # A probe can be small by chance, where two terms of the series cancel; the usual proportion says what is plausible.
+    bent = usable & (bend[probed] > 0)
+    usual = float(np.median(measured[bent] / bend[probed[bent]])) if bent.any() else 0.0
+    truncation[probed[usable]] = np.maximum(measured, usual * bend[probed] / 8)[usable]
     return truncation

@@ -35,7 +35,8 @@ def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float)
     of independent noise with deviation s have deviation ``s * sqrt((2k)!) / k!``. The level is read off at the first
     order k from which three estimates agree within a factor 4 and at which the differences change sign. Where half of
     the values are equal the points are too close and the table is made wider, so that a cost which computes in a
-    lower precision than its parameters shows the noise of that precision.
+    lower precision than its parameters shows the noise of that precision. The points lie to one side of theta: on a
+    kink the two sides together would look like noise.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float)
     floor = roundoff * abs(cost)
     spacing = _FIRST_SPACING * roundoff
     for _ in range(_MOST_TABLES):
-        values = np.array([line(spacing * (i - _POINTS // 2)) for i in range(_POINTS)])
+        values = np.array([line(spacing * (i + 1)) for i in range(_POINTS)])
         if not np.all(np.isfinite(values)):
             break
         if _mostly_equal(values):

@@ -7,11 +7,14 @@ import numpy as np
 
 from ..protocol import FloatVector
 from .coordinates import Derivatives, Indices, ParameterCost
-from .steps import CONFIDENT
+from .steps import CONFIDENT, never_less_than_at_smaller_steps
 
 _RATIO = 8.0
 _RUNGS = np.arange(-4, 4)
 """Steps from 4096 times smaller to 512 times larger than the one of the sweep."""
+
+_UNSETTLED = 0.1
+"""Relative error at which a coordinate is measured once more, at steps smaller by a factor 8**8."""
 
 EVALUATIONS_EACH = 2 * len(_RUNGS)
 """Evaluations that one coordinate takes."""
@@ -26,6 +29,14 @@ class _Ladder:
     plus: FloatVector
     minus: FloatVector
     noise: float
+
+    def followed_by(self, larger: "_Ladder") -> "_Ladder":
+        return _Ladder(
+            np.concatenate([self.step, larger.step]),
+            np.concatenate([self.plus, larger.plus]),
+            np.concatenate([self.minus, larger.minus]),
+            self.noise,
+        )
 
     def upto(self, count: int) -> "_Ladder":
         return _Ladder(self.step[:count], self.plus[:count], self.minus[:count], self.noise)
@@ -51,22 +62,32 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
     Returns
     -------
     Derivatives
-        For the entries asked for, in their order; 16 evaluations each.
+        For the entries asked for, in their order; 16 evaluations each, 32 where the first 16 do not settle.
     """
+    found = _ladders(at, entries, steps, _RUNGS)
+    results = [_measure(ladder) for ladder in found]
+    for k, (lower, upper, error) in enumerate(results):
+        # Truncation still dominates: the cost varies over a far smaller scale than this entry's neighbours have.
+        if error > _UNSETTLED * max(abs(lower), abs(upper), CONFIDENT * at.noise / steps[entries[k]]):
+            (finer,) = _ladders(at, entries[k : k + 1], steps, _RUNGS - len(_RUNGS))
+            results[k] = _measure(finer.followed_by(found[k]))
+    lower, upper, error = (np.array(values, dtype=np.float64) for values in zip(*results, strict=True))
+    return Derivatives(lower, upper, error)
+
+
+def _ladders(at: ParameterCost, entries: Indices, steps: FloatVector, rungs: Indices) -> list[_Ladder]:
     plus, minus, taken = [], [], []
-    for position in _RUNGS:
+    for position in rungs:
         moved = steps * _RATIO**position
         above, below = at.rounded(at.theta + moved)[entries], at.rounded(at.theta - moved)[entries]
         with np.errstate(invalid="ignore"):
             plus.append(at.costs_at(entries, above) - at.cost)
             minus.append(at.costs_at(entries, below) - at.cost)
         taken.append((above - below) / 2)
-    results = [
-        _measure(_Ladder(*(np.array(column) for column in columns), at.noise))
-        for columns in zip(zip(*taken, strict=True), zip(*plus, strict=True), zip(*minus, strict=True), strict=True)
+    return [
+        _Ladder(np.array(taken)[:, k], np.array(plus)[:, k], np.array(minus)[:, k], at.noise)
+        for k in range(len(entries))
     ]
-    lower, upper, error = (np.array(values, dtype=np.float64) for values in zip(*results, strict=True))
-    return Derivatives(lower, upper, error)
 
 
 def _measure(ladder: _Ladder) -> tuple[float, float, float]:
@@ -149,6 +170,6 @@ def _least_error(slope: FloatVector, noise: FloatVector) -> tuple[float, float]:
     change = np.abs(np.diff(slope))
     truncation = np.concatenate([change[:1] / _RATIO if change.size else np.abs(slope), change])
     truncation[:-1] = np.maximum(truncation[:-1], truncation[1:] / _RATIO**2)
-    error = 2 * truncation + noise
+    error = 2 * never_less_than_at_smaller_steps(truncation, noise) + noise
     best = int(np.argmin(error))
     return float(slope[best]), float(error[best])

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -127,4 +127,20 @@ def _rungs(taken: dict[int, tuple[float, float]], noise: float) -> dict[int, Run
         else:
             truncation = abs(derivative)
         rungs[position] = Rung(step, derivative, truncation, CONFIDENT * noise / step)
-    return rungs
+    honest = never_less_than_at_smaller_steps(
+        np.array([rung.truncation for rung in rungs.values()]), np.array([rung.noise for rung in rungs.values()])
+    )
+    return {
+        position: replace(rung, truncation=float(truncation))
+        for (position, rung), truncation in zip(rungs.items(), honest, strict=True)
+    }
+
+
+def never_less_than_at_smaller_steps(truncation: FloatVector, noise: FloatVector) -> FloatVector:
+    """Truncation estimates at growing steps, each at least what noise does not explain of those at smaller steps.
+
+    Over steps far beyond its scale a bounded cost has differences that shrink like ``1 / h``, and with them their changes:
+    without this they would pass for a derivative near zero.
+    """
+    explained = noise + np.concatenate([noise[:1], noise[:-1]])
+    return np.maximum(truncation, np.maximum.accumulate(np.maximum(truncation - explained, 0.0)))
