@@ -14,6 +14,7 @@ from .verdict import Comparison, Verdict, VerdictPolicy, judge_parameter
 
 _NATURAL_SCALE_NOTE = "`{}`: its gradient is too small to resolve by itself; judged on the scale of the whole gradient"
 
+
 @final
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -12,6 +12,7 @@ from .outputs import Contraction, CostValue
 from .protocol import FloatVector, Problem
 from .randomness import HostRandomState
 
+
 @final
 class Evaluator:
     """Evaluates one problem's cost, one theta at a time.

@@ -11,7 +11,7 @@ from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives, ParameterCost, sweep
 from .numerics.noise import Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
-from .numerics.steps import choose_step, first_step, scales
+from .numerics.steps import CONFIDENT, choose_step, first_step, scales
 from .outputs import roundoff_of
 from .preflight import Baseline
 from .protocol import FloatVector, Layout
@@ -35,7 +35,10 @@ _MOST_PER_STEP = 28
 _DIRECTION_ENTRIES = 8
 """Entries that move together when a step is chosen: enough not to meet only dead ones, few enough to stay local."""
 
-_SECOND_LOOKS = 32
+_LOPSIDED = 8.0
+"""Truncation over noise beyond which a parameter is swept again at shorter steps, where the budget allows it."""
+
+_SECOND_LOOKS = 8
 """Coordinates measured again at a time; once so many are confirmed wrong, the verdict cannot change any more."""
 
 
@@ -126,11 +129,30 @@ def measure(
         steps = {i: np.full(at.theta.size, epsilon) for i, at in costs.items()}
     found = {}
     for i, at in costs.items():
-        probes = min(at.theta.size, 8 + at.theta.size // 8, max(0, budget.left // 2))
-        budget.spend(2 * probes)
-        swept = sweep(at, steps[i], probes).no_better_than(_FLOOR * at.noise / np.maximum(scales(at.theta), steps[i]))
-        found[i] = swept if epsilon is not None else _look_again(at, evaluator, steps[i], swept, claims[i])
+        if epsilon is not None:
+            found[i] = _swept(at, steps[i], budget, factor=0.5)
+            continue
+        swept = _swept(at, steps[i], budget)
+        shorter = _shorter(at, steps[i], swept)
+        if shorter is not None and budget.left >= 2 * at.theta.size + 4:
+            budget.spend(2 * at.theta.size)
+            steps[i], swept = shorter, _swept(at, shorter, budget)
+        found[i] = _look_again(at, evaluator, steps[i], swept, claims[i])
     return found
+
+
+def _swept(at: ParameterCost, steps: FloatVector, budget: _Budget, factor: float = 2.0) -> Derivatives:
+    probes = min(at.theta.size, 8 + at.theta.size // 8, max(0, budget.left // 2))
+    budget.spend(2 * probes)
+    return sweep(at, steps, probes, factor).no_better_than(_FLOOR * at.noise / np.maximum(scales(at.theta), steps))
+
+
+def _shorter(at: ParameterCost, steps: FloatVector, swept: Derivatives) -> FloatVector | None:
+    """Steps that balance what the sweep found of truncation with the noise, where truncation was far larger."""
+    noise = CONFIDENT * at.noise / steps
+    with np.errstate(divide="ignore", invalid="ignore"):
+        excess = float(np.median((swept.error - noise) / noise))
+    return steps / np.cbrt(excess) if _LOPSIDED < excess < np.inf else None
 
 
 def _cost_of(
@@ -147,9 +169,7 @@ def _cost_of(
     )
 
 
-def _choose_steps(
-    costs: dict[int, ParameterCost], evaluator: Evaluator, budget: _Budget
-) -> dict[int, FloatVector]:
+def _choose_steps(costs: dict[int, ParameterCost], evaluator: Evaluator, budget: _Budget) -> dict[int, FloatVector]:
     """Absolute steps for every entry; the largest parameters are tried first, the rest take the usual one of those."""
     chosen: dict[int, float] = {}
     first = {i: first_step(at.noise, at.cost, at.roundoff) for i, at in costs.items()}

@@ -33,7 +33,9 @@ def _unmoved(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
     if len(still) == len(evidence):
         return ("no perturbation changed the cost: does it use the params that it is given as its first argument?",)
     ignored = [item.parameter.name for item in still if item.claimed.any()]
-    return tuple(f"`{name}`: moving it does not change the cost, yet its claimed gradient is not zero" for name in ignored)
+    return tuple(
+        f"`{name}`: moving it does not change the cost, yet its claimed gradient is not zero" for name in ignored
+    )
 
 
 def _claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
@@ -64,7 +66,9 @@ def _noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
 
 
 def _not_finite(count: int) -> tuple[str, ...]:
-    return (f"the cost was NaN or infinite at {count} perturbed thetas; smaller steps were used there",) if count else ()
+    return (
+        (f"the cost was NaN or infinite at {count} perturbed thetas; smaller steps were used there",) if count else ()
+    )
 
 
 def _unchecked(evidence: tuple[Evidence, ...], layout: Layout) -> tuple[str, ...]:

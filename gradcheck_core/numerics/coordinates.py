@@ -126,11 +126,11 @@ def difference(at: ParameterCost, entries: Indices, steps: FloatVector) -> Diffe
     return Differences(np.where(bad, np.nan, slope), np.where(bad, np.nan, bend), step)
 
 
-def sweep(at: ParameterCost, steps: FloatVector, probes: int) -> Derivatives:
+def sweep(at: ParameterCost, steps: FloatVector, probes: int, factor: float = 2.0) -> Derivatives:
     """Differentiate along every coordinate at its step, two evaluations each.
 
     The error bar is the noise, ``5 s / h``, and twice the truncation. Truncation is measured at some coordinates, the
-    most bent ones and others evenly spread, by a second difference at twice the step, ``|D(2h) - D(h)| / 3``. For the
+    most bent ones and others evenly spread, by a second difference, ``|D(f h) - D(h)| / |f**2 - 1|``. For the
     rest it is taken as that of the worst probes, in proportion to how much the cost bends along them.
 
     Parameters
@@ -141,11 +141,15 @@ def sweep(at: ParameterCost, steps: FloatVector, probes: int) -> Derivatives:
         Absolute steps, float64, shape ``(k,)``.
     probes : int
         At how many coordinates truncation is measured, two evaluations each.
+    factor : float
+        f, 2 by default; a half where the cost is not to be evaluated beyond the step.
     """
     found = difference(at, np.arange(at.theta.size), steps)
     probed = _probed(found.bend, probes)
-    twice = difference(at, probed, 2 * steps) if probed.size else None
-    truncation = _truncation(found, probed, twice)
+    truncation = np.zeros_like(found.slope)
+    if probed.size:
+        other = difference(at, probed, factor * steps)
+        truncation = _truncation(found, probed, np.abs(other.slope - found.slope[probed]) / abs(factor**2 - 1))
     with np.errstate(invalid="ignore"):
         error = CONFIDENT * at.noise / found.step + _SAFETY * truncation
     measured = np.isfinite(found.slope) & np.isfinite(error)
@@ -161,10 +165,7 @@ def _probed(bend: FloatVector, count: int) -> Indices:
     return np.unique(np.concatenate([most_bent, spread]))
 
 
-def _truncation(found: Differences, probed: Indices, twice: Differences | None) -> FloatVector:
-    if twice is None:
-        return np.zeros_like(found.slope)
-    measured = np.abs(twice.slope - found.slope[probed]) / 3
+def _truncation(found: Differences, probed: Indices, measured: FloatVector) -> FloatVector:
     usable = np.isfinite(measured)
     if not usable.any():
         return np.zeros_like(found.slope)

@@ -64,7 +64,7 @@ def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float)
     True
     """
     floor = roundoff * abs(cost)
-    spacing = _FIRST_SPACING * roundoff
+    spacing = min(_FIRST_SPACING * roundoff, math.sqrt(roundoff))
     for _ in range(_MOST_TABLES):
         values = np.array([line(spacing * (i + 1)) for i in range(_POINTS)])
         if not np.all(np.isfinite(values)):

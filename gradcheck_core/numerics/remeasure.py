@@ -1,5 +1,6 @@
 """Single coordinates measured again, carefully: many steps, both sides apart, kinks and jumps told from curvature."""
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -38,6 +39,16 @@ class _Ladder:
             self.noise,
         )
 
+    def with_own_noise(self) -> "_Ladder":
+        """With the noise along this coordinate, where the smallest steps show more of it than the cost at large has."""
+        if self.step.size < 2:
+            return self
+        # Second differences of noise have six times its variance; a kink's grow with the step and cancel here.
+        second = (self.plus + self.minus)[:2]
+        ratio = float(self.step[1] / self.step[0])
+        seen = abs(float(second[1] - ratio * second[0])) / math.sqrt(6 * (1 + ratio**2))
+        return _Ladder(self.step, self.plus, self.minus, max(self.noise, seen))
+
     def upto(self, count: int) -> "_Ladder":
         return _Ladder(self.step[:count], self.plus[:count], self.minus[:count], self.noise)
 
@@ -71,8 +82,8 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
         if error > _UNSETTLED * max(abs(lower), abs(upper), CONFIDENT * at.noise / steps[entries[k]]):
             (finer,) = _ladders(at, entries[k : k + 1], steps, _RUNGS - len(_RUNGS))
             results[k] = _measure(finer.followed_by(found[k]))
-    lower, upper, error = (np.array(values, dtype=np.float64) for values in zip(*results, strict=True))
-    return Derivatives(lower, upper, error)
+    columns = np.array(results, dtype=np.float64)
+    return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2])
 
 
 def _ladders(at: ParameterCost, entries: Indices, steps: FloatVector, rungs: Indices) -> list[_Ladder]:
@@ -99,6 +110,7 @@ def _measure(ladder: _Ladder) -> tuple[float, float, float]:
     jumps = _jumps(ladder.plus, ladder.noise), _jumps(ladder.minus, ladder.noise)
     if any(jumps):
         return _beside_a_jump(ladder, *jumps)
+    ladder = ladder.with_own_noise()
     gap = np.abs(ladder.plus + ladder.minus) / ladder.step
     blur = 4 * CONFIDENT * ladder.noise / ladder.step
     visible = np.flatnonzero(gap > blur)

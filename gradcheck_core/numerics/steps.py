@@ -15,6 +15,9 @@ CONFIDENT = 5.0
 GOOD_ENOUGH = 1e-10
 """Relative error of a derivative below which no better step is looked for; a tenth of a thousandth of CORRECT."""
 
+_NEIGHBOURS = 8.0
+"""How much more another entry may bend than the few along which a step is chosen."""
+
 _RATIO = 8.0
 _MOST_RUNGS = 14
 
@@ -31,8 +34,8 @@ class Rung:
 
     @property
     def error(self) -> float:
-        """Truncation and noise together."""
-        return self.truncation + self.noise
+        """Truncation and noise together, with room for entries that bend more than those that moved."""
+        return _NEIGHBOURS * self.truncation + self.noise
 
 
 def scales(theta: FloatVector) -> FloatVector:
@@ -102,12 +105,18 @@ def choose_step(line: Callable[[float], float], noise: float, first: float, roun
             rungs[best].error > GOOD_ENOUGH * abs(rungs[best].derivative) and best in (min(taken), max(taken))
         ):
             ahead = _next(taken, best)
-            allowed = len(taken) < _MOST_RUNGS and 2 * len(taken) + 2 <= most
-            if allowed and 64 * roundoff < first * _RATIO**ahead < 1 / (64 * roundoff):
+            step = first * _RATIO**ahead
+            # Beyond its own scale an entry is moved only where it shows an effect: there the noise grows with the step.
+            in_range = 64 * roundoff < step < (1 / (64 * roundoff) if _shows(rungs, best) else 1.0)
+            if in_range and len(taken) < _MOST_RUNGS and 2 * len(taken) + 2 <= most:
                 take(ahead)
                 continue
         chosen = None if best is None else rungs[best]
         return None if chosen is None or all(derivative == 0 for _, derivative in taken.values()) else chosen
+
+
+def _shows(rungs: dict[int, Rung], best: int | None) -> bool:
+    return best is not None and abs(rungs[best].derivative) > rungs[best].noise
 
 
 def _next(taken: dict[int, tuple[float, float]], best: int | None) -> int:
@@ -121,7 +130,8 @@ def _rungs(taken: dict[int, tuple[float, float]], noise: float) -> dict[int, Run
     for position, (step, derivative) in finite.items():
         below, above = finite.get(position - 1), finite.get(position + 1)
         if below is not None:
-            truncation = abs(derivative - below[1])
+            # What noise at the smaller step explains is no truncation.
+            truncation = max(abs(derivative - below[1]) - CONFIDENT * noise / below[0], 0.0)
         elif above is not None:
             truncation = abs(above[1] - derivative) / _RATIO  # it falls at least linearly with the step
         else:
