@@ -42,7 +42,8 @@ def check_gradients(
 
     Each coordinate of theta is moved by a step h to either side and ``(J(theta + h) - J(theta - h)) / (2 h)`` is held
     against the claimed derivative, by parameter and over all of theta:
-    ``||approx - d_theta|| / (||approx|| + ||d_theta||)``.
+    ``||approx - d_theta|| / (||approx|| + ||d_theta||)``. The steps and an error bar for every difference come from
+    the noise and the curvature of the cost, never from the claimed gradient.
 
     Parameters
     ----------
@@ -66,8 +67,8 @@ def check_gradients(
     scheme : {"auto", "central"}
         Central differences.
     epsilon : float, optional
-        A step for every coordinate, absolute, in units of theta. None (default) takes the cube root of the precision
-        times the coordinate's scale.
+        A step for every coordinate, absolute, in units of theta; no single coordinate is then moved farther. None
+        (default) finds, for each parameter, the step at which noise and truncation together are least.
     order : {1}
         First derivatives.
     precision : {"auto", "native", "float64"}
@@ -102,19 +103,24 @@ def check_gradients(
     NonDeterministicCostError
         If the cost differs between two calls at the same params.
     NonFiniteCostError
-        If the cost is NaN or infinite.
+        If the cost is NaN or infinite at theta; at perturbed thetas only it is noted.
 
     Notes
     -----
     The caller's parameters, buffers, random state and training mode are the same bit for bit afterwards, whatever
     happens. An exception from the cost keeps its type and traceback; a note says at which theta it was raised.
 
-    The resolution bounds the rounding error of the differences only. Where the cost bends strongly within a step the
-    truncation error is larger than the resolution says; a smaller `epsilon` shows it.
+    A right gradient of n entries takes about 2.25 n + 60 evaluations, at most 2.5 n + 200 but for kinks. Where claimed
+    and numeric derivatives disagree, single coordinates are measured again at 16 evaluations each.
+
+    On a kink, such as a ReLU at exactly zero, every value between the two one-sided slopes agrees. Derivatives are
+    only as good as the cost is smooth at the scale of the steps: a cost that wiggles more finely than its noise shows
+    can be misjudged.
 
     References
     ----------
-    J. Nocedal and S. J. Wright, Numerical Optimization, 2nd edition, 2006, section 8.1.
+    J. J. Moré and S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), section 3; Estimating
+    derivatives of noisy simulations, ACM TOMS 38 (2012), section 3. C. J. F. Ridders, Adv. Eng. Software 4 (1982).
 
     Examples
     --------

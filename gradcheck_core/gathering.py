@@ -111,8 +111,8 @@ def _require_budget(coordinates: int, budget: int | None) -> None:
     needed = least_evaluations(coordinates)
     if budget is not None and needed > budget:
         msg = (
-            f"`max_evaluations={budget}`: every coordinate takes two evaluations, {needed} in all with those before and "
-            "after; raise it, or choose fewer parameters with `include=`"
+            f"`max_evaluations={budget}`: every coordinate takes two evaluations, {needed} in all with those before "
+            "and after; raise it, or choose fewer parameters with `include=`"
         )
         raise InvalidInputError(msg)
 

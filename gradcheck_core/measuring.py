@@ -1,4 +1,4 @@
-"""Numeric derivatives of the chosen parameters: noise first, then steps, a sweep, and a second look where it differs."""
+"""Numeric derivatives of the chosen parameters: noise first, then steps, a sweep, a second look where it differs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -199,7 +199,8 @@ def _look_again(
 ) -> Derivatives:
     """Measure again, carefully, the coordinates that differ from the claim and those that could not be measured.
 
-    The most suspicious come first; when as many as a look takes are confirmed to differ, the rest keep the sweep's value.
+    The most suspicious come first; when as many as a look takes are confirmed to differ, the rest keep the sweep's
+    values.
     """
     suspicion = _excess(swept, claimed)
     waiting = np.flatnonzero(suspicion > 0)

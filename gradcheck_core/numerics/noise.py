@@ -13,7 +13,7 @@ _POINTS = 9
 """Values in one difference table; the paper finds 7 to 9 enough."""
 
 _FIRST_SPACING = 2.0**12
-"""Spacing of the first table, in unit roundoffs of theta's scale: far enough to round anew, near enough to be smooth."""
+"""Spacing of the first table, in unit roundoffs of theta's scale: wide enough to round anew, and nearly smooth."""
 
 _WIDENING = 2.0**7
 _MOST_TABLES = 5

@@ -56,10 +56,11 @@ class _Ladder:
 def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Derivatives:
     """Measure some coordinates again, from scratch.
 
-    Each is moved by eight steps to either side, a factor 8 apart around the sweep's own. Where the cost is smooth the two
-    one-sided slopes come together in proportion to the step, and the central difference of least estimated error is
-    taken. Where they stay apart the coordinate sits on a kink and both slopes are given. Where they come together at once below
-    some step, a kink lies that far away, and only smaller steps count. A side along which the cost jumps has no slope.
+    Each is moved by eight steps to either side, a factor 8 apart around the sweep's own. Where the cost is smooth the
+    two one-sided slopes come together in proportion to the step, and the central difference of least estimated error
+    is taken. Where they stay apart the coordinate sits on a kink and both slopes are given. Where they come together
+    at once below some step, a kink lies that far away, and only smaller steps count. A side along which the cost jumps
+    has no slope.
 
     Parameters
     ----------

@@ -149,8 +149,8 @@ def _rungs(taken: dict[int, tuple[float, float]], noise: float) -> dict[int, Run
 def never_less_than_at_smaller_steps(truncation: FloatVector, noise: FloatVector) -> FloatVector:
     """Truncation estimates at growing steps, each at least what noise does not explain of those at smaller steps.
 
-    Over steps far beyond its scale a bounded cost has differences that shrink like ``1 / h``, and with them their changes:
-    without this they would pass for a derivative near zero.
+    Over steps far beyond its scale a bounded cost has differences that shrink like ``1 / h``, and with them their
+    changes: without this they would pass for a derivative near zero.
     """
     explained = noise + np.concatenate([noise[:1], noise[:-1]])
     return np.maximum(truncation, np.maximum.accumulate(np.maximum(truncation - explained, 0.0)))
