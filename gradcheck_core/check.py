@@ -9,8 +9,9 @@ from . import registry
 from .assessment import assess, compare, norm
 from .case import GradientCase
 from .errors import InvalidInputError
-from .gathering import Findings, gather
+from .gathering import Findings
 from .options import CheckOptions
+from .precision import gather
 from .protocol import Backend, Capability
 from .report import GradientReport
 from .selection import Patterns

@@ -1,10 +1,12 @@
 """From a case to the evidence about its gradient: claimed and numeric derivatives, side by side."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from . import claims, preflight, registry, selection
-from .assessment import Evidence
+from .assessment import Evidence, norm
 from .case import GradientCase
 from .errors import GradcheckError, InvalidInputError
 from .evaluator import Evaluator
@@ -14,59 +16,76 @@ from .options import CheckOptions
 from .outputs import Contraction, roundoff_of
 from .preflight import Baseline
 from .progress import ProgressBar
-from .protocol import Backend, Capability, Gradient, Layout, Problem
+from .protocol import Backend, Gradient, Layout, Parameter, Problem
 from .randomness import HostRandomState
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a check found out before anything is judged."""
+    """What a check found out before anything is judged.
+
+    Attributes
+    ----------
+    baseline : Baseline
+        Theta and J.
+    evidence : tuple of Evidence
+        One for each checked parameter.
+    evaluations : int
+        Calls of the cost, besides those of automatic differentiation.
+    precision : str
+        In which the cost was evaluated.
+    notes : tuple of str
+        For the reader.
+    sensitivity : dict
+        By parameter, how much its float64 gradient changes, as a norm, when theta is rounded to the parameters' own
+        precision; only where those are below float64 and the gradient is the backend's.
+    """
 
     baseline: Baseline
     evidence: tuple[Evidence, ...]
     evaluations: int
     precision: str
     notes: tuple[str, ...]
+    sensitivity: dict[str, float]
 
 
-def gather(adapter: Backend, case: GradientCase, options: CheckOptions) -> Findings:
-    """Gather in float64 where that is asked for and possible, else in the parameters' own precision."""
-    if options.precision == "native" or Capability.FLOAT64 not in adapter.capabilities:
-        return _gather(adapter, case, options, "native")
-    try:
-        return _gather(adapter, case, options, "float64")
-    except _InsistsOnItsPrecisionError as insisting:
-        findings = _gather(adapter, case, options, "native")
-        reason = type(insisting.__cause__).__name__
-        note = f"the cost cannot be evaluated in float64 ({reason}); checked in its own precision"
-        return replace(findings, notes=(note, *findings.notes))
+class InsistsOnItsPrecisionError(Exception):
+    """A cost of lower precision raised when it was evaluated in float64; the cause may be just that."""
 
 
-class _InsistsOnItsPrecisionError(Exception):
-    """A cost of lower precision raised, perhaps for being evaluated in float64."""
+def lower_precision(layout: Layout) -> tuple[Parameter, ...]:
+    """The parameters whose own dtype is below float64."""
+    return tuple(p for p in layout.parameters if roundoff_of(p.dtype) > roundoff_of("float64"))
 
 
-def _gather(adapter: Backend, case: GradientCase, options: CheckOptions, precision: str) -> Findings:
-    with (
-        adapter.open(case.cost, case.params, case.args, precision, options.seed) as problem,
-        HostRandomState(options.seed) as random_state,
-    ):
-        lower = [p for p in problem.layout.parameters if roundoff_of(p.dtype) > roundoff_of("float64")]
-        if lower and options.precision == "float64" and precision == "native":
-            msg = (
-                f"`precision='float64'`: {adapter.name} evaluates parameters in their own precision, and "
-                f"`{lower[0].name}` is {lower[0].dtype}; convert the model to float64, or pass precision='auto'"
-            )
-            raise InvalidInputError(msg)
+def gather_in(precision: str, adapter: Backend, case: GradientCase, options: CheckOptions) -> Findings:
+    """Open the case in one precision and gather the evidence.
+
+    Raises
+    ------
+    InsistsOnItsPrecisionError
+        If parameters of lower precision were evaluated in float64 and the cost raised.
+    """
+    with HostRandomState(options.seed) as random_state:
         try:
-            return _gather_from(problem, random_state, case, options, precision)
+            problem = adapter.open(case.cost, case.params, case.args, precision, options.seed)
         except GradcheckError:
             raise
         except Exception as error:
-            if lower and options.precision == "auto" and precision == "float64":
-                raise _InsistsOnItsPrecisionError from error
+            if precision == "float64":
+                raise InsistsOnItsPrecisionError from error
             raise
+        with problem:
+            lower = lower_precision(problem.layout)
+            try:
+                return _gather_from(problem, random_state, case, options, precision)
+            except GradcheckError:
+                raise
+            except Exception as error:
+                if lower and precision == "float64":
+                    raise InsistsOnItsPrecisionError from error
+                raise
 
 
 def _gather_from(
@@ -83,6 +102,7 @@ def _gather_from(
         baseline = preflight.establish(problem, evaluator, random_state, _roundoff(layout, precision))
         random_state.fix()
         claim = _claim(case, problem, contraction, baseline)
+        sensitivity = _sensitivity(problem, case, contraction, claim, chosen) if precision == "float64" else {}
         preflight.require_unchanged(problem, evaluator, baseline.theta)
         noise = measure_noise(evaluator, baseline, layout, chosen)
         claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in chosen}
@@ -91,7 +111,7 @@ def _gather_from(
         preflight.require_repeated(evaluator, baseline)
     evidence = tuple(Evidence(layout.parameters[i], claimed[i], derivatives[i]) for i in chosen)
     notes = (*claim.notes, *observations(evidence, layout, noise, baseline, evaluator.not_finite))
-    return Findings(baseline, evidence, evaluator.evaluations, _precision_used(layout, precision), notes)
+    return Findings(baseline, evidence, evaluator.evaluations, _precision_used(layout, precision), notes, sensitivity)
 
 
 def _claim(case: GradientCase, problem: Problem, contraction: Contraction, baseline: Baseline) -> Gradient:
@@ -105,6 +125,23 @@ def _claim(case: GradientCase, problem: Problem, contraction: Contraction, basel
         raise InvalidInputError(msg)
     claimed = case.grads(problem.params(), *case.args) if callable(case.grads) else case.grads
     return claims.lay_out(claimed, problem.layout, registry.to_numpy)
+
+
+def _sensitivity(
+    problem: Problem, case: GradientCase, contraction: Contraction, claim: Gradient, chosen: tuple[int, ...]
+) -> dict[str, float]:
+    if case.grads is not None or not lower_precision(problem.layout):
+        return {}
+    parameters = problem.layout.parameters
+    present = [problem.read(i) for i in range(len(parameters))]
+    generator = np.random.default_rng(0)
+    for i, values in enumerate(present):
+        rounding = 2 * roundoff_of(parameters[i].dtype) * generator.choice([-1.0, 1.0], size=values.size)
+        problem.write(i, slice(None), values * (1 + rounding))
+    rounded = problem.gradient(contraction.weights).d_theta
+    for i, values in enumerate(present):
+        problem.write(i, slice(None), values)
+    return {parameters[i].name: norm((rounded - claim.d_theta)[parameters[i].range]) for i in chosen}
 
 
 def _require_budget(coordinates: int, budget: int | None) -> None:

@@ -19,7 +19,7 @@ from .protocol import FloatVector, Layout
 _CLAIM_ROUNDING = 4.0
 """Roundoffs of its largest entry that a right gradient, computed in its own dtype, is taken to be off by."""
 
-_AROUND = 24
+_AROUND = 36
 """Evaluations besides the sweep that every check makes: preflight, noise, and one at the end."""
 
 _FLOOR = 16.0
@@ -85,12 +85,17 @@ def measure_noise(evaluator: Evaluator, baseline: Baseline, layout: Layout, chos
     """The noise of the cost, along one random line through all chosen parameters."""
     generator = np.random.default_rng(0)
     present = {i: baseline.theta[layout.parameters[i].range] for i in chosen}
-    direction = {i: scales(v) * generator.choice([-1.0, 1.0], size=v.size) for i, v in present.items()}
+    # Each entry moves in proportion to itself: entries of far apart sizes in one tensor then all stay near.
+    direction = {
+        i: np.where(v == 0, scales(v), np.abs(v)) * generator.choice([-1.0, 1.0], size=v.size)
+        for i, v in present.items()
+    }
 
     def line(t: float) -> float:
         return evaluator.cost_moved({i: present[i] + t * direction[i] for i in chosen}, present)
 
-    return estimate_noise(line, baseline.cost.value, baseline.roundoff)
+    away = first_step(0.0, baseline.cost.value, baseline.roundoff)
+    return estimate_noise(line, baseline.cost.value, baseline.roundoff, away)
 
 
 def measure(

@@ -21,6 +21,7 @@ from .tensors import (
     why_carried,
     working,
 )
+from .widening import any_lower, promoting, widened
 
 
 @final
@@ -28,7 +29,7 @@ class TorchBackend(Backend):
     """Modules, parameters and tensors, on whatever device they are."""
 
     name = "torch"
-    capabilities = frozenset({Capability.AUTODIFF})
+    capabilities = frozenset({Capability.AUTODIFF, Capability.FLOAT64})
 
     def owns(self, leaf: object) -> bool:
         return isinstance(leaf, torch.Tensor | torch.nn.Module)
@@ -43,12 +44,24 @@ class TorchBackend(Backend):
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
-        return _TorchProblem(cost, params, args, seed)
+        own = dict(named_tensors(trees.leaves(params)))
+        dtypes = {name: dtype_name(tensor) for name, tensor in own.items()}
+        if precision == "native" or not any_lower(own.values()):
+            return _TorchProblem(cost, params, args, seed, dtypes)
+        wide_args = tuple(widened(argument) for argument in args)
+        return _TorchProblem(promoting(cost), widened(params), wide_args, seed, dtypes)
 
 
 @final
 class _TorchProblem(Problem):
-    def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], seed: int) -> None:
+    def __init__(
+        self,
+        cost: Callable[..., object],
+        params: object,
+        args: tuple[object, ...],
+        seed: int,
+        dtypes: dict[str, str],
+    ) -> None:
         self._cost = cost
         self._args = args
         given = trees.leaves(params)  # first, since it refuses a structure that contains itself
@@ -77,7 +90,7 @@ class _TorchProblem(Problem):
         require_initialised_buffers(self._modules)
         self._layout = Layout.of(
             [
-                (name, tuple(tensor.shape), dtype_name(tensor))
+                (name, tuple(tensor.shape), dtypes[name])
                 for name, tensor in zip(self._names, self._checked, strict=True)
             ],
             carried,

@@ -12,6 +12,9 @@ from .steps import CONFIDENT
 
 Indices = npt.NDArray[np.intp]
 
+_THETA_ROUNDINGS = 32.0
+"""Roundings of theta that a gradient is taken to be computed with: its own entry's and those it is combined with."""
+
 _SAFETY = 2.0
 """On the measured truncation: it is the leading term of a series, and neighbours stand for coordinates not probed."""
 
@@ -152,9 +155,18 @@ def sweep(at: ParameterCost, steps: FloatVector, probes: int, factor: float = 2.
         truncation = _truncation(found, probed, np.abs(other.slope - found.slope[probed]) / abs(factor**2 - 1))
     with np.errstate(invalid="ignore"):
         error = CONFIDENT * at.noise / found.step + _SAFETY * truncation
+        error += theta_rounding(at) * found.bend / found.step
     measured = np.isfinite(found.slope) & np.isfinite(error)
     slope = np.where(measured, found.slope, 0.0)
     return Derivatives(slope, slope, np.where(measured, error, np.inf))
+
+
+def theta_rounding(at: ParameterCost) -> FloatVector:
+    """How far theta may be off by rounding; times the curvature, the least that two right slopes may differ by.
+
+    At a perfect fit both gradients are nothing else.
+    """
+    return _THETA_ROUNDINGS * at.roundoff * np.abs(at.theta)
 
 
 def _probed(bend: FloatVector, count: int) -> Indices:

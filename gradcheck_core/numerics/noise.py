@@ -28,7 +28,7 @@ class Noise:
     settled: bool
 
 
-def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float) -> Noise:
+def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float, away: float = 0.0) -> Noise:
     """Estimate the noise of a cost from difference tables along a line through theta.
 
     Differences of high order of a smooth function vanish, those of noise grow by a known factor: the k-th differences
@@ -46,6 +46,9 @@ def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float)
         J at theta.
     roundoff : float
         Unit roundoff of the precision theta is held in, relative; ``roundoff * |J|`` is the least level returned.
+    away : float
+        A second place along the line, dimensionless, at the distance of a difference's step. At a perfect fit the cost
+        is exact to far less than its noise a step away. 0 (default): none.
 
     Returns
     -------
@@ -63,10 +66,18 @@ def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float)
     >>> 1e-10 < estimate_noise(rounded, 1.0, 2.0**-53).level < 1e-9
     True
     """
+    here = _noise_at(line, 0.0, cost, roundoff)
+    if not away:
+        return here
+    there = _noise_at(line, away, cost, roundoff)
+    return Noise(max(here.level, there.level), here.settled and there.settled)
+
+
+def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundoff: float) -> Noise:
     floor = roundoff * abs(cost)
     spacing = min(_FIRST_SPACING * roundoff, math.sqrt(roundoff))
     for _ in range(_MOST_TABLES):
-        values = np.array([line(spacing * (i + 1)) for i in range(_POINTS)])
+        values = np.array([line(origin + spacing * (i + 1)) for i in range(_POINTS)])
         if not np.all(np.isfinite(values)):
             break
         if _mostly_equal(values):

@@ -1,13 +1,14 @@
 """Single coordinates measured again, carefully: many steps, both sides apart, kinks and jumps told from curvature."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from ..protocol import FloatVector
-from .coordinates import Derivatives, Indices, ParameterCost
+from .coordinates import Derivatives, Indices, ParameterCost, theta_rounding
 from .steps import CONFIDENT, never_less_than_at_smaller_steps
 
 _RATIO = 8.0
@@ -30,6 +31,7 @@ class _Ladder:
     plus: FloatVector
     minus: FloatVector
     noise: float
+    theta_rounding: float
 
     def followed_by(self, larger: "_Ladder") -> "_Ladder":
         return _Ladder(
@@ -37,6 +39,7 @@ class _Ladder:
             np.concatenate([self.plus, larger.plus]),
             np.concatenate([self.minus, larger.minus]),
             self.noise,
+            self.theta_rounding,
         )
 
     def with_own_noise(self) -> "_Ladder":
@@ -47,10 +50,13 @@ class _Ladder:
         second = (self.plus + self.minus)[:2]
         ratio = float(self.step[1] / self.step[0])
         seen = abs(float(second[1] - ratio * second[0])) / math.sqrt(6 * (1 + ratio**2))
-        return _Ladder(self.step, self.plus, self.minus, max(self.noise, seen))
+        return replace(self, noise=max(self.noise, seen))
+
+    def taking(self, rungs: slice | npt.NDArray[np.bool_]) -> "_Ladder":
+        return replace(self, step=self.step[rungs], plus=self.plus[rungs], minus=self.minus[rungs])
 
     def upto(self, count: int) -> "_Ladder":
-        return _Ladder(self.step[:count], self.plus[:count], self.minus[:count], self.noise)
+        return self.taking(slice(count))
 
 
 def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Derivatives:
@@ -96,8 +102,9 @@ def _ladders(at: ParameterCost, entries: Indices, steps: FloatVector, rungs: Ind
             plus.append(at.costs_at(entries, above) - at.cost)
             minus.append(at.costs_at(entries, below) - at.cost)
         taken.append((above - below) / 2)
+    uncertain = theta_rounding(at)[entries]
     return [
-        _Ladder(np.array(taken)[:, k], np.array(plus)[:, k], np.array(minus)[:, k], at.noise)
+        _Ladder(np.array(taken)[:, k], np.array(plus)[:, k], np.array(minus)[:, k], at.noise, float(uncertain[k]))
         for k in range(len(entries))
     ]
 
@@ -107,7 +114,7 @@ def _measure(ladder: _Ladder) -> tuple[float, float, float]:
     usable = (ladder.step > 0) & np.isfinite(ladder.plus) & np.isfinite(ladder.minus)
     if not usable.any():
         return _one_sided(ladder)
-    ladder = _Ladder(ladder.step[usable], ladder.plus[usable], ladder.minus[usable], ladder.noise)
+    ladder = ladder.taking(usable)
     jumps = _jumps(ladder.plus, ladder.noise), _jumps(ladder.minus, ladder.noise)
     if any(jumps):
         return _beside_a_jump(ladder, *jumps)
@@ -136,7 +143,9 @@ def _before_a_crossing(gap: FloatVector, blur: FloatVector) -> int:
 
 def _central(ladder: _Ladder) -> tuple[float, float, float]:
     slope = (ladder.plus - ladder.minus) / (2 * ladder.step)
-    value, error = _least_error(slope, CONFIDENT * ladder.noise / ladder.step)
+    curvature = np.abs(ladder.plus + ladder.minus) / np.square(ladder.step)
+    noise = CONFIDENT * ladder.noise / ladder.step
+    value, error = _least_error(slope, noise + ladder.theta_rounding * curvature)
     return value, value, error
 
 

@@ -3,15 +3,17 @@ import pytest
 
 import gradcheck_core as gc
 from gradcheck_core.assessment import Evidence, assess, compare, norm
+from gradcheck_core.measuring import Claimed
 from gradcheck_core.numerics.coordinates import Derivatives
 from gradcheck_core.protocol import Layout
 
 POLICY = gc.VerdictPolicy()
 
 
-def evidence(claimed, numeric, error, claimed_dtype="float64"):
+def evidence(claimed, lower, error, upper=None, dtype="float64"):
     (parameter,) = Layout.of([("w", (len(claimed),), "float64")]).parameters
-    return Evidence(parameter, np.array(claimed), Derivatives(np.array(numeric), np.array(error)), claimed_dtype)
+    slopes = np.array(lower), np.array(lower if upper is None else upper)
+    return Evidence(parameter, Claimed.of(np.array(claimed), dtype), Derivatives(*slopes, np.array(error)))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_a_claim_that_is_not_finite_is_a_bug_at_its_first_index(value):
 
 def test_a_claim_in_lower_precision_widens_the_error_bars():
     # 4 roundoffs of the largest entry: 4 * 2**-24 * 8
-    assert evidence([1.0, -8.0], [1.0, 1.0], [0.0, 0.5], "float32").error.tolist() == [2.0**-19, 0.5 + 2.0**-19]
+    assert evidence([1.0, -8.0], [1.0, 1.0], [0.0, 0.5], dtype="float32").error.tolist() == [2.0**-19, 0.5 + 2.0**-19]
     assert evidence([1.0, -8.0], [1.0, 1.0], [0.0, 0.5]).error.tolist() == [0.0, 0.5]
 
 
@@ -93,3 +95,21 @@ def test_the_natural_scale_is_noted():
     _, notes = assess(evidence([0.0], [1e-12], [1e-11]), scale=1.0, policy=POLICY)
 
     assert notes == ("`w`: its gradient is too small to resolve by itself; judged on the scale of the whole gradient",)
+
+
+@pytest.mark.parametrize(("claimed", "numeric"), [(-3.0, -1.0), (-1.0, -1.0), (0.5, 0.5), (2.0, 2.0), (5.0, 2.0)])
+def test_on_a_kink_the_numeric_entry_is_the_nearest_subgradient(claimed, numeric):
+    found = evidence([claimed, 1.0], [-1.0, 1.0], [1e-9, 1e-9], upper=[2.0, 1.0])
+
+    report, _ = assess(found, scale=1.0, policy=POLICY)
+
+    assert found.numeric.tolist() == [numeric, 1.0]
+    assert report.kinks == 1
+    assert report.verdict is (gc.Verdict.CORRECT if claimed == numeric else gc.Verdict.BUG)
+
+
+def test_an_entry_that_could_not_be_measured_leaves_nothing_to_conclude():
+    report, _ = assess(evidence([1.0, 7.0], [1.0, 0.0], [1e-9, np.inf]), scale=1.0, policy=POLICY)
+
+    assert report.verdict is gc.Verdict.INCONCLUSIVE
+    assert report.resolution == 1.0

@@ -140,7 +140,7 @@ def test_any_name_is_harmless_in_the_notes_of_a_check(name):
         lambda p: float(p["w"] @ p["w"]) + 1e-12 * float(p[tiny].sum()), params, grads, exclude="*3"
     )
 
-    assert len(report.notes) == 5  # `tiny` and `absent` are noted as small too
+    assert len(report.notes) == 6  # `tiny` and `absent` are noted as small too, `tiny` as claimed to be zero
     assert_harmless(str(report))
     assert_fits(report)
     assert not any(line.startswith("VERDICT") for line in lines(report))

@@ -1,0 +1,121 @@
+"""In which precision a check is made: the formula in float64 where that is possible, then the native gradient."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .assessment import Evidence, norm
+from .case import GradientCase
+from .errors import InvalidInputError
+from .evaluator import Evaluator
+from .gathering import Findings, InsistsOnItsPrecisionError, gather_in, lower_precision
+from .measuring import Claimed
+from .options import CheckOptions
+from .outputs import Contraction, roundoff_of
+from .protocol import Backend, Capability, Parameter
+from .randomness import HostRandomState
+
+_ROUNDING = 64.0
+"""Unit roundoffs of its own norm that a native gradient may be off by, and an eighth of that of the whole one's."""
+
+_SENSITIVE = 16.0
+"""Times what one rounding of theta changes: a backward pass rounds at every operation."""
+
+
+def gather(adapter: Backend, case: GradientCase, options: CheckOptions) -> Findings:
+    """Gather the evidence in the precision asked for, or in float64 where that is possible.
+
+    Parameters of lower precision are checked in two steps: the formula in float64, then the native gradient against
+    the float64 one within a bound scaled to its rounding. A cost that cannot be evaluated in float64, or that reaches
+    the caller's model instead of the widened copy that it is handed, is checked in its own precision, with a note.
+
+    Raises
+    ------
+    InvalidInputError
+        If float64 was asked for and is not possible.
+    """
+    if options.precision == "native":
+        return gather_in("native", adapter, case, options)
+    if Capability.FLOAT64 not in adapter.capabilities:
+        return _native(adapter, case, options, f"{adapter.name} evaluates a model in its own precision")
+    try:
+        findings = gather_in("float64", adapter, case, options)
+    except InsistsOnItsPrecisionError as insisting:
+        if options.precision == "float64" and insisting.__cause__ is not None:
+            raise insisting.__cause__ from None
+        reason = f"the cost cannot be evaluated in float64 ({type(insisting.__cause__).__name__})"
+        return _native(adapter, case, options, reason)
+    lower = {item.parameter.name: item for item in findings.evidence if _is_lower(item.parameter)}
+    still = [name for name, item in lower.items() if not item.derivatives.lower.any()]
+    if still and _reached_natively(adapter, case, options, still):
+        return _native(
+            adapter, case, options, "the cost does not use the params it is given, but its own reference to them"
+        )
+    return _with_native_gradient(findings, adapter, case, options) if findings.sensitivity else findings
+
+
+def _is_lower(parameter: Parameter) -> bool:
+    return roundoff_of(parameter.dtype) > roundoff_of("float64")
+
+
+def _native(adapter: Backend, case: GradientCase, options: CheckOptions, reason: str) -> Findings:
+    findings = gather_in("native", adapter, case, options)
+    lower = [item.parameter for item in findings.evidence if _is_lower(item.parameter)]
+    if not lower:
+        return findings
+    if options.precision == "float64":
+        msg = (
+            f"`precision='float64'`: {reason}, and `{lower[0].name}` is {lower[0].dtype}; "
+            "convert the model to float64, or pass precision='auto'"
+        )
+        raise InvalidInputError(msg)
+    return replace(findings, notes=(f"{reason}; checked in {findings.precision}", *findings.notes))
+
+
+def _reached_natively(adapter: Backend, case: GradientCase, options: CheckOptions, names: list[str]) -> bool:
+    """Whether moving the caller's own parameters changes the cost, though moving the widened copies does not."""
+    with (
+        HostRandomState(options.seed) as random_state,
+        adapter.open(case.cost, case.params, case.args, "native", options.seed) as problem,
+    ):
+        evaluator = Evaluator(problem, Contraction(options.seed), random_state, None, lambda: None)
+        cost = evaluator.cost().value
+        for i, parameter in enumerate(problem.layout.parameters):
+            if parameter.name in names:
+                present = problem.read(i)
+                if evaluator.cost_moved({i: 1.01 * present + 0.01}, {i: present}) != cost:
+                    return True
+    return False
+
+
+def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCase, options: CheckOptions) -> Findings:
+    """Hold the gradient in the parameters' own precision against the float64 one, which the differences confirmed."""
+    with (
+        HostRandomState(options.seed) as random_state,
+        adapter.open(case.cost, case.params, case.args, "native", options.seed) as problem,
+    ):
+        random_state.fix()
+        native = problem.gradient(Contraction(options.seed).weights)
+        layout = problem.layout
+    size = norm(np.concatenate([item.claimed for item in findings.evidence]))
+    by_name = {parameter.name: parameter for parameter in layout.parameters}
+    evidence, off, largest = [], [], 0.0
+    for item in findings.evidence:
+        values = native.d_theta[by_name[item.parameter.name].range]
+        roundoff = roundoff_of(item.parameter.dtype)
+        bound = _ROUNDING * roundoff * (norm(item.claimed) + size / 8)
+        bound += _SENSITIVE * findings.sensitivity[item.parameter.name]
+        distance = norm(values - item.claimed)
+        largest = max(largest, distance / size if size else 0.0)
+        if distance <= bound:
+            evidence.append(item)
+            continue
+        off.append(item.parameter.name)
+        evidence.append(Evidence(item.parameter, Claimed(values, bound / np.sqrt(values.size)), item.derivatives))
+    dtypes = ", ".join(sorted({parameter.dtype for parameter in lower_precision(layout)}))
+    if off:
+        listed = ", ".join(f"`{name}`" for name in off)
+        note = f"right in float64, but the {dtypes} gradient of {listed} is off by more than rounding explains"
+    else:
+        note = f"checked in float64; the {dtypes} gradient agrees with it to {largest:.0e}, within its rounding"
+    return replace(findings, evidence=tuple(evidence), notes=(note, *findings.notes))

@@ -1,0 +1,210 @@
+import functions
+import numpy as np
+import pytest
+
+import gradcheck_core as gc
+from gradcheck_core import Verdict
+from gradcheck_core.numerics.remeasure import EVALUATIONS_EACH, remeasure
+
+BETWEEN = [-1.0, -0.5, 0.0, 0.9, 1.0]
+OUTSIDE = [-2.0, -1.01, 1.01, 3.0]
+DISTANCES = [1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9]
+
+
+def measured(cost, theta):
+    at, steps = functions.measured(cost, theta)
+    return remeasure(at, np.arange(len(theta)), steps)
+
+
+def check(cost, theta, grads):
+    with np.errstate(all="ignore"):
+        return gc.check_gradients(lambda w: float(cost(w)), np.array(theta), np.array(grads))
+
+
+def hinge(w):
+    return np.sum(np.maximum(0.0, 1 - w))
+
+
+def relu(w):
+    return np.sum(np.maximum(w, 0.0))
+
+
+def largest(w):
+    return np.max(w)
+
+
+def absolute(w):
+    return np.sum(np.abs(w))
+
+
+@pytest.mark.parametrize(
+    ("cost", "theta", "slopes"),
+    [
+        (absolute, [0.0, 2.0], (-1, 1)),
+        (relu, [0.0, 2.0], (0, 1)),
+        (hinge, [1.0, 0.5], (-1, 0)),
+        (largest, [1.5, 1.5], (0, 1)),
+        (lambda w: 1e-9 * abs(w[0]) + w[1] ** 2, [0.0, 2.0], (-1e-9, 1e-9)),
+        (lambda w: -3 * abs(w[0]) + np.sin(w[0] + w[1]), [0.0, 2.0], (-3 + np.cos(2), 3 + np.cos(2))),
+    ],
+    ids=["abs", "relu", "hinge", "max", "faint", "bent"],
+)
+def test_on_a_kink_both_slopes_are_given(cost, theta, slopes):
+    found = measured(cost, theta)
+
+    assert abs(found.lower[0] - slopes[0]) <= found.error[0]
+    assert abs(found.upper[0] - slopes[1]) <= found.error[0]
+    assert found.error[0] < 1e-3 * (slopes[1] - slopes[0])
+
+
+@pytest.mark.parametrize("claim", BETWEEN)
+def test_a_claim_between_the_slopes_agrees(claim):
+    report = check(absolute, [0.0, 2.0], [claim, 1.0])
+
+    assert report.verdict is Verdict.CORRECT
+    assert report.worst.difference < 1e-9
+
+
+@pytest.mark.parametrize("claim", OUTSIDE)
+def test_a_claim_outside_the_slopes_is_wrong(claim):
+    report = check(absolute, [0.0, 2.0], [claim, 1.0])
+
+    assert report.verdict is Verdict.BUG
+    assert report.worst.worst_index == (0,)
+    assert report.worst.numeric == pytest.approx(np.sign(claim))
+
+
+def test_kinks_are_counted_and_noted():
+    report = check(relu, [0.0, 2.0, 0.0, -1.0], [1.0, 1.0, 0.0, 0.0])
+
+    assert report.passed
+    assert report.worst.kinks == 2
+    assert any("on a kink" in note and "`theta` (2)" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_near_a_kink_the_slope_of_the_own_side_agrees(distance, side):
+    report = check(lambda w: absolute(w - 1), [1 + side * distance, 3.0], [side, 1.0])
+
+    assert report.passed
+    assert report.worst.kinks == 0
+
+
+@pytest.mark.parametrize("claim", [-1.0, 0.0, 0.9, 2.0])
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_near_a_kink_any_other_slope_is_wrong(distance, claim):
+    report = check(lambda w: absolute(w - 1), [1 + distance, 3.0], [claim, 1.0])
+
+    assert report.verdict is Verdict.BUG
+    assert report.worst.numeric == pytest.approx(1.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("step", [np.floor, np.round, np.sign])
+def test_away_from_its_jumps_a_step_function_has_slope_0(step):
+    right = check(lambda w: np.sum(step(w)), [0.3, 1.7], [0.0, 0.0])
+    wrong = check(lambda w: np.sum(step(w)), [0.3, 1.7], [1.0, 1.0])
+
+    assert right.verdict is Verdict.CORRECT
+    assert wrong.verdict is Verdict.BUG
+
+
+@pytest.mark.parametrize(("cost", "theta"), [(np.floor, 1.0), (np.ceil, 2.0), (np.round, 1.5), (np.round, 2.5)])
+def test_on_a_jump_the_side_that_does_not_jump_has_the_slope(cost, theta):
+    at = functions.parameter_cost(lambda w: float(cost(w[0]) + w[0] ** 2), [theta], noise=1e-15)
+
+    found = remeasure(at, np.array([0]), np.array([1e-5]))
+
+    assert found.lower == found.upper
+    assert found.lower == pytest.approx(2 * theta, rel=1e-6)
+    assert abs(found.lower[0] - 2 * theta) <= found.error[0] < 1e-4
+
+
+@pytest.mark.parametrize("theta", [[1.0, 1.7], [1.7, 1.0], [-2.0, 0.4]])
+def test_on_a_jump_a_gradient_of_zero_is_correct(theta):
+    report = check(lambda w: np.sum(np.floor(w)), theta, [0.0, 0.0])
+
+    assert report.verdict is Verdict.CORRECT
+
+
+def test_on_a_jump_a_wrong_gradient_is_not_excused():
+    def cost(w):
+        return np.sum(np.floor(w) + w**2)
+
+    assert check(cost, [1.0, 1.7], [2.0, 3.4]).passed
+    assert check(cost, [1.0, 1.7], [4.0, 3.4]).verdict is Verdict.BUG
+
+
+def test_a_jump_to_both_sides_leaves_nothing_to_measure():
+    at = functions.parameter_cost(lambda w: float(w[0] == 1), [1.0], noise=1e-16)
+
+    assert np.isinf(remeasure(at, np.array([0]), np.array([1e-5])).error[0])
+
+
+def test_beside_the_edge_of_the_domain_steps_shrink():
+    right = check(lambda w: np.sum(np.log(w)), [1e-9, 1.0], [1e9, 1.0])
+    wrong = check(lambda w: np.sum(np.log(w)), [1e-9, 1.0], [2e9, 1.0])
+
+    assert right.verdict is Verdict.CORRECT
+    assert wrong.verdict is Verdict.BUG
+
+
+@pytest.mark.parametrize("claim", [2.0, 4.0])
+def test_on_the_edge_of_the_domain_the_finite_side_has_the_slope(claim):
+    report = check(lambda w: np.sum(np.where(w < 0, np.nan, 2 * w)), [0.0, 1.0], [claim, 2.0])
+
+    assert report.verdict is (Verdict.CORRECT if claim == 2.0 else Verdict.BUG)
+    assert report.worst.numeric == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("claim", [0.0, 7.0])
+def test_a_square_root_at_0_cannot_be_measured(claim):
+    # its one-sided slope h**-0.5 grows without end: no claim agrees, and none is refuted
+    report = check(lambda w: np.sum(np.sqrt(w)), [0.0, 1.0], [claim, 0.5])
+
+    assert report.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_cube_at_0_has_slope_0():
+    right = check(lambda w: np.sum(w**3), [0.0, 1.0], [0.0, 3.0])
+    wrong = check(lambda w: np.sum(w**3), [0.0, 1.0], [1e-3, 3.0])
+
+    assert right.verdict is Verdict.CORRECT
+    assert wrong.verdict is Verdict.SUSPECT  # 1e-3 beside 3: a difference of 1e-3 / 6
+    assert wrong.worst.worst_index == (0,)
+    assert wrong.worst.kinks == 0
+
+
+@pytest.mark.parametrize("claim", [0.0, 1.0, -1e-3])
+def test_a_cosine_at_0_has_slope_0(claim):
+    report = check(lambda w: np.sum(np.cos(w)), [0.0], [claim])
+
+    assert report.verdict is (Verdict.CORRECT if claim == 0 else Verdict.BUG)
+    assert report.worst.numeric == 0
+    assert report.worst.kinks == 0
+
+
+def test_entries_come_in_the_order_asked_for():
+    at, steps = functions.measured(lambda w: float(np.sum(w**2)), [1.0, 2.0, 3.0])
+
+    assert remeasure(at, np.array([2, 0]), steps).lower == pytest.approx([6.0, 2.0])
+
+
+@pytest.mark.parametrize("entries", [[1], [2, 0]])
+def test_an_entry_takes_16_evaluations(entries):
+    calls = []
+    at, steps = functions.measured(lambda w: calls.append(0) or float(np.sum(np.sin(w))), [1.0, 2.0, 3.0])
+    calls.clear()
+
+    remeasure(at, np.array(entries), steps)
+
+    assert len(calls) == EVALUATIONS_EACH * len(entries) == 16 * len(entries)
+
+
+def test_an_entry_far_more_bent_than_the_others_is_measured_at_shorter_steps():
+    # the steps are those of the first entry; the second varies over 1e-9 of them
+    at = functions.parameter_cost(lambda w: float(np.sin(w[0]) + 1e-3 * np.sin(1e9 * w[1])), [1.0, 1e-9], noise=1e-16)
+
+    found = remeasure(at, np.array([1]), np.full(2, 1e-5))
+
+    assert abs(found.lower[0] - 1e6 * np.cos(1)) <= found.error[0] < 1e-3 * 1e6
