@@ -23,6 +23,8 @@ class Evaluator:
         Calls of the cost so far.
     not_finite : int
         How many of those at perturbed thetas gave NaN or an infinity.
+    moving : set of int
+        Parameters of which some entry, moved by itself, changed the cost.
     """
 
     def __init__(
@@ -40,14 +42,18 @@ class Evaluator:
         self._on_evaluation = on_evaluation
         self.evaluations = 0
         self.not_finite = 0
+        self.moving: set[int] = set()
+        self._unperturbed = math.nan
 
     def cost(self) -> CostValue:
         """J at the present theta."""
         try:
-            return self._evaluate()
+            cost = self._evaluate()
         except Exception as error:
             error.add_note("gradcheck: raised by `cost(params, *args)` at the unperturbed theta")
             raise
+        self._unperturbed = cost.value
+        return cost
 
     def left_beyond(self, reserved: int, wanted: int) -> int:
         """How many of the wanted evaluations the check may still make when some are reserved for later."""
@@ -80,6 +86,8 @@ class Evaluator:
                 raise
             finally:
                 problem.write(parameter, entry, float(present[entry]))
+        if np.any(costs != self._unperturbed):
+            self.moving.add(parameter)
         return costs
 
     def cost_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:

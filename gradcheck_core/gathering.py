@@ -40,6 +40,8 @@ class Findings:
     sensitivity : dict
         By parameter, how much its float64 gradient changes, as a norm, when theta is rounded to the parameters' own
         precision; only where those are below float64 and the gradient is the backend's.
+    unmoved : tuple of str
+        Parameters that can be moved without any change of the cost.
     """
 
     baseline: Baseline
@@ -48,6 +50,7 @@ class Findings:
     precision: str
     notes: tuple[str, ...]
     sensitivity: dict[str, float]
+    unmoved: tuple[str, ...]
 
 
 class InsistsOnItsPrecisionError(Exception):
@@ -104,14 +107,16 @@ def _gather_from(
         claim = _claim(case, problem, contraction, baseline)
         sensitivity = _sensitivity(problem, case, contraction, claim, chosen) if precision == "float64" else {}
         preflight.require_unchanged(problem, evaluator, baseline.theta)
-        noise = measure_noise(evaluator, baseline, layout, chosen)
+        noise = measure_noise(evaluator, baseline, layout, chosen, options.epsilon)
         claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in chosen}
         derivatives = measure(evaluator, layout, baseline, claimed, noise, options.epsilon)
         preflight.require_unchanged(problem, evaluator, baseline.theta)
         preflight.require_repeated(evaluator, baseline)
     evidence = tuple(Evidence(layout.parameters[i], claimed[i], derivatives[i]) for i in chosen)
-    notes = (*claim.notes, *observations(evidence, layout, noise, baseline, evaluator.not_finite))
-    return Findings(baseline, evidence, evaluator.evaluations, _precision_used(layout, precision), notes, sensitivity)
+    unmoved = tuple(layout.parameters[i].name for i in chosen if i not in evaluator.moving)
+    notes = (*claim.notes, *observations(evidence, unmoved, layout, noise, baseline, evaluator.not_finite))
+    used = _precision_used(layout, precision)
+    return Findings(baseline, evidence, evaluator.evaluations, used, notes, sensitivity, unmoved)
 
 
 def _claim(case: GradientCase, problem: Problem, contraction: Contraction, baseline: Baseline) -> Gradient:

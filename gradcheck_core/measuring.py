@@ -9,7 +9,7 @@ import numpy as np
 
 from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives, ParameterCost, sweep
-from .numerics.noise import Noise, estimate_noise
+from .numerics.noise import MOST_EVALUATIONS, Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
 from .numerics.steps import CONFIDENT, choose_step, first_step, scales
 from .outputs import roundoff_of
@@ -19,8 +19,8 @@ from .protocol import FloatVector, Layout
 _CLAIM_ROUNDING = 4.0
 """Roundoffs of its largest entry that a right gradient, computed in its own dtype, is taken to be off by."""
 
-_AROUND = 36
-"""Evaluations besides the sweep that every check makes: preflight, noise, and one at the end."""
+_AROUND = 12
+"""Evaluations besides the sweep that every check makes: preflight, one table of noise, and one at the end."""
 
 _FLOOR = 16.0
 """Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
@@ -37,6 +37,9 @@ _DIRECTION_ENTRIES = 8
 
 _LOPSIDED = 8.0
 """Truncation over noise beyond which a parameter is swept again at shorter steps, where the budget allows it."""
+
+_MOST_SHORTENED = 64.0
+"""How much shorter a second sweep's steps are at most; beyond that the cost jumps, which no step mends."""
 
 _SECOND_LOOKS = 8
 """Coordinates measured again at a time; once so many are confirmed wrong, the verdict cannot change any more."""
@@ -78,10 +81,12 @@ def least_evaluations(coordinates: int) -> int:
 
 def expected_evaluations(coordinates: int) -> int:
     """How many evaluations a check of a right gradient usually makes."""
-    return least_evaluations(coordinates) + coordinates // 4 + 8
+    return least_evaluations(coordinates) + coordinates // 4 + 40
 
 
-def measure_noise(evaluator: Evaluator, baseline: Baseline, layout: Layout, chosen: tuple[int, ...]) -> Noise:
+def measure_noise(
+    evaluator: Evaluator, baseline: Baseline, layout: Layout, chosen: tuple[int, ...], epsilon: float | None
+) -> Noise:
     """The noise of the cost, along one random line through all chosen parameters."""
     generator = np.random.default_rng(0)
     present = {i: baseline.theta[layout.parameters[i].range] for i in chosen}
@@ -94,8 +99,10 @@ def measure_noise(evaluator: Evaluator, baseline: Baseline, layout: Layout, chos
     def line(t: float) -> float:
         return evaluator.cost_moved({i: present[i] + t * direction[i] for i in chosen}, present)
 
-    away = first_step(0.0, baseline.cost.value, baseline.roundoff)
-    return estimate_noise(line, baseline.cost.value, baseline.roundoff, away)
+    away = first_step(0.0, baseline.cost.value, baseline.roundoff) if epsilon is None else 0.0
+    sweep_and_last = 2 * sum(values.size for values in present.values()) + 1
+    most = evaluator.left_beyond(sweep_and_last, MOST_EVALUATIONS)
+    return estimate_noise(line, baseline.cost.value, baseline.roundoff, away, most)
 
 
 def measure(
@@ -132,21 +139,18 @@ def measure(
         steps = _choose_steps(costs, evaluator, budget)
     else:
         steps = {i: np.full(at.theta.size, epsilon) for i, at in costs.items()}
-    found = {}
+    found = {i: _swept(at, steps[i], budget, factor=2.0 if epsilon is None else 0.5) for i, at in costs.items()}
+    if epsilon is not None:
+        return found
     for i, at in costs.items():
-        if epsilon is not None:
-            found[i] = _swept(at, steps[i], budget, factor=0.5)
-            continue
-        swept = _swept(at, steps[i], budget)
-        shorter = _shorter(at, steps[i], swept)
+        shorter = _shorter(at, steps[i], found[i])
         if shorter is not None and budget.left >= 2 * at.theta.size + 4:
             budget.spend(2 * at.theta.size)
-            steps[i], swept = shorter, _swept(at, shorter, budget)
-        found[i] = _look_again(at, evaluator, steps[i], swept, claims[i])
-    return found
+            steps[i], found[i] = shorter, _swept(at, shorter, budget, factor=2.0)
+    return {i: _look_again(at, evaluator, steps[i], found[i], claims[i]) for i, at in costs.items()}
 
 
-def _swept(at: ParameterCost, steps: FloatVector, budget: _Budget, factor: float = 2.0) -> Derivatives:
+def _swept(at: ParameterCost, steps: FloatVector, budget: _Budget, factor: float) -> Derivatives:
     probes = min(at.theta.size, 8 + at.theta.size // 8, max(0, budget.left // 2))
     budget.spend(2 * probes)
     return sweep(at, steps, probes, factor).no_better_than(_FLOOR * at.noise / np.maximum(scales(at.theta), steps))
@@ -157,7 +161,7 @@ def _shorter(at: ParameterCost, steps: FloatVector, swept: Derivatives) -> Float
     noise = CONFIDENT * at.noise / steps
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = float(np.median((swept.error - noise) / noise))
-    return steps / np.cbrt(excess) if _LOPSIDED < excess < np.inf else None
+    return steps / min(float(np.cbrt(excess)), _MOST_SHORTENED) if _LOPSIDED < excess < np.inf else None
 
 
 def _cost_of(
@@ -178,11 +182,13 @@ def _choose_steps(costs: dict[int, ParameterCost], evaluator: Evaluator, budget:
     """Absolute steps for every entry; the largest parameters are tried first, the rest take the usual one of those."""
     chosen: dict[int, float] = {}
     first = {i: first_step(at.noise, at.cost, at.roundoff) for i, at in costs.items()}
+    reserved = budget.left // 2  # for measuring truncation
     for i, at in sorted(costs.items(), key=lambda item: -item[1].theta.size):
-        if budget.left < 4:
+        if budget.left < max(4, reserved):
             break
         before = evaluator.evaluations
-        rung = choose_step(_sparse_line(at), at.noise, first[i], at.roundoff, min(_MOST_PER_STEP, budget.left))
+        most = min(_MOST_PER_STEP, budget.left)
+        rung = choose_step(_sparse_line(at), at.noise, first[i], at.roundoff, most)
         budget.spend(evaluator.evaluations - before)
         if rung is not None:
             chosen[i] = rung.step

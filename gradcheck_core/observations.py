@@ -13,11 +13,16 @@ _NOISY = 64.0
 
 
 def observations(
-    evidence: tuple[Evidence, ...], layout: Layout, noise: Noise, baseline: Baseline, not_finite: int
+    evidence: tuple[Evidence, ...],
+    unmoved: tuple[str, ...],
+    layout: Layout,
+    noise: Noise,
+    baseline: Baseline,
+    not_finite: int,
 ) -> tuple[str, ...]:
     """Notes on the cost and on parameters that stand out, the most telling first."""
     return (
-        *_unmoved(evidence),
+        *_unmoved(evidence, unmoved),
         *_claimed_zero(evidence),
         *_kinks(evidence),
         *_noisy(noise, baseline),
@@ -26,13 +31,11 @@ def observations(
     )
 
 
-def _unmoved(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
-    if not any(item.claimed.any() for item in evidence):
-        return ()
-    still = [item for item in evidence if not item.derivatives.lower.any() and not item.derivatives.upper.any()]
-    if len(still) == len(evidence):
+def _unmoved(evidence: tuple[Evidence, ...], unmoved: tuple[str, ...]) -> tuple[str, ...]:
+    claimed = [item.parameter.name for item in evidence if item.claimed.any()]
+    if claimed and len(unmoved) == len(evidence):
         return ("no perturbation changed the cost: does it use the params that it is given as its first argument?",)
-    ignored = [item.parameter.name for item in still if item.claimed.any()]
+    ignored = [name for name in claimed if name in unmoved]
     return tuple(
         f"`{name}`: moving it does not change the cost, yet its claimed gradient is not zero" for name in ignored
     )

@@ -45,8 +45,8 @@ def gather(adapter: Backend, case: GradientCase, options: CheckOptions) -> Findi
             raise insisting.__cause__ from None
         reason = f"the cost cannot be evaluated in float64 ({type(insisting.__cause__).__name__})"
         return _native(adapter, case, options, reason)
-    lower = {item.parameter.name: item for item in findings.evidence if _is_lower(item.parameter)}
-    still = [name for name, item in lower.items() if not item.derivatives.lower.any()]
+    lower = {item.parameter.name for item in findings.evidence if _is_lower(item.parameter)}
+    still = [name for name in findings.unmoved if name in lower]
     if still and _reached_natively(adapter, case, options, still):
         return _native(
             adapter, case, options, "the cost does not use the params it is given, but its own reference to them"

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..protocol import FloatVector
-from .steps import CONFIDENT
+from .steps import CONFIDENT, scales
 
 Indices = npt.NDArray[np.intp]
 
@@ -149,7 +149,8 @@ def sweep(at: ParameterCost, steps: FloatVector, probes: int, factor: float = 2.
     """
     found = difference(at, np.arange(at.theta.size), steps)
     probed = _probed(found.bend, probes)
-    truncation = np.zeros_like(found.slope)
+    # Without a probe, as if the third derivative were the second over the entry's scale.
+    truncation = np.nan_to_num(found.bend * steps / scales(at.theta))
     if probed.size:
         other = difference(at, probed, factor * steps)
         truncation = _truncation(found, probed, np.abs(other.slope - found.slope[probed]) / abs(factor**2 - 1))

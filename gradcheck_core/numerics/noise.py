@@ -12,11 +12,15 @@ from ..protocol import FloatVector
 _POINTS = 9
 """Values in one difference table; the paper finds 7 to 9 enough."""
 
-_FIRST_SPACING = 2.0**12
+_FIRST_SPACING = 4217.3
 """Spacing of the first table, in unit roundoffs of theta's scale: wide enough to round anew, and nearly smooth."""
 
-_WIDENING = 2.0**7
+_WIDENING = 137.0
+"""No power of two, along which rounding to another binary precision would be regular and look smooth."""
 _MOST_TABLES = 5
+
+MOST_EVALUATIONS = 2 * _MOST_TABLES * _POINTS
+"""What an estimate at two places takes at most; 18 are usual."""
 
 
 @final
@@ -28,7 +32,9 @@ class Noise:
     settled: bool
 
 
-def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float, away: float = 0.0) -> Noise:
+def estimate_noise(
+    line: Callable[[float], float], cost: float, roundoff: float, away: float = 0.0, most: int = MOST_EVALUATIONS
+) -> Noise:
     """Estimate the noise of a cost from difference tables along a line through theta.
 
     Differences of high order of a smooth function vanish, those of noise grow by a known factor: the k-th differences
@@ -49,6 +55,8 @@ def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float,
     away : float
         A second place along the line, dimensionless, at the distance of a difference's step. At a perfect fit the cost
         is exact to far less than its noise a step away. 0 (default): none.
+    most : int
+        Evaluations allowed; one table takes 9.
 
     Returns
     -------
@@ -66,17 +74,18 @@ def estimate_noise(line: Callable[[float], float], cost: float, roundoff: float,
     >>> 1e-10 < estimate_noise(rounded, 1.0, 2.0**-53).level < 1e-9
     True
     """
-    here = _noise_at(line, 0.0, cost, roundoff)
-    if not away:
+    tables = most // _POINTS
+    here = _noise_at(line, 0.0, cost, roundoff, tables if not away else (tables + 1) // 2)
+    if not away or tables < 2:
         return here
-    there = _noise_at(line, away, cost, roundoff)
+    there = _noise_at(line, away, cost, roundoff, tables // 2)
     return Noise(max(here.level, there.level), here.settled and there.settled)
 
 
-def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundoff: float) -> Noise:
+def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundoff: float, tables: int) -> Noise:
     floor = roundoff * abs(cost)
     spacing = min(_FIRST_SPACING * roundoff, math.sqrt(roundoff))
-    for _ in range(_MOST_TABLES):
+    for _ in range(min(tables, _MOST_TABLES)):
         values = np.array([line(origin + spacing * (i + 1)) for i in range(_POINTS)])
         if not np.all(np.isfinite(values)):
             break
@@ -92,7 +101,10 @@ def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundo
 
 def noise_of_table(values: FloatVector) -> float | None:
     """The noise level that equally spaced values show, or None where their difference table does not settle."""
-    column = values.astype(np.float64)
+    largest = float(np.max(np.abs(values)))
+    if largest == 0:
+        return None
+    column = values / largest
     levels: list[float] = []
     changes: list[bool] = []
     factor = 1.0
@@ -104,7 +116,7 @@ def noise_of_table(values: FloatVector) -> float | None:
     for order in range(len(levels) - 2):
         three = levels[order : order + 3]
         if changes[order] and max(three) <= 4 * min(three):
-            return levels[order]
+            return levels[order] * largest
     return None
 
 

@@ -18,8 +18,8 @@ _RUNGS = np.arange(-4, 4)
 _UNSETTLED = 0.1
 """Relative error at which a coordinate is measured once more, at steps smaller by a factor 8**8."""
 
-EVALUATIONS_EACH = 2 * len(_RUNGS)
-"""Evaluations that one coordinate takes."""
+EVALUATIONS_EACH = 4 * len(_RUNGS)
+"""Evaluations that one coordinate takes at most; half of them are usual."""
 
 
 @final
@@ -190,7 +190,9 @@ def _least_error(slope: FloatVector, noise: FloatVector) -> tuple[float, float]:
     A change can be small by chance, so it counts as no less than what the next larger step's leaves at this one.
     """
     change = np.abs(np.diff(slope))
-    truncation = np.concatenate([change[:1] / _RATIO if change.size else np.abs(slope), change])
+    settling = change.size > 1 and change[0] <= change[1] + noise[0] + noise[1]
+    first = change[:1] / _RATIO if settling else change[:1] if change.size else np.abs(slope)
+    truncation = np.concatenate([first, change])
     truncation[:-1] = np.maximum(truncation[:-1], truncation[1:] / _RATIO**2)
     error = 2 * never_less_than_at_smaller_steps(truncation, noise) + noise
     best = int(np.argmin(error))

@@ -18,6 +18,9 @@ GOOD_ENOUGH = 1e-10
 _NEIGHBOURS = 8.0
 """How much more another entry may bend than the few along which a step is chosen."""
 
+_UNSETTLED = 0.05
+"""Relative truncation at which the best step is none: differences that grow like ``1 / h`` show an eighth."""
+
 _RATIO = 8.0
 _MOST_RUNGS = 14
 
@@ -82,7 +85,8 @@ def choose_step(line: Callable[[float], float], noise: float, first: float, roun
     Returns
     -------
     Rung or None
-        The best step with its derivative and error; None where the cost is constant along the line, or not finite.
+        The best step with its derivative and error; None where the cost is constant along the line, not finite, or
+        jumps, so that no step settles.
 
     References
     ----------
@@ -112,7 +116,8 @@ def choose_step(line: Callable[[float], float], noise: float, first: float, roun
                 take(ahead)
                 continue
         chosen = None if best is None else rungs[best]
-        return None if chosen is None or all(derivative == 0 for _, derivative in taken.values()) else chosen
+        constant = all(derivative == 0 for _, derivative in taken.values())
+        return None if chosen is None or constant or chosen.truncation > _UNSETTLED * abs(chosen.derivative) else chosen
 
 
 def _shows(rungs: dict[int, Rung], best: int | None) -> bool:

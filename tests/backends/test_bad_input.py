@@ -225,7 +225,7 @@ def test_lower_precision_never_accuses_a_right_gradient(kit, dtype):
         ("epsilon", "small", r"`epsilon='small'`: pass"),
         ("confidence", 1.0, r"`confidence=1.0`: pass a number between 0 and 1"),
         ("max_evaluations", 0, r"`max_evaluations=0`: pass an integer of at least 1"),
-        ("max_evaluations", 5, r"`max_evaluations=5`: every coordinate takes two evaluations, 52 in all"),
+        ("max_evaluations", 5, r"`max_evaluations=5`: every coordinate takes two evaluations, 28 in all"),
         ("seed", -1, r"`seed=-1`: pass an integer of at least 0"),
         ("seed", 1.5, r"`seed=1.5`: pass an integer"),
         ("policy", "strict", r"`policy='strict'`: pass a VerdictPolicy"),

@@ -24,7 +24,9 @@ def observed(claimed, lower, upper=None, noise=ROUNDOFF, roundoff=ROUNDOFF, not_
         for parameter, claim, pair in zip(layout.parameters, claimed, slopes, strict=False)
     )
     baseline = Baseline(np.ones(layout.size), CostValue(1.0, roundoff, 1), roundoff)
-    return observations(evidence, layout, Noise(noise, settled=True), baseline, not_finite)
+    still = (item for item in evidence if not item.derivatives.lower.any() and not item.derivatives.upper.any())
+    unmoved = tuple(item.parameter.name for item in still)
+    return observations(evidence, unmoved, layout, Noise(noise, settled=True), baseline, not_finite)
 
 
 def notes_of(cost, theta, grads, **options):

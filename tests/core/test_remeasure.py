@@ -198,7 +198,7 @@ def test_an_entry_takes_16_evaluations(entries):
 
     remeasure(at, np.array(entries), steps)
 
-    assert len(calls) == EVALUATIONS_EACH * len(entries) == 16 * len(entries)
+    assert len(calls) == 16 * len(entries) <= EVALUATIONS_EACH * len(entries)
 
 
 def test_an_entry_far_more_bent_than_the_others_is_measured_at_shorter_steps():
