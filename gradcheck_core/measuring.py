@@ -11,7 +11,7 @@ from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives, ParameterCost, sweep
 from .numerics.noise import MOST_EVALUATIONS, Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
-from .numerics.steps import CONFIDENT, choose_step, first_step, scales
+from .numerics.steps import CONFIDENT, choose_step, farthest_step, first_step, scales
 from .outputs import roundoff_of
 from .preflight import Baseline
 from .protocol import FloatVector, Layout
@@ -188,7 +188,7 @@ def _choose_steps(costs: dict[int, ParameterCost], evaluator: Evaluator, budget:
             break
         before = evaluator.evaluations
         most = min(_MOST_PER_STEP, budget.left)
-        rung = choose_step(_sparse_line(at), at.noise, first[i], at.roundoff, most)
+        rung = choose_step(_sparse_line(at), at.noise, first[i], at.roundoff, most, farthest_step(at.theta))
         budget.spend(evaluator.evaluations - before)
         if rung is not None:
             chosen[i] = rung.step

@@ -62,7 +62,18 @@ def first_step(noise: float, cost: float, roundoff: float) -> float:
     return min(float(np.cbrt(relative)), 0.1)
 
 
-def choose_step(line: Callable[[float], float], noise: float, first: float, roundoff: float, most: int) -> Rung | None:
+def farthest_step(theta: FloatVector) -> float:
+    """The dimensionless step beyond which no entry of a parameter is moved to find a better one.
+
+    1, the parameter's own scale; more where that is below a thousandth, as of weights that start out near zero and say
+    nothing about the scale that they will have.
+    """
+    return max(1.0, 1e-3 / float(np.max(scales(theta))))
+
+
+def choose_step(
+    line: Callable[[float], float], noise: float, first: float, roundoff: float, most: int, farthest: float = 1.0
+) -> Rung | None:
     """Find the step of least estimated error along a line through theta.
 
     Central differences ``D(t)`` are taken at steps that differ by factors of 8, from `first` towards whichever end
@@ -81,6 +92,9 @@ def choose_step(line: Callable[[float], float], noise: float, first: float, roun
         Unit roundoff of the precision theta is held in; steps stay well above it.
     most : int
         Evaluations allowed, at least 4.
+    farthest : float
+        Steps stay below this, dimensionless. 1 (default) keeps every entry's sign: a cost may not be defined beyond, or
+        its solver not converge. See `farthest_step`.
 
     Returns
     -------
@@ -111,7 +125,7 @@ def choose_step(line: Callable[[float], float], noise: float, first: float, roun
             ahead = _next(taken, best)
             step = first * _RATIO**ahead
             # Beyond its own scale an entry is moved only where it shows an effect: there the noise grows with the step.
-            in_range = 64 * roundoff < step < (1 / (64 * roundoff) if _shows(rungs, best) else 1.0)
+            in_range = 64 * roundoff < step < (farthest if _shows(rungs, best) else 1.0)
             if in_range and len(taken) < _MOST_RUNGS and 2 * len(taken) + 2 <= most:
                 take(ahead)
                 continue
