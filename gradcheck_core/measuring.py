@@ -92,7 +92,9 @@ def measure_noise(
     present = {i: baseline.theta[layout.parameters[i].range] for i in chosen}
     # Each entry moves in proportion to itself: entries of far apart sizes in one tensor then all stay near.
     direction = {
-        i: np.where(v == 0, scales(v), np.abs(v)) * generator.choice([-1.0, 1.0], size=v.size)
+        i: np.where(v == 0, scales(v), np.abs(v))
+        * generator.choice([-1.0, 1.0], size=v.size)
+        * generator.uniform(0.5, 1.0, size=v.size)
         for i, v in present.items()
     }
 

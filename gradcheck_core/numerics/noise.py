@@ -89,14 +89,26 @@ def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundo
         values = np.array([line(origin + spacing * (i + 1)) for i in range(_POINTS)])
         if not np.all(np.isfinite(values)):
             break
+        floor = max(floor, roundoff * float(np.max(np.abs(values))))
         if _mostly_equal(values):
             spacing *= _WIDENING
             continue
+        floor = max(floor, _rounding_seen(values))
         level = noise_of_table(values)
         if level is not None:
             return Noise(max(level, floor), settled=True)
         break
     return Noise(floor, settled=False)
+
+
+def _rounding_seen(values: FloatVector) -> float:
+    """The rounding of a lower precision that all values have in common; a regular staircase shows no other noise."""
+    largest = float(np.max(np.abs(values)))
+    for dtype in (np.float16, np.float32):
+        with np.errstate(over="ignore", under="ignore"):
+            if np.array_equal(values.astype(dtype).astype(np.float64), values) and np.any(values != values[0]):
+                return float(np.finfo(dtype).eps) / 2 * largest
+    return 0.0
 
 
 def noise_of_table(values: FloatVector) -> float | None:

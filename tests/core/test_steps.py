@@ -11,7 +11,7 @@ FIRST = 2 ** (-53 / 3)
 
 
 def chosen(line, noise=ROUNDOFF, first=FIRST, roundoff=ROUNDOFF, most=28):
-    return choose_step(line, noise, first, roundoff, most)
+    return choose_step(line, noise, first, roundoff, most, farthest=math.inf)
 
 
 def test_a_scale_is_the_entry_or_the_root_mean_square():

@@ -227,5 +227,5 @@ def test_a_loss_of_optax(linen_params):
     def of_the_sum(p):
         return jax.tree.map(lambda gradient: gradient * labels.size, jax.grad(cost)(p))
 
-    assert gc.check_gradients(cost, linen_params).verdict is Verdict.CORRECT
+    assert gc.check_gradients(cost, linen_params).passed
     assert gc.check_gradients(cost, linen_params, of_the_sum).verdict is Verdict.BUG
