@@ -131,7 +131,11 @@ def choose_step(
                 continue
         chosen = None if best is None else rungs[best]
         constant = all(derivative == 0 for _, derivative in taken.values())
-        return None if chosen is None or constant or chosen.truncation > _UNSETTLED * abs(chosen.derivative) else chosen
+        return (
+            None
+            if chosen is None or constant or chosen.truncation > max(_UNSETTLED * abs(chosen.derivative), chosen.noise)
+            else chosen
+        )
 
 
 def _shows(rungs: dict[int, Rung], best: int | None) -> bool:
