@@ -119,8 +119,10 @@ def _weights(seed: int, shapes: tuple[tuple[int, ...], ...]) -> tuple[npt.NDArra
     if sum(int(np.prod(shape)) for shape in shapes) == 1:
         return tuple(np.ones(shape) for shape in shapes)
     generator = np.random.default_rng(seed)
+    # asarray: of shape () the product is a NumPy scalar
     return tuple(
-        generator.choice([-1.0, 1.0], size=shape) * generator.uniform(0.5, 1.5, size=shape) for shape in shapes
+        np.asarray(generator.choice([-1.0, 1.0], size=shape) * generator.uniform(0.5, 1.5, size=shape))
+        for shape in shapes
     )
 
 
