@@ -56,7 +56,7 @@ class TorchBackend(Backend):
         dense = leaf.detach() if leaf.layout is torch.strided else leaf.detach().to_dense()
         if dense.is_floating_point() and dense.dtype not in (torch.float16, torch.float32, torch.float64):
             dense = dense.float()  # bfloat16 and float8 are unknown to NumPy; float32 holds them exactly
-        return dense.resolve_conj().resolve_neg().cpu().numpy()
+        return dense.numpy(force=True)  # also of a conjugate or negated view, a zero tensor, or on another device
 
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
@@ -235,7 +235,8 @@ class _TorchProblem(Problem):
                 notes.append(f"`{parameter.name}`: the cost does not reach it; autograd's None counts as zero")
                 continue
             dense = grad if grad.layout is torch.strided else grad.to_dense()
-            d_theta[parameter.range] = as_real(dense.detach()).to(device="cpu", dtype=torch.float64).reshape(-1).numpy()
+            numbers = as_real(dense.detach()).to(device="cpu", dtype=torch.float64).reshape(-1)
+            d_theta[parameter.range] = numbers.numpy(force=True)  # autograd may return a zero tensor, without memory
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
     def changed_structure(self) -> str | None:

@@ -211,3 +211,12 @@ def _counted_once(embedding, tokens):
     gradient = torch.zeros(5, 2, dtype=torch.float64)
     gradient[tokens] = embedding.weight.detach()[tokens].cos()
     return gradient.to_sparse()
+
+
+def test_a_gradient_without_memory_of_its_own_is_zero():
+    # autograd gives a ZeroTensor for the derivative of sgn
+    assert gc.check_gradients(lambda w: torch.sgn(w).sum(), VALUES).verdict is Verdict.CORRECT
+
+
+def test_several_scalars_are_contracted():
+    assert gc.check_gradients(torch.var_mean, VALUES).verdict is Verdict.CORRECT
