@@ -19,11 +19,16 @@ _NATURAL_SCALE_NOTE = "`{}`: its gradient is too small to resolve by itself; jud
 @final
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything known about one parameter: its claimed entries and the numeric ones, and how exact both can be."""
+    """Everything known about one parameter: its claimed entries and the numeric ones, and how exact both can be.
+
+    `natural` is the size that they would have by nature, absolute, where more is known of it than of the gradient as a
+    whole: second derivatives times a direction of theta's scale are of the gradient's own size.
+    """
 
     parameter: Parameter
     claim: Claimed
     derivatives: Derivatives
+    natural: float = 0.0
 
     @property
     def claimed(self) -> FloatVector:
@@ -75,7 +80,7 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
         )
         return report, (f"`{report.worst_entry}`: the claimed gradient is {evidence.claimed[bad]}",)
     comparison = compare([evidence])
-    judgement = judge_parameter(comparison, scale, policy)
+    judgement = judge_parameter(comparison, max(scale, evidence.natural), policy)
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
     beyond = np.maximum(discrepancy - evidence.error, 0.0)
     worst = int(np.argmax(beyond if beyond.any() else discrepancy))
