@@ -1,5 +1,6 @@
 """From claimed and numeric gradients with error bars to the records of the report."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -68,6 +69,11 @@ def norm(vector: FloatVector) -> float:
     if not np.isfinite(largest):
         return float("inf")
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else 0.0
+
+
+def theta_scale(theta: FloatVector) -> float:
+    """The root mean square of theta, or 1 where all of it is zero."""
+    return norm(theta) / math.sqrt(theta.size) or 1.0
 
 
 def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[ParameterReport, tuple[str, ...]]:
