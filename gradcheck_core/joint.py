@@ -276,12 +276,12 @@ def _corrected(item: Evidence, finding: _Finding) -> Evidence:
     if finding.kind is _Kind.KEEP:
         return item
     if finding.kind is _Kind.GENERALISED:
-        widened = Derivatives(np.minimum(found.lower, item.claimed), np.maximum(found.upper, item.claimed), found.error)
-        return replace(item, derivatives=widened)
+        lower, upper = np.minimum(found.lower, item.claimed), np.maximum(found.upper, item.claimed)
+        return replace(item, derivatives=replace(found, lower=lower, upper=upper))
     # The central differences count: between the two sides of a kink a single entry could hide.
-    central = replace(item, derivatives=Derivatives(_middle(item), _middle(item), found.error))
+    central = replace(item, derivatives=replace(found, lower=_middle(item), upper=_middle(item)))
     if finding.nearest is not None:
-        joint = replace(item, derivatives=Derivatives(finding.nearest, finding.nearest, found.error))
+        joint = replace(item, derivatives=replace(found, lower=finding.nearest, upper=finding.nearest))
         return central if _away(central).any() else joint
     unknown = np.full_like(found.error, np.linalg.norm(item.claimed) + np.linalg.norm(_middle(item)) or np.inf)
     return replace(central, derivatives=central.derivatives.no_better_than(unknown))
