@@ -11,8 +11,10 @@ from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
 
+from .promotion import wider
 from .state import CallersState
 from .variables import Named, is_model, named_variables, variable_of
+from .widening import Widened
 
 
 @final
@@ -20,7 +22,7 @@ class TensorflowBackend(Backend):
     """Variables, tensors, modules and Keras models."""
 
     name = "tensorflow"
-    capabilities = frozenset({Capability.AUTODIFF})
+    capabilities = frozenset({Capability.AUTODIFF, Capability.FLOAT64})
 
     def owns(self, leaf: object) -> bool:
         return isinstance(leaf, tf.Tensor | tf.IndexedSlices) or variable_of(leaf) is not None or is_model(leaf)
@@ -32,14 +34,31 @@ class TensorflowBackend(Backend):
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
-        return _TensorflowProblem(cost, params, args, seed)
+        own = {item.name: item.variable.dtype.name for leaf in trees.leaves(params) for item in _named(leaf)}
+        if precision == "native" or not any(map(wider, own.values())):
+            return _TensorflowProblem(cost, params, args, seed, own, lambda: None)
+        widened = Widened(params, args)
+        try:
+            return _TensorflowProblem(cost, widened.params, widened.args, seed, own, widened.close)
+        except BaseException:
+            widened.close()
+            raise
 
 
 @final
 class _TensorflowProblem(Problem):
-    def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], seed: int) -> None:
+    def __init__(
+        self,
+        cost: Callable[..., object],
+        params: object,
+        args: tuple[object, ...],
+        seed: int,
+        dtypes: dict[str, str],
+        on_close: Callable[[], None],
+    ) -> None:
         self._cost = cost
         self._args = args
+        self._on_close = on_close
         self._leaves = trees.leaves(params)  # first, since it refuses a structure that contains itself
         self._rebuild = trees.rebuilder(params)
         # Theta lives in host arrays, one a parameter; only those written since the last evaluation go to the device.
@@ -51,7 +70,7 @@ class _TensorflowProblem(Problem):
         seen: dict[int, str] = {}
         for position, leaf in enumerate(self._leaves):
             is_tensor = isinstance(leaf.value, tf.Tensor)
-            named = [Named(leaf.name, leaf.value, trainable=True)] if is_tensor else list(named_variables(leaf))
+            named = _named(leaf)
             if not named and not is_model(leaf.value):
                 carried.append(Carried(leaf.name, type(leaf.value).__name__))
             for item in named:
@@ -62,7 +81,7 @@ class _TensorflowProblem(Problem):
                 self._host.append(np.array(item.variable.numpy(), order="C"))
                 self._variables.append(None if is_tensor else item.variable)
                 self._positions.append(position)
-                tensors.append((item.name, tuple(item.variable.shape), item.variable.dtype.name))
+                tensors.append((item.name, tuple(item.variable.shape), dtypes[item.name]))
         if not tensors:
             _require_built(self._leaves)
         self._layout = Layout.of(tensors, carried)
@@ -167,6 +186,7 @@ class _TensorflowProblem(Problem):
         for variable, original in self._originals:
             variable.assign(original)
         self._state.restore()
+        self._on_close()
 
     def _flush(self) -> None:
         for parameter in self._written:
@@ -178,6 +198,11 @@ class _TensorflowProblem(Problem):
             leaf = self._leaves[position]
             self._leaves[position] = trees.Leaf(leaf.path, tf.constant(self._host[parameter]))
         self._written.clear()
+
+
+def _named(leaf: trees.Leaf) -> list[Named]:
+    is_tensor = isinstance(leaf.value, tf.Tensor)
+    return [Named(leaf.name, leaf.value, trainable=True)] if is_tensor else list(named_variables(leaf))
 
 
 def _why_carried(item: Named, seen: dict[int, str]) -> str | None:

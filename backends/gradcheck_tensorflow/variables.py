@@ -23,8 +23,8 @@ def variable_of(leaf: object) -> tf.Variable | None:
         return leaf
     if isinstance(leaf, tf.random.Generator):
         return leaf.state
-    keras = _keras()
-    return leaf.value if keras is not None and isinstance(leaf, keras.Variable) else None
+    keras_variable: Any = leaf
+    return keras_variable.value if _is_keras_variable(leaf) else None
 
 
 @final
@@ -67,8 +67,33 @@ def _of_keras(leaf: trees.Leaf) -> Iterator[Named]:
         yield Named(unique, variable.value, _is_trainable(variable))
 
 
+def keras_parts(value: object) -> tuple[list[Any], list[Any]]:
+    """The Keras layers, inner ones too, and the Keras variables, metrics' too, that an object is or has."""
+    if _is_keras_variable(value):
+        return [], [value]
+    if _is_keras_layer(value):
+        model: Any = value
+        # Protected: only of models, not of layers, does Keras tell the inner layers in public.
+        return list(model._flatten_layers()), [*model.variables, *model.metrics_variables]
+    if not isinstance(value, tf.Module):
+        return [], []
+    outer = value._flatten(predicate=lambda item: _is_keras_layer(item) or _is_keras_variable(item))
+    found = [keras_parts(item) for item in outer]
+    return [layer for layers, _ in found for layer in layers], [each for _, variables in found for each in variables]
+
+
+def keras_policy(dtype: str) -> object:
+    """Keras' policy to hold variables and compute in one dtype."""
+    return sys.modules["keras"].DTypePolicy(dtype)
+
+
 def _is_trainable(variable: Any) -> bool:
     return bool(variable.trainable)
+
+
+def _is_keras_variable(leaf: object) -> bool:
+    keras = _keras()
+    return keras is not None and isinstance(leaf, keras.Variable)
 
 
 def _is_keras_layer(leaf: object) -> bool:
