@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import tensorflow as tf
@@ -12,6 +13,10 @@ import tensorflow as tf
 from tensorflow.python import pywrap_tfe
 
 _WIDER = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
+
+_DRAWING = ("Random", "Stateless", "Stateful", "TruncatedNormal")
+"""Beginnings of the names of random operations. They draw other numbers in float64, so that a mask of dropout would be
+another than the model's own; here they draw in float32 what is then used in float64."""
 
 
 def wider(dtype: str) -> str | None:
@@ -35,6 +40,8 @@ def promoting() -> Iterator[None]:
             return execute(context, operation, name, *arguments)
         if operation == "Cast":
             arguments = _not_down(*arguments)
+        elif operation.startswith(_DRAWING) and (in_float32 := _drawing_in_float32(arguments)) is not None:
+            return tf.cast(execute(context, operation, name, *in_float32), tf.float64)
         try:
             return execute(context, operation, name, *arguments)
         except Exception:
@@ -55,6 +62,14 @@ def _not_down(source: Any, key: str, target: Any, *others: Any) -> tuple[Any, ..
     """The arguments of a Cast; the target of one from float64 to less is replaced."""
     wide = wider(tf.as_dtype(target).name) if _is_wide(source) else None
     return (source, key, target if wide is None else tf.as_dtype(wide), *others)
+
+
+def _drawing_in_float32(arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The arguments of an operation that draws float64 numbers, changed to float32; None for any other."""
+    for i, (key, value) in enumerate(pairwise(arguments)):
+        if isinstance(key, str) and key == "dtype" and value == tf.float64:
+            return (*arguments[: i + 1], tf.float32, *arguments[i + 2 :])
+    return None
 
 
 def _mixed(arguments: tuple[Any, ...]) -> bool:

@@ -18,9 +18,9 @@ _TENSORS = tf.Tensor | tf.SparseTensor | tf.RaggedTensor | tf.IndexedSlices
 class Widened:
     """Params and args in float64, until it is closed.
 
-    A variable is lent float64 storage, a Keras layer the policy `float64`. The caller's own storage and policies are put
-    aside untouched and come back at the end. So the cost meets float64 however it reaches its model, also where it
-    closes over it, and no user's class has to be copied. Tensors and arrays, which keep their dtype, are replaced.
+    A variable is lent float64 storage, a Keras layer the policy `float64`. The caller's own are put aside untouched and
+    come back at the end. So the cost meets float64 however it reaches its model, also where it closes over it, and no
+    user's class has to be copied. Tensors and arrays, which keep their dtype, are replaced.
 
     Raises
     ------
