@@ -77,7 +77,7 @@ class _TensorflowProblem(Problem):
             if not named and not is_model(leaf.value):
                 carried.append(Carried(leaf.name, type(leaf.value).__name__))
             for item in named:
-                reason = why_carried(item, seen)
+                reason = why_carried(item, dtypes[item.name], seen)
                 if reason is not None:
                     carried.append(Carried(item.name, reason))
                     continue

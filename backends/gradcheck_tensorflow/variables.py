@@ -66,20 +66,20 @@ def named_leaf(leaf: trees.Leaf) -> list[Named]:
     return list(named_variables(leaf))
 
 
-def why_carried(item: Named, seen: dict[int, str]) -> str | None:
-    """Why a variable or tensor is handed on and not checked; None where it is checked."""
+def why_carried(item: Named, dtype: str, seen: dict[int, str]) -> str | None:
+    """Why a variable or tensor, of this dtype in the user's hands, is handed on unchecked; None where it is checked."""
     name, tensor = item.name, item.variable
     if not tensor.shape.is_fully_defined():
         msg = f"`params`: `{name}` has shape {tensor.shape}; build the model on an input first"
         raise InvalidInputError(msg)
     if tensor.dtype.is_complex:
-        msg = f"`params`: `{name}` is {tensor.dtype.name}; pass real floating tensors"
+        msg = f"`params`: `{name}` is {dtype}; pass real floating tensors"
         raise InvalidInputError(msg)
     if id(tensor) in seen:
         return f"tied to {seen[id(tensor)]}"
     seen[id(tensor)] = name
     if not tensor.dtype.is_floating:
-        return str(tensor.dtype.name)
+        return dtype
     if not item.trainable:
         return "frozen"
     return None if tensor.shape.num_elements() else "empty"

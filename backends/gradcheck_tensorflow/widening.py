@@ -30,6 +30,7 @@ class Widened:
 
     def __init__(self, params: object, args: tuple[object, ...]) -> None:
         self._loans = ExitStack()
+        self._storages: list[tf.Variable] = []  # which own what their handles stand for
         self._replaced: dict[int, tuple[object, object]] = {}
         try:
             self._loans.enter_context(promoting())
@@ -65,19 +66,26 @@ class Widened:
         wide = wider(variable.dtype.name)
         if wide is not None:
             storage = tf.Variable(tf.cast(variable, wide))
+            self._storages.append(storage)
             self._lend(variable, "_handle", storage.handle)
             self._lend(variable, "_dtype", storage.dtype)
 
     def _lend_policy(self, layer: Any) -> None:
         if layer.quantization_mode is not None:
-            msg = f"the layer `{layer.name}` is quantised"
+            msg = (
+                f"the layer `{layer.name}` is quantised ({layer.quantization_mode}) and cannot compute in float64; "
+                "pass precision='native'"
+            )
             raise TypeError(msg)
         self._lend(layer, "_dtype_policy", keras_policy("float64"))
 
     def _lend(self, owner: Any, attribute: str, value: object) -> None:
         attributes = vars(owner)
         if attribute not in attributes:
-            msg = f"a {type(owner).__name__} has its precision elsewhere than in `{attribute}`"
+            msg = (
+                f"a {type(owner).__name__} cannot be lent float64, since it has no `{attribute}` of its own; "
+                "pass precision='native'"
+            )
             raise TypeError(msg)
         self._loans.callback(attributes.__setitem__, attribute, attributes[attribute])
         attributes[attribute] = value

@@ -9,9 +9,7 @@ import gradcheck_core as gc
 from gradcheck_core import Verdict
 
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
-Y = np.sin(np.arange(4, dtype=np.float32)).reshape(4, 1)
 AGREES = "checked in float64; the float32 gradient agrees with it"
-ITS_OWN = "the cost does not use the params it is given, but its own reference to them; checked in float32"
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +132,7 @@ def test_the_data_may_come_as_arguments_or_be_closed_over_in_any_form():
         lambda w, x: tf.add_n([w**2, x]),
         lambda w, x: tf.clip_by_value(w, x - 5, x + 5) ** 2,
         lambda w, x: tf.nn.conv1d(w[None], x[:, :, None][:2], 1, "VALID") ** 2,
-        lambda w, x: tf.keras.ops.softmax(w) * x,
+        lambda w, x: keras.ops.softmax(w) * x,
         lambda w, x: tf.cast(w, tf.float32) ** 2 * x,
         lambda w, x: tf.nn.sigmoid_cross_entropy_with_logits(labels=x**2, logits=w),
         lambda w, x: tf.cast(tf.range(3), tf.float32) * w**2,
@@ -154,3 +152,55 @@ def test_operations_that_mix_precisions_are_done_in_float64(mixing):
     assert right.verdict is Verdict.CORRECT
     assert right.precision == "float64"
     assert wrong.verdict is Verdict.SUSPECT
+
+
+def test_a_module_with_functions_lists_and_a_keras_layer():
+    module = Affine()
+    module.layer = keras.layers.Dense(1)
+    module.layer.build((None, 2))
+    handles = [variable.handle for variable in module.variables]
+    off = identity_off_by(1e-3)
+
+    def cost(m, wrap):
+        return tf.reduce_sum(m.layer(wrap(m(X)) + m.compiled(X)) ** 2)
+
+    report = gc.check_gradients(cost, module, args=(tf.identity,))
+    wrong = gc.check_gradients(cost, module, args=(off,))
+
+    assert report.verdict is Verdict.CORRECT
+    assert report.precision == "float64"
+    assert {"w", "rest.0.b"} < set(report.parameters)
+    assert {name for name, p in wrong.parameters.items() if not p.verdict.passed} == {"w", "rest.0.b"}
+    assert all(
+        v.handle is handle and v.dtype is tf.float32 for v, handle in zip(module.variables, handles, strict=True)
+    )
+    assert module(X).dtype is tf.float32
+
+
+def test_tied_variables_stay_tied():
+    w = tf.Variable(X[:3])
+
+    report = gc.check_gradients(lambda p: tf.reduce_sum(p[0] @ tf.tanh(p[1])), [w, w])
+
+    assert report.verdict is Verdict.CORRECT
+    assert list(report.parameters) == ["0"]
+
+
+def test_a_gradient_written_by_hand_gets_the_params_in_float64():
+    w = tf.Variable(X)
+
+    def cost(w):
+        return tf.reduce_sum(tf.sin(w) * X)
+
+    assert gc.check_gradients(cost, w, lambda w: tf.cos(w) * X).verdict is Verdict.CORRECT
+    assert gc.check_gradients(cost, w, lambda w: 1.001 * tf.cos(w) * X).verdict is Verdict.SUSPECT
+
+
+@pytest.mark.parametrize("drop", [keras.layers.Dropout(0.5, seed=3), lambda x: tf.nn.dropout(x, 0.5)])
+def test_dropout_has_the_same_mask_as_natively(drop):
+    w = tf.Variable(X + 2)
+
+    report = gc.check_gradients(lambda w: tf.reduce_sum(tf.sin(drop(w * 1.0))), w)
+
+    assert report.verdict is Verdict.CORRECT
+    assert any(note.startswith(AGREES) for note in report.notes)
