@@ -127,6 +127,18 @@ def keras_parts(value: object) -> tuple[list[Any], list[Any]]:
     return [layer for layers, _ in found for layer in layers], [each for _, variables in found for each in variables]
 
 
+def modules(value: object) -> list[tf.Module]:
+    """The `tf.Module`s that an object is or has."""
+    return [value, *value.submodules] if isinstance(value, tf.Module) else []
+
+
+def may_build(layer: Any) -> bool:
+    """Whether a Keras layer could make weights of its own when it is called."""
+    keras = sys.modules["keras"]
+    harmless = (keras.Layer.build, keras.Model.build, keras.Sequential.build)  # build at most the layers inside
+    return not layer.built and type(layer).build not in harmless
+
+
 def keras_policy(dtype: str) -> object:
     """Keras' policy to hold variables and compute in one dtype."""
     return sys.modules["keras"].DTypePolicy(dtype)

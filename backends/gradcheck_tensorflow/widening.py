@@ -9,7 +9,8 @@ import tensorflow as tf
 from gradcheck_core import trees
 
 from .promotion import promoting, wider
-from .variables import keras_parts, keras_policy, named_variables
+from .state import way_back_of_attributes
+from .variables import keras_parts, keras_policy, may_build, modules, named_variables
 
 _TENSORS = tf.Tensor | tf.SparseTensor | tf.RaggedTensor | tf.IndexedSlices
 
@@ -55,6 +56,8 @@ class Widened:
         for named in named_variables(leaf):
             self._lend_storage(named.variable)
         layers, variables = keras_parts(leaf.value)
+        for owner in [*layers, *modules(leaf.value)]:
+            self._loans.callback(way_back_of_attributes(owner))
         for variable in variables:
             self._lend_storage(variable.value)
             self._lend(variable, "_dtype", variable.value.dtype.name)
@@ -75,6 +78,11 @@ class Widened:
             msg = (
                 f"the layer `{layer.name}` is quantised ({layer.quantization_mode}) and cannot compute in float64; "
                 "pass precision='native'"
+            )
+            raise TypeError(msg)
+        if may_build(layer):
+            msg = (
+                f"the layer `{layer.name}` is not built and could make float64 weights; call it once on an input first"
             )
             raise TypeError(msg)
         self._lend(layer, "_dtype_policy", keras_policy("float64"))

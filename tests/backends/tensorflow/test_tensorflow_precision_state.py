@@ -246,3 +246,92 @@ def test_only_the_thread_of_the_check_computes_in_float64():
 
     assert gc.check_gradients(cost, tf.Variable(X)).verdict is Verdict.CORRECT
     assert seen == [tf.float32]
+
+
+class Remembering(keras.Layer):
+    """Keeps things of its first call and of its last one."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.seen, self.tables = None, [], {}
+        self.dense = keras.layers.Dense(3, activity_regularizer="l2")
+
+    def build(self, shape):
+        self.dense.build(shape)
+
+    def call(self, x):
+        if self.table is None:
+            self.table = tf.cumsum(tf.ones_like(x))
+        if "square" not in self.tables:
+            self.tables["square"] = self.table**2
+        self.seen.append(x)
+        self.last = self.dense(x)
+        return self.last * self.table + self.tables["square"]
+
+
+class RememberingModule(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = tf.Variable(X.T)
+        self.table = None
+
+    def __call__(self, x):
+        if self.table is None:
+            self.table = tf.cumsum(tf.ones_like(x @ self.w))
+        return (x @ self.w) * self.table
+
+
+@pytest.mark.parametrize("make", [Remembering, RememberingModule])
+def test_what_a_model_keeps_of_its_calls_is_not_kept_from_float64(make):
+    keras.utils.set_random_seed(0)
+    keeping = make()
+    if make is Remembering:
+        keeping.build((None, 3))
+
+    report = gc.check_gradients(lambda m: tf.reduce_sum(m(X) ** 2), keeping)
+
+    assert report.verdict is Verdict.CORRECT
+    assert report.precision == "float64"
+    assert keeping(X).dtype is tf.float32
+    assert keeping.table.dtype is tf.float32
+    if make is Remembering:
+        assert {x.dtype for x in keeping.seen} == {tf.float32}
+        assert [loss.dtype for loss in keeping.losses] == [tf.float32]
+
+
+def test_a_layer_that_is_built_by_the_cost_gets_no_float64_weights():
+    class Late(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.first = keras.layers.Dense(2)
+            self.second = keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    late = Late()
+    late.first.build((None, 3))
+
+    with pytest.raises(gc.InvalidInputError, match="made variables in its first call"):
+        gc.check_gradients(lambda m: tf.reduce_sum(m(X) ** 2), late)
+
+    assert {v.dtype for v in late.variables} == {"float32"}
+    assert gc.check_gradients(lambda m: tf.reduce_sum(m(X) ** 2), late).verdict is Verdict.CORRECT
+
+
+def test_a_model_that_is_only_used_by_its_parts():
+    class Coder(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.encoder = keras.Sequential([keras.layers.Dense(2, "tanh")])
+            self.decoder = keras.Sequential([keras.layers.Dense(3)])
+
+    coder = Coder()
+    coder.decoder(coder.encoder(X))
+
+    report = gc.check_gradients(lambda m: tf.reduce_sum((m.decoder(m.encoder(X)) - X) ** 2), coder)
+
+    assert report.verdict is Verdict.CORRECT
+    assert report.precision == "float64"
+    assert not coder.built
+    assert coder.decoder(coder.encoder(X)).dtype is tf.float32
