@@ -34,12 +34,15 @@ _NEARBY = 16.0
 _FINER = 64.0
 """How much shorter than usual the differences there are, so that few of them cross a kink."""
 
+_CROSSINGS = 3
+"""Points at which it is seen whether an entry takes part in a kink, and entries of which that is asked."""
+
 _SLACK = 1e-2
 """Part of a slope by which it may change from one point nearby to the next where the cost is smooth."""
 
 
 _FEW = 8
-"""Kinks of single entries up to which points nearby show what all of them together can do, to half of the spread."""
+"""Kinks of single entries up to which points nearby show what all of them together can do, to a third of the spread."""
 
 
 @final
@@ -124,8 +127,11 @@ def hold_jointly(
     (everywhere,) = directions_through(session.present, 1, np.random.default_rng(0))
     agreed = sum(float(everywhere[i] @ _believed(item)) for i, item in items.items())
     allowed = sum(float(np.abs(everywhere[i]) @ item.error) for i, item in items.items())
-    if line.slopes(everywhere).contain(agreed, allowed):
-        suspects = [i for i, item in items.items() if item.derivatives.kinks > 1]
+    slopes = line.slopes(everywhere)
+    if slopes.contain(agreed, allowed):
+        # What contradicts the claim is no gradient either where the cost has a kink that no single entry shows.
+        bent = not slopes.are(agreed, agreed, allowed)
+        suspects = [i for i, item in items.items() if item.derivatives.kinks > 1 or (bent and _away(item).any())]
     else:
         suspects = sorted(items, key=lambda i: -(2 * bool(_away(items[i]).any()) + bool(items[i].derivatives.kinks)))
     notes = []
@@ -176,28 +182,50 @@ class _Line:
                 right[entry], left[entry] = left[entry], right[entry]
         return right, left
 
-    def slopes_nearby(self, direction: dict[int, FloatVector], generator: np.random.Generator) -> _Slopes:
-        """The least and the largest slope along the direction at random points beside theta."""
+    def slopes_nearby(self, parameter: int, direction: FloatVector, generator: np.random.Generator) -> _Slopes:
+        """The least and the largest slope along a direction through one parameter at random points beside theta."""
+        found = [self._slope(parameter, direction, self._beside(parameter, generator)) for _ in range(_SAMPLES)]
+        return self._spread(found)
+
+    def involves(self, parameter: int, entry: int, generator: np.random.Generator) -> bool:
+        """Whether moving one entry, beside theta, changes the slopes by others: it takes part in what they meet in."""
+        for _ in range(_CROSSINGS):
+            beside = self._beside(parameter, generator)
+            others = scales(beside) * generator.choice([-1.0, 1.0], size=beside.size)
+            others[entry] = 0.0
+            reach = float(np.max(np.abs(beside)))
+            found = []
+            for side in (-reach, reach):
+                beside[entry] = side
+                found.append(self._slope(parameter, others, beside))
+            spread = self._spread(found)
+            if spread.upper - spread.lower > spread.error:
+                return True
+        return False
+
+    def _beside(self, parameter: int, generator: np.random.Generator) -> FloatVector:
+        """A random offset from theta, small beside the parameter's scale."""
+        at = self._present[parameter]
+        return _NEARBY * self.step * scales(at) * generator.uniform(-1, 1, size=at.size)
+
+    def _slope(self, parameter: int, direction: FloatVector, beside: FloatVector) -> float:
         step = self.step / _FINER
-        found = []
-        for _ in range(_SAMPLES):
-            beside = {
-                i: _NEARBY * self.step * scales(self._present[i]) * generator.uniform(-1, 1, size=along.size)
-                for i, along in direction.items()
-            }
-            ahead, behind = (self._at(direction, t, beside) for t in (step, -step))
-            found.append((ahead - behind) / (2 * step))
+        origin = self._present[parameter] + beside
+        ahead, behind = (self._moved({parameter: origin + t * direction}) for t in (step, -step))
+        return (ahead - behind) / (2 * step)
+
+    def _spread(self, found: Sequence[float]) -> _Slopes:
         finite = [slope for slope in found if np.isfinite(slope)]
         if not finite:
             return _Slopes(0.0, 0.0, np.inf)
-        error = _SLACK * max(map(abs, finite)) + CONFIDENT * self._noise / step
+        error = _SLACK * max(map(abs, finite)) + CONFIDENT * self._noise / (self.step / _FINER)
         return _Slopes(min(finite), max(finite), error)
 
-    def _at(self, direction: dict[int, FloatVector], t: float, beside: dict[int, FloatVector] | None = None) -> float:
-        moved = {i: self._present[i] + t * along for i, along in direction.items()}
-        for i, offset in (beside or {}).items():
-            moved[i] = moved[i] + offset
-        return self._session.evaluator.cost_moved(moved, {i: self._present[i] for i in direction})
+    def _at(self, direction: dict[int, FloatVector], t: float) -> float:
+        return self._moved({i: self._present[i] + t * along for i, along in direction.items()})
+
+    def _moved(self, moved: dict[int, FloatVector]) -> float:
+        return self._session.evaluator.cost_moved(moved, {i: self._present[i] for i in moved})
 
 
 def _believed(item: Evidence) -> FloatVector:
@@ -222,6 +250,9 @@ def _examine(line: _Line, position: int, item: Evidence) -> _Finding:
     sizes = scales(line.entries(position)) * generator.uniform(0.5, 1.0, size=signs.size)
     if _side_by_side(line, position, item, (signs * sizes, sizes)):
         return _Finding(_Kind.KEEP)
+    away = np.abs(item.claimed - item.numeric) * _away(item)
+    if any(away[i] and not line.involves(position, int(i), generator) for i in np.argsort(-away)[:_CROSSINGS]):
+        return _Finding(_Kind.WRONG, item.numeric)  # an entry that is wrong by itself, whatever the others meet in
     findings = [_Finding(_Kind.KEEP)]
     for direction in _telling(item, signs, sizes):
         if not line.affordable:
@@ -230,13 +261,13 @@ def _examine(line: _Line, position: int, item: Evidence) -> _Finding:
         claimed = float(direction @ item.claimed)
         if line.slopes({position: direction}).contain(claimed, allowed):
             continue
-        nearby = line.slopes_nearby({position: direction}, generator)
+        nearby = line.slopes_nearby(position, direction, generator)
         if nearby.contain(claimed, allowed):
             findings.append(_Finding(_Kind.GENERALISED))
             continue
         # With many tied entries some are not met nearby; what lies far outside is no gradient of any of them.
         width = nearby.upper - nearby.lower
-        far = width > nearby.error and not nearby.contain(claimed, allowed + width / 2)
+        far = width > nearby.error and not nearby.contain(claimed, allowed + width / 3)
         few = item.derivatives.kinks <= _FEW
         missing = float(np.clip(claimed, nearby.lower, nearby.upper)) - claimed
         nearest = item.claimed + missing * direction / (direction @ direction)
