@@ -25,8 +25,8 @@ _EVALUATIONS_EACH = 2 * len(STEPS_ALONG_A_LINE)
 _MOST_SUSPECTS = 8
 """Parameters that are looked at by themselves; as many places are enough to know that a gradient is wrong."""
 
-_SAMPLES = 12
-"""Points nearby at which a slope is taken; all but 1 in 100 times they meet each of three tied entries."""
+_SAMPLES = 24
+"""Points nearby at which a slope is taken; all but 1 in 200 times they meet a given one of five tied entries."""
 
 _NEARBY = 16.0
 """How far away those points are, in steps of a usual difference."""
