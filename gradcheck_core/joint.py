@@ -191,7 +191,7 @@ class _Line:
         """Whether moving one entry, beside theta, changes the slopes by others: it takes part in what they meet in."""
         for _ in range(_CROSSINGS):
             beside = self._beside(parameter, generator)
-            others = scales(beside) * generator.choice([-1.0, 1.0], size=beside.size)
+            others = scales(self._present[parameter]) * generator.uniform(-1.0, 1.0, size=beside.size)
             others[entry] = 0.0
             reach = float(np.max(np.abs(beside)))
             found = []
