@@ -280,12 +280,15 @@ def _least_error(slope: FloatVector, noise: FloatVector) -> tuple[float, float]:
 def _still_to_come(change: FloatVector, noise: FloatVector) -> FloatVector:
     """How far the slope at the smallest step is from its limit, by the rate at which its changes shrink.
 
-    A square root or ``x log x`` at 0 has slopes that change by no less at smaller steps: there is no limit.
+    A square root or ``x log x`` at 0 has slopes that change by no less at smaller steps: there is no limit. Changes that
+    grow as fast as the step shrinks are noise, above its estimate.
     """
     seen = np.flatnonzero(change > noise[:-1] + noise[1:])
     first_seen = change[seen[0] :][:_IN_A_ROW] if seen.size else change[:0]
-    if first_seen.size == _IN_A_ROW and np.all(first_seen[:-1] > _SHRINKING * first_seen[1:]):
-        return np.array([np.inf])
+    if first_seen.size == _IN_A_ROW:
+        growth = first_seen[:-1] / np.maximum(first_seen[1:], np.finfo(float).tiny)
+        if np.all((growth > _SHRINKING) & (growth < _RATIO / 2)):
+            return np.array([np.inf])
     beyond_noise = max(float(change[0] - noise[0] - noise[1]), 0.0)
     rate = min(max(beyond_noise / change[1] if change[1] else 0.0, 1 / _RATIO), _SHRINKING)
     return change[:1] * rate / (1 - rate)

@@ -110,7 +110,8 @@ def test_a_smooth_cost_takes_one_direction_more():
 
 
 def test_a_forced_step_leaves_no_other():
-    assert check(largest, TIED, [1, 1, 0], epsilon=1e-3).parameters["theta"].kinks == 0
+    # so that each entry is judged by itself: between its one-sided slopes
+    assert check(largest, TIED, [1, 1, 0], epsilon=1e-3).verdict is not Verdict.BUG
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
