@@ -280,8 +280,8 @@ def _least_error(slope: FloatVector, noise: FloatVector) -> tuple[float, float]:
 def _still_to_come(change: FloatVector, noise: FloatVector) -> FloatVector:
     """How far the slope at the smallest step is from its limit, by the rate at which its changes shrink.
 
-    A square root or ``x log x`` at 0 has slopes that change by no less at smaller steps: there is no limit. Changes that
-    grow as fast as the step shrinks are noise, above its estimate.
+    A square root or ``x log x`` at 0 has slopes that change by no less at smaller steps: there is no limit.
+    Changes that grow as fast as the step shrinks are noise, above its estimate.
     """
     seen = np.flatnonzero(change > noise[:-1] + noise[1:])
     first_seen = change[seen[0] :][:_IN_A_ROW] if seen.size else change[:0]
