@@ -14,8 +14,7 @@ import numpy as np
 
 from .assessment import Evidence
 from .lines import Line
-from .numerics.directions import directions_through
-from .numerics.steps import scales
+from .numerics.steps import own_sizes
 from .protocol import FloatVector
 from .session import Session
 
@@ -89,7 +88,8 @@ def hold_jointly(
     if not line.affordable:
         return tuple(evidence), ()
     items = dict(zip(session.chosen, evidence, strict=True))
-    (everywhere,) = directions_through(session.present, 1, np.random.default_rng(0))
+    generator = np.random.default_rng(0)
+    everywhere = {i: _direction(entries, generator) for i, entries in session.present.items()}
     agreed = sum(float(everywhere[i] @ _believed(item)) for i, item in items.items())
     allowed = sum(float(np.abs(everywhere[i]) @ item.error) for i, item in items.items())
     slopes = line.slopes(everywhere)
@@ -106,6 +106,13 @@ def hold_jointly(
         if finding.kind is not _Kind.KEEP:
             notes.append(finding.kind.value.format(items[i].parameter.name))
     return tuple(items.values()), tuple(notes)
+
+
+def _direction(entries: FloatVector, generator: np.random.Generator) -> FloatVector:
+    """A random direction through a parameter, in proportion to each entry itself."""
+    signs = generator.choice([-1.0, 1.0], size=entries.size)
+    direction: FloatVector = own_sizes(entries) * signs * generator.uniform(0.5, 1.0, size=entries.size)
+    return direction
 
 
 def _believed(item: Evidence) -> FloatVector:
@@ -126,8 +133,8 @@ def _examine(line: Line, position: int, item: Evidence) -> _Finding:
     if not np.all(np.isfinite(item.claimed)):
         return _Finding(_Kind.KEEP)  # a claim that is not finite is wrong in any case
     generator = np.random.default_rng(position)
-    signs = generator.choice([-1.0, 1.0], size=item.claimed.size)
-    sizes = scales(line.entries(position)) * generator.uniform(0.5, 1.0, size=signs.size)
+    mixed = _direction(line.entries(position), generator)
+    signs, sizes = np.sign(mixed), np.abs(mixed)
     if _side_by_side(line, position, item, (signs * sizes, sizes)):
         return _Finding(_Kind.KEEP)
     away = np.abs(item.claimed - item.numeric) * _away(item)

@@ -9,7 +9,7 @@ import numpy as np
 from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives
 from .numerics.remeasure import STEPS_ALONG_A_LINE, along_line
-from .numerics.steps import CONFIDENT, first_step, scales
+from .numerics.steps import CONFIDENT, first_step, own_sizes
 from .preflight import Baseline
 from .protocol import FloatVector
 
@@ -84,7 +84,7 @@ class Line:
         cost = self._baseline.cost.value
         for entry in np.flatnonzero(found.lower < found.upper):
             unit = np.zeros_like(right)
-            unit[entry] = scales(self._present[parameter])[entry]
+            unit[entry] = own_sizes(self._present[parameter])[entry]
             slope = (self._at({parameter: unit}, self.step) - cost) / (self.step * unit[entry])
             if abs(slope - found.lower[entry]) < abs(slope - found.upper[entry]):
                 right[entry], left[entry] = left[entry], right[entry]
@@ -99,9 +99,9 @@ class Line:
         """Whether moving one entry, beside theta, changes the slopes by others: it takes part in what they meet in."""
         for _ in range(_CROSSINGS):
             beside = self._beside(parameter, generator)
-            others = scales(self._present[parameter]) * generator.uniform(-1.0, 1.0, size=beside.size)
+            others = own_sizes(self._present[parameter]) * generator.uniform(-1.0, 1.0, size=beside.size)
             others[entry] = 0.0
-            reach = float(np.max(np.abs(beside)))
+            reach = _NEARBY * self.step * own_sizes(self._present[parameter])[entry]
             found = []
             for side in (-reach, reach):
                 beside[entry] = side
@@ -112,9 +112,9 @@ class Line:
         return False
 
     def _beside(self, parameter: int, generator: np.random.Generator) -> FloatVector:
-        """A random offset from theta, small beside the parameter's scale."""
+        """A random offset from theta, small beside every entry."""
         at = self._present[parameter]
-        return _NEARBY * self.step * scales(at) * generator.uniform(-1, 1, size=at.size)
+        return _NEARBY * self.step * own_sizes(at) * generator.uniform(-1, 1, size=at.size)
 
     def _slope(self, parameter: int, direction: FloatVector, beside: FloatVector) -> float:
         step = self.step / _FINER
