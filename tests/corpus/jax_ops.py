@@ -3,6 +3,38 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.nn import relu, sigmoid, softplus
+from jax.numpy import (
+    abs,
+    concatenate,
+    cos,
+    einsum,
+    exp,
+    expm1,
+    flip,
+    floor,
+    log,
+    log1p,
+    matmul,
+    max,
+    maximum,
+    mean,
+    minimum,
+    pad,
+    reshape,
+    round,
+    sign,
+    sin,
+    sqrt,
+    stack,
+    sum,
+    take,
+    tanh,
+    transpose,
+    where,
+)
+from jax.numpy.linalg import solve
+from jax.scipy.special import logsumexp
 
 
 def compiled(cost):

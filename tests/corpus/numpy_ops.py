@@ -34,45 +34,6 @@ from numpy import (
 )
 from numpy.linalg import solve
 
-__all__ = [
-    "abs",
-    "compiled",
-    "concatenate",
-    "conv",
-    "cos",
-    "einsum",
-    "exp",
-    "expm1",
-    "flip",
-    "float32",
-    "floor",
-    "log",
-    "log1p",
-    "logdet",
-    "logsumexp",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "minimum",
-    "pad",
-    "relu",
-    "reshape",
-    "round",
-    "sigmoid",
-    "sign",
-    "sin",
-    "softplus",
-    "solve",
-    "sqrt",
-    "stack",
-    "sum",
-    "take",
-    "tanh",
-    "transpose",
-    "where",
-]
-
 
 def compiled(cost):
     def silent(params):
@@ -111,21 +72,20 @@ def float32(x):
 
 def conv(x, kernel, stride=1, padding=0, dilation=1):
     """Cross-correlation of x (batch, channels, *space) with a kernel (outputs, channels, *space)."""
+    x = pad_space(x, padding)
     return np.sum(
-        [
-            np.einsum("oc,nc...->no...", kernel[tap], seen)
-            for tap, seen in taps(x, kernel.shape, stride, padding, dilation)
-        ],
-        axis=0,
+        [np.einsum("oc,nc...->no...", kernel[tap], x[seen]) for tap, seen in taps(x, kernel, stride, dilation)], axis=0
     )
 
 
-def taps(x, shape, stride=1, padding=0, dilation=1):
-    """Each tap of a kernel of some shape, as an index into it, with the part of x that it is multiplied with."""
+def pad_space(x, padding):
+    return np.pad(x, [(0, 0), (0, 0)] + [(padding, padding)] * (x.ndim - 2))
+
+
+def taps(x, kernel, stride=1, dilation=1):
+    """An index into the kernel for each of its taps, with an index into what it is multiplied with of a padded x."""
     space = range(2, x.ndim)
-    padded = np.pad(x, [(0, 0), (0, 0)] + [(padding, padding)] * len(space))
-    for tap in itertools.product(*(range(shape[i]) for i in space)):
-        starts = [dilation * t for t in tap]
-        sizes = [(padded.shape[i] - dilation * (shape[i] - 1) - 1) // stride for i in space]
-        window = [slice(start, start + stride * size + 1, stride) for start, size in zip(starts, sizes, strict=True)]
-        yield (slice(None), slice(None), *tap), padded[(slice(None), slice(None), *window)]
+    last = [(x.shape[i] - dilation * (kernel.shape[i] - 1) - 1) // stride * stride for i in space]
+    for tap in itertools.product(*(range(kernel.shape[i]) for i in space)):
+        window = [slice(dilation * t, dilation * t + end + 1, stride) for t, end in zip(tap, last, strict=True)]
+        yield (slice(None), slice(None), *tap), (slice(None), slice(None), *window)

@@ -2,8 +2,28 @@
 
 import tensorflow as tf
 from tensorflow import (
+    abs,
     concat,
+    cos,
+    einsum,
+    exp,
+    floor,
+    maximum,
+    minimum,
+    pad,
+    reshape,
+    round,
+    sign,
+    sin,
+    sqrt,
+    stack,
+    tanh,
+    transpose,
+    where,
 )
+from tensorflow.linalg import logdet, solve
+from tensorflow.math import expm1, log, log1p
+from tensorflow.nn import relu, sigmoid, softplus
 
 CHANNELS_LAST = {1: (0, 2, 1), 2: (0, 2, 3, 1)}
 CHANNELS_FIRST = {1: (0, 2, 1), 2: (0, 3, 1, 2)}

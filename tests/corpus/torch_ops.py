@@ -1,6 +1,29 @@
 """The operations of the corpus in PyTorch."""
 
 import torch
+from torch import (
+    abs,
+    cos,
+    einsum,
+    exp,
+    expm1,
+    flip,
+    floor,
+    log,
+    log1p,
+    matmul,
+    maximum,
+    minimum,
+    relu,
+    round,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    tanh,
+    where,
+)
+from torch.linalg import solve
 from torch.nn.functional import softplus as _softplus
 
 CONVOLUTIONS = {1: torch.nn.functional.conv1d, 2: torch.nn.functional.conv2d}
