@@ -1,6 +1,6 @@
 """All models and cases of the corpus."""
 
-from corpus import attention, convolutions, deep, norms, recurrent, regressions
+from corpus import attention, convolutions, deep, losses, norms, recurrent, regressions, structured
 from corpus.records import Case
 
 MODELS = (
@@ -10,6 +10,8 @@ MODELS = (
     *norms.MODELS,
     *recurrent.MODELS,
     *attention.MODELS,
+    *losses.MODELS,
+    *structured.MODELS,
 )
 
 CASES = tuple(Case(model, claim) for model in MODELS for claim in model.claims)

@@ -6,7 +6,7 @@ from corpus import mistakes as m
 from corpus.by_hand import sigmoid
 from corpus.records import Model, draw
 
-N, T, I, H = 2, 4, 2, 3
+N, T, G, H = 2, 3, 2, 2  # batch, steps, given, hidden
 
 
 def elman(ops, p, d):
@@ -144,7 +144,7 @@ def state_space_gradient(p, d):
 
 
 def _model(name, cost, gradient, params, y, *claims):
-    drawn = draw(name, x=(T, N, I), h0=(N, H), y=y, **params)
+    drawn = draw(name, x=(T, N, G), h0=(N, H), y=y, **params)
     return Model(
         name,
         "recurrent",
@@ -156,7 +156,7 @@ def _model(name, cost, gradient, params, y, *claims):
     )
 
 
-SHAPES = {"w": (I, H), "u": (H, H), "b": (H,)}
+SHAPES = {"w": (G, H), "u": (H, H), "b": (H,)}
 
 MODELS = (
     _model(
@@ -184,7 +184,7 @@ MODELS = (
         m.by_hand("partial", "wg", lambda s: lstm_gradient(s.params, s.data, through_cell=False)["wg"], "cell-cut"),
         m.zero("bf"),
         m.transposed("ug"),
-        m.single_entry("uo", (2, 1)),
+        m.single_entry("uo", (1, 0)),
     ),
     _model(
         "gru",
@@ -202,12 +202,12 @@ MODELS = (
         "state-space",
         state_space,
         state_space_gradient,
-        {"a": (H,), "b": (I, H), "c": (H,)},
+        {"a": (H,), "b": (G, H), "c": (H,)},
         (T, N),
         m.scaled("a", 4.0, "4"),
         m.of_another("a", "c"),
         m.reversed_axes("c", 0),
         m.partial("b", np.s_[1], detail="second-input"),
-        m.not_finite("c", (2,), np.inf),
+        m.not_finite("c", (1,), np.inf),
     ),
 )

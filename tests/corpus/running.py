@@ -29,13 +29,13 @@ def _bound(kit, model_name, dtype):
     return cost, {name: kit.array(value, dtype) for name, value in setting.params.items()}, setting
 
 
-def check(kit, model, claim, precision):
+def check(kit, model, claim, precision, include=None):
     """The report about a claim; None claims the model's own gradient by hand."""
     dtype, option = PRECISIONS[precision]
     cost, params, setting = _bound(kit, model.name, dtype)
     claimed = setting.grads if claim is None else claim.made(setting)
     rounded = {name: np.asarray(value).astype(dtype) for name, value in claimed.items()}
-    return gc.check_gradients(cost, params, rounded, precision=option)
+    return gc.check_gradients(cost, params, rounded, precision=option, include=include)
 
 
 def check_autodiff(kit, model):
