@@ -1,6 +1,7 @@
 """The mistakes of hand-written backpropagation, each a function from the right gradient to the wrong one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,13 +10,20 @@ from corpus.records import RIGHT, Claim, Setting
 Change = Callable[[np.ndarray], np.ndarray]
 
 
-def _changed(kind: str, parameters: str, change: Change, detail: str = "", small: bool = False) -> Claim:
-    return Claim(kind, tuple(parameters.split()), lambda setting, name: change(setting.grads[name]), detail, small)
+def _changed(kind: str, parameters: str, change: Change, detail: str = "", float64_only: bool = False) -> Claim:
+    return Claim(
+        kind, tuple(parameters.split()), lambda setting, name: change(setting.grads[name]), detail, float64_only
+    )
 
 
 def right(parameters: str, values: Callable[[Setting, str], np.ndarray], detail: str) -> Claim:
     """Another right claim, such as one more subgradient on a kink."""
     return Claim(RIGHT, tuple(parameters.split()), values, detail)
+
+
+def in_float64(*claims: Claim) -> tuple[Claim, ...]:
+    """Claims to be made in float64 only, because float32 hides the mistake or makes one."""
+    return tuple(replace(claim, float64_only=True) for claim in claims)
 
 
 def by_hand(kind: str, parameter: str, values: Callable[[Setting], np.ndarray], detail: str = "") -> Claim:
@@ -145,7 +153,7 @@ def not_finite(parameter: str, index: tuple[int, ...], value: float = np.nan) ->
 
 def slightly_scaled(parameters: str, by: float = 4e-5) -> Claim:
     """A relative error of 4e-5 in all entries: a difference of 2e-5."""
-    return _changed("scaled", parameters, lambda g: (1 + by) * g, "slightly", small=True)
+    return _changed("scaled", parameters, lambda g: (1 + by) * g, "slightly", float64_only=True)
 
 
 def slightly_off_entry(parameter: str, by: float = 1e-4) -> Claim:
@@ -155,7 +163,7 @@ def slightly_off_entry(parameter: str, by: float = 1e-4) -> Claim:
         index = np.unravel_index(np.argmax(np.abs(g)), g.shape)
         return _at(g, index, (1 + by) * g[index])
 
-    return _changed("single_entry", parameter, change, "slightly", small=True)
+    return _changed("single_entry", parameter, change, "slightly", float64_only=True)
 
 
 def _at(g: np.ndarray, index: tuple[int, ...], value: float) -> np.ndarray:

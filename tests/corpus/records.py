@@ -1,5 +1,6 @@
 """A model, its gradient by hand, and the claims made about it: all data, no framework."""
 
+import enum
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ KINDS = (
 """The names that `Diagnosis.kind` has for them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """What a claim is made of: parameters, data and the right gradient, NumPy arrays in float64."""
 
@@ -40,18 +41,19 @@ class Setting:
     grads: Arrays
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Claim:
     """One claimed gradient of a model: right in all parameters but those named, if its kind is not RIGHT.
 
-    `values(setting, name)` is what is claimed for a parameter. A `small` mistake is below what float32 can show.
+    `values(setting, name)` is what is claimed for a parameter. `float64_only`: float32 hides the mistake, since it is
+    slight or the cost noisy there; or the claim is right only before the parameters are rounded.
     """
 
     kind: str
     parameters: tuple[str, ...]
     values: Callable[[Setting, str], np.ndarray]
     detail: str = ""
-    small: bool = False
+    float64_only: bool = False
 
     @property
     def label(self) -> str:
@@ -64,7 +66,20 @@ class Claim:
         return claimed
 
 
-@dataclass(frozen=True)
+OWN = Claim(RIGHT, (), lambda setting, name: setting.grads[name])
+"""The model's own gradient by hand."""
+
+
+class Autodiff(enum.Enum):
+    """What automatic differentiation gives at these parameters."""
+
+    AGREES = "the gradient by hand"
+    CONVENTION = "one of several right values: each framework has its own convention, or its own rounding of zero"
+    WRONG = "no subgradient"
+    NONE = "nothing: the cost is a rounded version of what its gradient means"
+
+
+@dataclass(frozen=True, eq=False)
 class Model:
     """A cost written once, and its gradient by hand.
 
@@ -79,7 +94,7 @@ class Model:
     gradient: Callable[[Arrays, Mapping[str, Any]], dict[str, Any]]
     data: Mapping[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
-    smooth: bool = True  # False: sits on a kink or a jump, where each framework's autodiff has its own convention
+    autodiff: Autodiff = Autodiff.AGREES
 
     def setting(self, dtype: str = "float64") -> Setting:
         """With parameters and data as they are once rounded to a dtype."""
@@ -88,7 +103,7 @@ class Model:
         return Setting(params, data, {name: np.asarray(g) for name, g in self.gradient(params, data).items()})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One line of the table: a model and a claim about it."""
 
