@@ -130,7 +130,7 @@ MODELS = (
         [1.0, -1.0, 0.3, 2.5, -1.7],
         m.right("w", lambda s, _: s.data["c"] * (np.abs(s.params["w"]) <= 1), "slope1"),
         m.right(
-            "w", lambda s, _: s.data["c"] * ((np.abs(s.params["w"]) < 1) + (np.abs(s.params["w"]) <= 1)) / 2, "half"
+            "w", lambda s, _: s.data["c"] * np.where(np.abs(s.params["w"]) == 1, 0.5, np.abs(s.params["w"]) < 1), "half"
         ),
         m.partial("w", np.s_[2:3], detail="inside"),
     ),

@@ -301,7 +301,7 @@ MODELS = (
         {"w": X},
         rounded_sum,
         lambda p, d: {"w": np.cos(p["w"])},
-        *m.in_float64(m.sign_flipped("w"), m.zero("w")),
+        *m.in_float64(m.sign_flipped("w")),
         autodiff=Autodiff.NONE,
     ),
     _model(

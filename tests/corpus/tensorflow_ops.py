@@ -36,6 +36,7 @@ def compiled(cost):
 
 def autodiff(cost, params):
     with tf.GradientTape() as tape:
+        tape.watch(params)
         value = cost(params)
     found = tape.gradient(value, params, unconnected_gradients="zero")
     return {name: tf.convert_to_tensor(grad).numpy() for name, grad in found.items()}
