@@ -110,7 +110,7 @@ def linear_attention_gradient(p, d):
     }
 
 
-TOKENS = np.array([0, 2, 1, 2, 4, 2])
+TOKENS = np.array([0, 2, 1, 2, 4, 2], dtype=np.int32)  # a jitted JAX cost takes no int64 index in both precisions
 
 
 def embedding(ops, p, d):

@@ -142,6 +142,7 @@ MODELS = (
         tiny(1e-2),
         m.by_hand("sign_flipped", "w", lambda s: 2 * s.data["x"].T @ s.data["y"], "target-only"),
         data={"x": DESIGN["x"], "y": DESIGN["y"]},
+        autodiff=Autodiff.CONVENTION,
     ),
     _model(
         "perfect-fit",
@@ -150,6 +151,7 @@ MODELS = (
         least_squares_gradient,
         tiny(1e-2),
         data={"x": DESIGN["x"], "y": DESIGN["x"] @ DESIGN["w"]},
+        autodiff=Autodiff.CONVENTION,
     ),
     _model(
         "bias-before-batch-norm",

@@ -14,7 +14,7 @@ def logsumexp(x, axis):
     return np.squeeze(np.log(np.exp(x - largest).sum(axis=axis, keepdims=True)) + largest, axis=axis)
 
 
-PATH = np.array([0, 2, 1, 1])
+PATH = np.array([0, 2, 1, 1], dtype=np.int32)  # a jitted JAX cost takes no int64 index in both precisions
 
 
 def chain(ops, p, d):
