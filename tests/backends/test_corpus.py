@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+
 from corpus import running
 from corpus.catalogue import CASES, MODELS
 from corpus.records import Autodiff
-
 from gradcheck_core import Verdict
 
 ACCUSATIONS = (Verdict.BUG, Verdict.SUSPECT)

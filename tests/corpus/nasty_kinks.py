@@ -247,7 +247,7 @@ MODELS = (
         dead_layer,
         dead_layer_gradient,
         {"x": np.array([[0.3, 0.2], [-0.5, 1.0]])},
-        (m.by_hand("offset", "b", lambda s: s.grads["b"] + 1e-3), m.doubled("v")),
+        (m.offset("b", 1e-2), m.doubled("v")),
     ),
     Model(
         "half-dead-relu-units",
