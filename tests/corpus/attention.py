@@ -1,12 +1,13 @@
 """Attention, embeddings, and what transformers are made of."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 from corpus import mistakes as m
+from corpus.builders import random_model
 from corpus.by_hand import softmax, through_softmax
-from corpus.records import Model, draw
 
 N, S, D = 2, 3, 4
 HEADS = 2
@@ -157,17 +158,7 @@ def rotary_gradient(p, d):
     return {"rate": (d_angles * angles).sum(axis=(0, 1)), "w": np.einsum("nsi,nsj->ij", turned, d["y"])}
 
 
-def _model(name, cost, gradient, params, data, *claims, **fixed):
-    drawn = draw(name, **params, **data)
-    return Model(
-        name,
-        "attention",
-        {key: 0.8 * drawn[key] for key in params},
-        cost,
-        gradient,
-        {**{key: drawn[key] for key in data}, **fixed},
-        claims,
-    )
+_model = partial(random_model, "attention", scale=0.8)
 
 
 CAUSAL = np.where(np.tri(S) > 0, 0.0, -1e9)

@@ -1,10 +1,12 @@
 """Convolutions with stride, padding and dilation, their transpose, and pooling."""
 
+from functools import partial
+
 import numpy as np
 
 from corpus import mistakes as m
+from corpus.builders import random_model
 from corpus.numpy_ops import conv, pad_space, taps
-from corpus.records import Model, draw
 
 
 def d_kernel(x, kernel, d_out, stride=1, padding=0, dilation=1):
@@ -143,24 +145,13 @@ def _dilation_forgotten(setting):
     return d_kernel(d["x"], p["kernel"], d_out, padding=1)  # less padding, so that the sizes match
 
 
-def _model(name, cost_and_gradient, params, data, *claims):
-    drawn = draw(name, **params, **data)
-    cost, gradient = cost_and_gradient
-    return Model(
-        name,
-        "convolution",
-        {key: drawn[key] / 2 for key in params},
-        cost,
-        gradient,
-        {key: drawn[key] for key in data},
-        claims,
-    )
+_model = partial(random_model, "convolution", scale=0.5)
 
 
 MODELS = (
     _model(
         "conv1d",
-        one_layer(),
+        *one_layer(),
         {"kernel": (2, 3, 3), "bias": (2,)},
         {"x": (2, 3, 6)},
         m.reversed_axes("kernel", 2),
@@ -170,7 +161,7 @@ MODELS = (
     ),
     _model(
         "conv1d-dilated",
-        one_layer(dilation=2, padding=2),
+        *one_layer(dilation=2, padding=2),
         {"kernel": (2, 2, 3), "bias": (2,)},
         {"x": (2, 2, 7)},
         m.by_hand("partial", "kernel", _dilation_forgotten, "dilation-forgotten"),
@@ -179,7 +170,7 @@ MODELS = (
     ),
     _model(
         "conv2d-stride2",
-        one_layer(stride=2),
+        *one_layer(stride=2),
         {"kernel": (2, 2, 3, 3), "bias": (2,)},
         {"x": (2, 2, 7, 7)},
         m.reversed_axes("kernel", 2, 3),
@@ -189,7 +180,7 @@ MODELS = (
     ),
     _model(
         "conv2d-padded",
-        one_layer(padding=1),
+        *one_layer(padding=1),
         {"kernel": (3, 2, 3, 3), "bias": (3,)},
         {"x": (1, 2, 4, 4)},
         m.partial("kernel", np.s_[:, :, 0], detail="top-row-without-padding"),
@@ -200,7 +191,7 @@ MODELS = (
     ),
     _model(
         "conv2d-dilated",
-        one_layer(dilation=2, padding=1),
+        *one_layer(dilation=2, padding=1),
         {"kernel": (2, 1, 2, 2), "bias": (2,)},
         {"x": (2, 1, 5, 5)},
         m.reversed_axes("kernel", 3),
@@ -209,7 +200,8 @@ MODELS = (
     ),
     _model(
         "conv2d-two-layers",
-        (two_layers, two_layers_gradient),
+        two_layers,
+        two_layers_gradient,
         {"k1": (2, 2, 3, 3), "k2": (2, 2, 3, 3)},
         {"x": (2, 2, 5, 5)},
         m.swapped("k1", "k2"),
@@ -219,7 +211,8 @@ MODELS = (
     ),
     _model(
         "depthwise-conv",
-        (depthwise, depthwise_gradient),
+        depthwise,
+        depthwise_gradient,
         {"kernel": (3, 3), "mix": (2, 3)},
         {"x": (2, 3, 6)},
         m.reversed_axes("kernel", 1),
@@ -229,7 +222,8 @@ MODELS = (
     ),
     _model(
         "conv-transpose",
-        (transposed, transposed_gradient),
+        transposed,
+        transposed_gradient,
         {"kernel": (2, 2, 3)},
         {"x": (2, 2, 4)},
         m.reversed_axes("kernel", 2),
@@ -238,7 +232,8 @@ MODELS = (
     ),
     _model(
         "pooled-conv",
-        (pooled, pooled_gradient),
+        pooled,
+        pooled_gradient,
         {"kernel": (2, 1, 2, 2)},
         {"x": (2, 1, 5, 5), "y": (2, 2, 2, 2)},
         m.by_hand("partial", "kernel", _pooled_without_the_mean, "sum-for-mean-in-pool"),
@@ -246,7 +241,8 @@ MODELS = (
     ),
     _model(
         "gated-causal-conv",
-        (causal_wave, causal_wave_gradient),
+        causal_wave,
+        causal_wave_gradient,
         {"filter": (2, 2, 2), "gate": (2, 2, 2)},
         {"x": (2, 2, 6), "y": (2, 2, 6)},
         m.swapped("filter", "gate"),

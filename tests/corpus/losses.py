@@ -1,10 +1,13 @@
 """Losses beyond squares and cross-entropy, on top of a linear map."""
 
+from functools import partial
+
 import numpy as np
 
 from corpus import mistakes as m
+from corpus.builders import random_model
 from corpus.by_hand import sigmoid, softmax, through_softmax
-from corpus.records import Model, draw
+from corpus.records import draw
 
 N = 6
 
@@ -148,17 +151,7 @@ def log_cosh_gradient(p, d):
     return {"w": d["x"].T @ np.tanh(d["x"] @ p["w"] - d["y"])}
 
 
-def _model(name, cost, gradient, params, data, *claims, **fixed):
-    drawn = draw(name, **params, **data)
-    return Model(
-        name,
-        "loss",
-        {key: drawn[key] for key in params},
-        cost,
-        gradient,
-        {**{key: drawn[key] for key in data}, **fixed},
-        claims,
-    )
+_model = partial(random_model, "loss")
 
 
 CLASSES = np.eye(3)[np.arange(N) % 3]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from corpus import mistakes as m
-from corpus.elementwise import WEIGHTS, elementwise
+from corpus.builders import WEIGHTS, elementwise
 from corpus.records import Autodiff, Model
 
 FAMILY = "nasty: kinks"

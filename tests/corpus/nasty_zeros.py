@@ -1,19 +1,20 @@
 """Gradients that are zero or vanish: optima, saturation, invariance, parts without effect."""
 
+from functools import partial
+
 import numpy as np
 
 from corpus import mistakes as m
+from corpus.builders import elementwise, given_model
 from corpus.by_hand import dense, sigmoid, softmax
-from corpus.elementwise import elementwise
 from corpus.norms import EPS, normalised, through_normalised
-from corpus.records import Autodiff, Model, draw
+from corpus.records import Autodiff, draw
 
 FAMILY = "nasty: zeros"
 N = 8
 
 
-def _model(name, params, cost, gradient, *claims, data=None, autodiff=Autodiff.AGREES):
-    return Model(name, FAMILY, params, cost, gradient, data or {}, claims, autodiff)
+_model = partial(given_model, FAMILY)
 
 
 def least_squares(ops, p, d):
@@ -119,8 +120,7 @@ def scale_invariant_gradient(p, d):
     return {"w": d["y"] / length - p["w"] * (p["w"] @ d["y"]) / length**3}
 
 
-def flat(name, w, function, derivative, *claims):
-    return elementwise(FAMILY, name, w, function, derivative, *claims)
+flat = partial(elementwise, FAMILY)
 
 
 W = np.array([0.3, -1.1, 0.7])

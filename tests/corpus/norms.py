@@ -1,10 +1,12 @@
 """Normalisations, whose gradients have a path through the mean and one through the deviation."""
 
+from functools import partial
+
 import numpy as np
 
 from corpus import mistakes as m
+from corpus.builders import random_model
 from corpus.by_hand import dense
-from corpus.records import Model, draw
 
 N = 6
 EPS = 1e-5
@@ -132,10 +134,7 @@ def cosine_gradient(p, d):
     return {"w": -d["x"].T @ (d["y"] / length - z * along / length**3)}
 
 
-def _model(name, cost_and_gradient, params, data, *claims):
-    drawn = draw(name, **params, **data)
-    cost, gradient = cost_and_gradient
-    return Model(name, "norm", {k: drawn[k] for k in params}, cost, gradient, {k: drawn[k] for k in data}, claims)
+_model = partial(random_model, "norm")
 
 
 AFFINE = {"w": (3, 4), "b": (4,), "gamma": (4,), "beta": (4,)}
@@ -143,7 +142,7 @@ AFFINE = {"w": (3, 4), "b": (4,), "gamma": (4,), "beta": (4,)}
 MODELS = (
     _model(
         "layer-norm",
-        over_axis(1),
+        *over_axis(1),
         AFFINE,
         {"x": (N, 3), "y": (N, 4)},
         m.by_hand("offset", "w", without_mean_path(1), "mean-path-missing"),
@@ -155,7 +154,7 @@ MODELS = (
     ),
     _model(
         "batch-norm",
-        over_axis(0),
+        *over_axis(0),
         AFFINE,
         {"x": (N, 3), "y": (N, 4)},
         m.by_hand("offset", "w", without_mean_path(0), "mean-path-missing"),
@@ -167,7 +166,8 @@ MODELS = (
     ),
     _model(
         "group-norm",
-        (group_norm, group_norm_gradient),
+        group_norm,
+        group_norm_gradient,
         {"w": (4, 4), "gamma": (4,)},
         {"x": (2, 4, 3), "y": (2, 4, 3)},
         m.transposed("w"),
@@ -177,7 +177,8 @@ MODELS = (
     ),
     _model(
         "rms-norm",
-        (rms_norm, rms_norm_gradient),
+        rms_norm,
+        rms_norm_gradient,
         {"w": (3, 4), "gain": (4,)},
         {"x": (N, 3), "y": (N, 4)},
         m.by_hand("partial", "w", _rms_as_a_constant, "rms-as-constant"),
@@ -186,7 +187,8 @@ MODELS = (
     ),
     _model(
         "weight-norm",
-        (weight_norm, weight_norm_gradient),
+        weight_norm,
+        weight_norm_gradient,
         {"v": (3, 3), "g": (3,)},
         {"x": (N, 3), "y": (N, 3)},
         m.weight_decay("v", 0.5),
@@ -195,7 +197,8 @@ MODELS = (
     ),
     _model(
         "cosine-similarity",
-        (cosine, cosine_gradient),
+        cosine,
+        cosine_gradient,
         {"w": (3, 4)},
         {"x": (N, 3), "y": (N, 4)},
         m.sign_flipped("w"),

@@ -1,10 +1,12 @@
 """Recurrent nets: backpropagation through time."""
 
+from functools import partial
+
 import numpy as np
 
 from corpus import mistakes as m
+from corpus.builders import random_model
 from corpus.by_hand import sigmoid
-from corpus.records import Model, draw
 
 N, T, G, H = 2, 3, 2, 2  # batch, steps, given, hidden
 
@@ -143,19 +145,10 @@ def state_space_gradient(p, d):
     return {"a": d_decay * decay * (1 - decay), "b": b, "c": c}
 
 
-def _model(name, cost, gradient, params, y, *claims):
-    drawn = draw(name, x=(T, N, G), h0=(N, H), y=y, **params)
-    return Model(
-        name,
-        "recurrent",
-        {key: 0.7 * drawn[key] for key in params},
-        cost,
-        gradient,
-        {key: drawn[key] for key in ("x", "h0", "y")},
-        claims,
-    )
+_model = partial(random_model, "recurrent", scale=0.7)
 
 
+GIVEN = {"x": (T, N, G), "h0": (N, H)}
 SHAPES = {"w": (G, H), "u": (H, H), "b": (H,)}
 
 MODELS = (
@@ -164,7 +157,7 @@ MODELS = (
         elman,
         elman_gradient,
         SHAPES,
-        (T, N, H),
+        {**GIVEN, "y": (T, N, H)},
         m.by_hand("partial", "u", _elman_wrongly("u", carried=False), "not-through-time"),
         m.by_hand("partial", "w", _elman_wrongly("w", steps=T - 1), "first-step-missing"),
         m.by_hand("shifted", "u", _state_of_the_next_step, "in-time"),
@@ -178,7 +171,7 @@ MODELS = (
         lstm,
         lstm_gradient,
         {kind + gate: SHAPES[kind] for gate in GATES for kind in "wub"},
-        (1, N, H),
+        {**GIVEN, "y": (1, N, H)},
         m.swapped("wi", "wf"),
         m.swapped("bi", "bo"),
         m.by_hand("partial", "wg", lambda s: lstm_gradient(s.params, s.data, through_cell=False)["wg"], "cell-cut"),
@@ -191,7 +184,7 @@ MODELS = (
         gru,
         gru_gradient,
         {kind + gate: SHAPES[kind] for gate in "rzn" for kind in "wu"},
-        (1, N, H),
+        {**GIVEN, "y": (1, N, H)},
         m.by_hand("partial", "un", lambda s: gru_gradient(s.params, s.data, through_reset=False)["un"], "reset-cut"),
         m.of_another("ur", "uz"),
         m.sign_flipped("wz uz"),
@@ -203,7 +196,7 @@ MODELS = (
         state_space,
         state_space_gradient,
         {"a": (H,), "b": (G, H), "c": (H,)},
-        (T, N),
+        {**GIVEN, "y": (T, N)},
         m.scaled("a", 4.0, "4"),
         m.of_another("a", "c"),
         m.reversed_axes("c", 0),

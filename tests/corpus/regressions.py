@@ -1,10 +1,12 @@
 """Regressions: one linear predictor, many likelihoods."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 from corpus import mistakes as m
+from corpus.builders import random_model
 from corpus.by_hand import sigmoid, softmax
 from corpus.records import Model, draw
 
@@ -161,17 +163,7 @@ def _residual(setting):
     return setting.data["x"] @ setting.params["w"] + setting.params["b"] - setting.data["y"]
 
 
-def _model(name, cost, gradient, params, data, *claims):
-    drawn = draw(name, **params, **data)
-    return Model(
-        name,
-        "regression",
-        {k: drawn[k] for k in params},
-        cost,
-        gradient,
-        {k: drawn[k] for k in data},
-        claims,
-    )
+_model = partial(random_model, "regression")
 
 
 XY = {"x": (N, 4), "y": (N, 2)}
