@@ -174,7 +174,7 @@ MODELS = (
         m.swapped("q", "k"),
         m.by_hand("scaled", "q", lambda s: dot_attention_gradient(s.params, s.data, scale=1.0)["q"], "unscaled-scores"),
         m.by_hand(
-            "partial", "k", lambda s: dot_attention_gradient(s.params, s.data, softmax_path=False)["k"], "softmax-path"
+            "path", "k", lambda s: dot_attention_gradient(s.params, s.data, softmax_path=False)["k"], "softmax-path"
         ),
         m.transposed("v"),
         m.sign_flipped("q"),
@@ -187,7 +187,7 @@ MODELS = (
         dict.fromkeys("qkv", SQUARE),
         {"x": (N, S, D), "y": (N, S, D)},
         m.by_hand(
-            "partial", "v", lambda s: dot_attention_gradient(s.params, {**s.data, "mask": 0.0})["v"], "mask-forgotten"
+            "path", "v", lambda s: dot_attention_gradient(s.params, {**s.data, "mask": 0.0})["v"], "mask-forgotten"
         ),
         m.of_another("k", "v"),
         m.zero("q"),

@@ -112,7 +112,7 @@ MODELS = (
         residual_net_gradient,
         {"w1": (3, 3), "v1": (3, 3), "w2": (3, 3), "v2": (3, 3)},
         {"x": (N, 3)},
-        m.by_hand("partial", "v1", _without_the_skip, "without-skip"),
+        m.by_hand("path", "v1", _without_the_skip, "without-skip"),
         m.swapped("v1", "v2"),
         m.transposed("w2"),
         m.reversed_axes("v2", 0, 1),
@@ -155,7 +155,7 @@ MODELS = (
         siamese_gradient,
         {"w": (3, 4), "b": (4,)},
         {"x": (N, 3), "y": (N, 3)},
-        m.by_hand("partial", "w", _one_branch_only, "one-branch"),
+        m.by_hand("path", "w", _one_branch_only, "one-branch"),
         m.sign_flipped("b"),
     ),
     _model(

@@ -139,6 +139,11 @@ def causal_wave_gradient(p, d):
     }
 
 
+def _first_sample_of_bias(setting):
+    p, d = setting.params, setting.data
+    return -np.sin(conv(d["x"], p["kernel"]) + p["bias"][:, None])[0].sum(axis=1)
+
+
 def _dilation_forgotten(setting):
     p, d = setting.params, setting.data
     d_out = -np.sin(conv(d["x"], p["kernel"], padding=2, dilation=2) + p["bias"][:, None])
@@ -158,13 +163,14 @@ MODELS = (
         m.sign_flipped("kernel bias"),
         m.shifted("kernel", 2),
         m.over_batch("kernel", 2),
+        m.by_hand("reduction", "bias", _first_sample_of_bias, "first-sample-only"),
     ),
     _model(
         "conv1d-dilated",
         *one_layer(dilation=2, padding=2),
         {"kernel": (2, 2, 3), "bias": (2,)},
         {"x": (2, 2, 7)},
-        m.by_hand("partial", "kernel", _dilation_forgotten, "dilation-forgotten"),
+        m.by_hand("path", "kernel", _dilation_forgotten, "dilation-forgotten"),
         m.transposed("kernel", (1, 0, 2)),
         m.single_entry("kernel", (1, 0, 2), 0.0),
     ),
@@ -236,7 +242,7 @@ MODELS = (
         pooled_gradient,
         {"kernel": (2, 1, 2, 2)},
         {"x": (2, 1, 5, 5), "y": (2, 2, 2, 2)},
-        m.by_hand("partial", "kernel", _pooled_without_the_mean, "sum-for-mean-in-pool"),
+        m.by_hand("path", "kernel", _pooled_without_the_mean, "sum-for-mean-in-pool"),
         m.shifted("kernel", 2),
     ),
     _model(

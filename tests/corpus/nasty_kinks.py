@@ -172,7 +172,7 @@ MODELS = (
         lambda ops, w: ops.where(ops.abs(w) <= 1, w**2 / 2, ops.abs(w) - 0.5),
         lambda w: np.clip(w, -1, 1),
         [1.0, -1.0, 0.25, 3.0],
-        m.by_hand("partial", "w", lambda s: s.data["c"] * s.params["w"], "not-clipped"),
+        m.by_hand("path", "w", lambda s: s.data["c"] * s.params["w"], "not-clipped"),
         autodiff=Autodiff.AGREES,
     ),
     kinked(
@@ -189,7 +189,7 @@ MODELS = (
         np.cos,
         [0.501, 1.4999, -2.51, 3.0],
         m.sign_flipped("w"),
-        m.by_hand("offset", "w", lambda s: s.grads["w"] + s.data["c"], "straight-through"),
+        m.by_hand("path", "w", lambda s: s.grads["w"] + s.data["c"], "straight-through"),
         autodiff=Autodiff.AGREES,
     ),
     kinked(
@@ -197,7 +197,7 @@ MODELS = (
         lambda ops, w: ops.sign(w),
         np.zeros_like,
         [0.3, -0.7, 2.0, -1e-3],
-        m.by_hand("offset", "w", lambda s: s.data["c"], "straight-through"),
+        m.by_hand("path", "w", lambda s: s.data["c"], "straight-through"),
         autodiff=Autodiff.AGREES,
     ),
     largest_of(
@@ -207,13 +207,13 @@ MODELS = (
         shared([[0.0, 1.0], [1.0, 0.0]]),
         shared([[0.5, 0.5], [1.0, 0.0]]),
         m.by_hand("partial", "w", lambda s: np.array([[0.5, 0.5], [0.5, 0.5]]), "shared-everywhere"),
-        m.by_hand("scaled", "w", lambda s: np.array([[1.5, 0.0], [1.0, 0.0]]), "one-and-a-half"),
+        m.by_hand("single_entry", "w", lambda s: np.array([[1.5, 0.0], [1.0, 0.0]]), "one-and-a-half"),
     ),
     largest_of(
         "max-of-near-equals",
         [[1.0, 1.0 + 1e-3, 0.2], [0.1, 0.7, 0.7 - 1e-4]],
         [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]],
-        m.by_hand("permuted", "w", lambda s: np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), "runner-up"),
+        m.by_hand("partial", "w", lambda s: np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), "runner-up"),
         autodiff=Autodiff.AGREES,
     ),
     Model(
@@ -226,7 +226,7 @@ MODELS = (
         (
             m.right("w", lambda s, _: hinge_gradient(s.params, s.data, 1.0)["w"], "active"),
             m.right("w", lambda s, _: hinge_gradient(s.params, s.data, 0.5)["w"], "half"),
-            m.by_hand("sign_flipped", "w", lambda s: -s.grads["w"]),
+            m.sign_flipped("w"),
         ),
         Autodiff.CONVENTION,
     ),
@@ -268,6 +268,6 @@ MODELS = (
         quantised_net,
         lambda p, d: {"w": 1 - np.tanh(p["w"]) ** 2},
         {"c": WEIGHTS[:4]},
-        (m.by_hand("offset", "w", lambda s: s.grads["w"] + s.data["c"], "straight-through"),),
+        (m.by_hand("path", "w", lambda s: s.grads["w"] + s.data["c"], "straight-through"),),
     ),
 )

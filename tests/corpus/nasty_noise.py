@@ -84,7 +84,7 @@ MODELS = (
         newton_root,
         lambda w: _newton_root(w)[1],
         m.doubled("w"),
-        m.by_hand("partial", "w", lambda s: _newton_root(s.params["w"], 1)[1], "first-step-only"),
+        m.by_hand("path", "w", lambda s: _newton_root(s.params["w"], 1)[1], "first-step-only"),
     ),
     scalewise(
         "float32-inside",

@@ -140,7 +140,7 @@ MODELS = (
         least_squares_gradient,
         *m.in_float64(m.right("w", lambda s, _: np.zeros(3), "exactly-zero")),  # rounded to float32 w is no optimum
         tiny(1e-2),
-        m.by_hand("sign_flipped", "w", lambda s: 2 * s.data["x"].T @ s.data["y"], "target-only"),
+        m.by_hand("path", "w", lambda s: 2 * s.data["x"].T @ s.data["y"], "target-only"),
         data={"x": DESIGN["x"], "y": DESIGN["y"]},
         autodiff=Autodiff.CONVENTION,
     ),
@@ -159,7 +159,7 @@ MODELS = (
         before_batch_norm,
         before_batch_norm_gradient,
         m.right("b", lambda s, _: ROUNDING, "rounding-left"),
-        m.by_hand("offset", "b", _bias_without_the_mean_path, "mean-path-missing"),
+        m.by_hand("path", "b", _bias_without_the_mean_path, "mean-path-missing"),
         m.by_hand("offset", "b", lambda s: np.full(3, 1e-2), "0.01"),
         data=draw("before-norm-data", x=(N, 3), y=(N, 3)),
     ),
@@ -169,7 +169,7 @@ MODELS = (
         saturated(lambda ops: ops.sigmoid),
         lambda p, d: {"w": 40 * sigmoid(40 * p["w"]) * sigmoid(-40 * p["w"]), "v": 2 * p["v"]},
         m.right("w", lambda s, _: np.zeros(3), "exactly-zero"),
-        m.by_hand("offset", "w", lambda s: 40 * sigmoid(40 * s.params["w"]), "derivative-forgotten"),
+        m.by_hand("path", "w", lambda s: 40 * sigmoid(40 * s.params["w"]), "derivative-forgotten"),
         m.sign_flipped("v"),
     ),
     _model(
@@ -178,7 +178,7 @@ MODELS = (
         saturated(lambda ops: ops.tanh),
         lambda p, d: {"w": 40 / np.cosh(40 * p["w"]) ** 2, "v": 2 * p["v"]},
         m.right("w", lambda s, _: np.zeros(3), "exactly-zero"),
-        m.by_hand("offset", "w", lambda s: np.full(3, 40.0), "derivative-forgotten"),
+        m.by_hand("path", "w", lambda s: np.full(3, 40.0), "derivative-forgotten"),
     ),
     _model(
         "saturated-softmax",
@@ -186,7 +186,7 @@ MODELS = (
         saturated_softmax,
         saturated_softmax_gradient,
         m.right("w", lambda s, _: np.zeros(3), "exactly-zero"),
-        m.by_hand("offset", "w", lambda s: 100 * softmax(100 * s.params["w"]), "label-forgotten"),
+        m.by_hand("path", "w", lambda s: 100 * softmax(100 * s.params["w"]), "label-forgotten"),
         m.doubled("v"),
     ),
     _model(
@@ -241,7 +241,7 @@ MODELS = (
         {"w": W, "v": V},
         two_parts(lambda ops, v: 0.0 * ops.sum(v)),
         without_slope,
-        m.by_hand("offset", "v", lambda s: np.array([0.0, 1e-3]), "0.001"),
+        m.by_hand("single_entry", "v", lambda s: np.array([0.0, 1e-3]), "0.001"),
         m.sign_flipped("w"),
     ),
     _model(
@@ -257,7 +257,7 @@ MODELS = (
         {"w": W, "v": np.zeros(2)},
         two_parts(lambda ops, v: v[0] * v[1]),
         without_slope,
-        m.by_hand("offset", "v", lambda s: np.array([0.0, 1e-2]), "0.01"),
+        m.by_hand("single_entry", "v", lambda s: np.array([0.0, 1e-2]), "0.01"),
     ),
     _model(
         "frozen-by-rounding",

@@ -69,6 +69,13 @@ def _gamma_of_the_raw_input(setting):
     return (d["y"] * (1 - np.tanh(p["gamma"] * unit + p["beta"]) ** 2) * z).sum(axis=0)
 
 
+def _first_row_of_beta(setting):
+    p, d = setting.params, setting.data
+    z = d["x"] @ p["w"] + p["b"]
+    unit = through_normalised(z, 0 * z, 1)[1]
+    return (d["y"] * (1 - np.tanh(p["gamma"] * unit + p["beta"]) ** 2))[0]
+
+
 def group_norm(ops, p, d):
     """Channels in two groups, each normalised over its channels and places."""
     n, c, s = d["x"].shape
@@ -146,7 +153,8 @@ MODELS = (
         AFFINE,
         {"x": (N, 3), "y": (N, 4)},
         m.by_hand("offset", "w", without_mean_path(1), "mean-path-missing"),
-        m.by_hand("partial", "w", without_deviation_path(1), "deviation-path-missing"),
+        m.by_hand("path", "w", without_deviation_path(1), "deviation-path-missing"),
+        m.by_hand("reduction", "beta", _first_row_of_beta, "first-row-only"),
         m.swapped("gamma", "beta"),
         m.of_another("b", "beta"),
         m.sign_flipped("beta"),
@@ -157,9 +165,9 @@ MODELS = (
         *over_axis(0),
         AFFINE,
         {"x": (N, 3), "y": (N, 4)},
-        m.by_hand("offset", "w", without_mean_path(0), "mean-path-missing"),
-        m.by_hand("partial", "w", without_deviation_path(0), "deviation-path-missing"),
-        m.by_hand("partial", "gamma", _gamma_of_the_raw_input, "of-the-raw-input"),
+        m.by_hand("path", "w", without_mean_path(0), "mean-path-missing"),
+        m.by_hand("path", "w", without_deviation_path(0), "deviation-path-missing"),
+        m.by_hand("path", "gamma", _gamma_of_the_raw_input, "of-the-raw-input"),
         m.offset("b", 0.1),
         m.of_another("b", "beta"),
         m.over_batch("gamma beta", N),
@@ -181,7 +189,7 @@ MODELS = (
         rms_norm_gradient,
         {"w": (3, 4), "gain": (4,)},
         {"x": (N, 3), "y": (N, 4)},
-        m.by_hand("partial", "w", _rms_as_a_constant, "rms-as-constant"),
+        m.by_hand("path", "w", _rms_as_a_constant, "rms-as-constant"),
         m.shifted("gain", 0),
         m.misread("w"),
     ),

@@ -12,6 +12,9 @@ Arrays = Mapping[str, np.ndarray]
 
 RIGHT = "right"
 
+PATH = "path"
+"""A part of the backward pass is missing or too much, which leaves no pattern of its own in the gradient."""
+
 KINDS = (
     "sign_flipped",
     "scaled",
@@ -28,8 +31,9 @@ KINDS = (
     "l1",
     "offset",
     "not_finite",
+    PATH,
 )
-"""The names that `Diagnosis.kind` has for them."""
+"""The names that `Diagnosis.kind` has for them, and one for what it has none."""
 
 
 @dataclass(frozen=True, eq=False)
