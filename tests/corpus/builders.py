@@ -59,7 +59,7 @@ def elementwise(
         lambda ops, p, d: ops.sum(d["c"] * function(ops, p["w"])),
         lambda p, d: {"w": d["c"] * derivative(p["w"])},
         *claims,
-        data={"c": WEIGHTS[: len(w)]},
+        data={"c": np.resize(WEIGHTS, len(w))},
         autodiff=autodiff,
     )
 

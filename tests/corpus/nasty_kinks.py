@@ -46,7 +46,13 @@ def largest_of(name, rows, gradient, *claims, autodiff=Autodiff.CONVENTION):
 
 
 def shared(winners):
-    return m.right("w", lambda s, name: np.array(winners), "-".join(f"{x:g}" for row in winners for x in row))
+    return m.right("w", lambda s, name: np.array(winners), "-".join(f"{x:g}" for x in np.ravel(winners)))
+
+
+def median(ops, p, d):
+    """Of three: with ties no entry moves it alone, and all together do. Its gradients weigh the tied entries."""
+    a, b, c = p["w"][0], p["w"][1], p["w"][2]
+    return ops.maximum(ops.minimum(a, b), ops.minimum(ops.maximum(a, b), c))
 
 
 def hinge(ops, p, d):
@@ -199,6 +205,25 @@ MODELS = (
         [0.3, -0.7, 2.0, -1e-3],
         m.by_hand("path", "w", lambda s: s.data["c"], "straight-through"),
         autodiff=Autodiff.AGREES,
+    ),
+    kinked(
+        "twelve-relus-at-zero",
+        relu,
+        step,
+        [0.0] * 12,
+        on_the_kink(0.5),
+        on_the_kink(1.0),
+        on_the_kink(1.5, kind="scaled"),
+    ),
+    Model(
+        "median-of-equals",
+        FAMILY,
+        {"w": np.array([0.5, 0.5, 0.5])},
+        median,
+        lambda p, d: {"w": np.array([0.0, 0.0, 1.0])},
+        {},
+        (shared([1.0, 0.0, 0.0]), shared([1 / 4, 1 / 2, 1 / 4])),
+        Autodiff.CONVENTION,
     ),
     largest_of(
         "max-of-equals",
