@@ -56,7 +56,7 @@ def collected(framework):
 
 
 def page(found):
-    return "\n".join([INTRODUCTION, counts(), _outcomes(found), LEGEND, *_families(found)])
+    return "\n".join([INTRODUCTION, counts(), _outcomes(found), _failures(found), LEGEND, *_families(found)])
 
 
 def counts():
@@ -102,6 +102,29 @@ def _outcome(verdicts, precision):
     passed, accused = [{right: seen[right, a] + seen[right, b] for right in (True, False)} for a, b in ("CI", "SB")]
     errors = seen[True, ERROR] + seen[False, ERROR]
     return passed[True], seen[True, "?"], accused[True], accused[False], seen[False, "?"], passed[False], errors
+
+
+def _failures(found):
+    """Every outcome that the corpus does not allow, as it is."""
+    lines = ["## What fails", ""]
+    for case in CASES:
+        seen = {}
+        for framework, result in found.items():
+            for precision, verdict in result["verdicts"][case.name].items():
+                if not _is_allowed(case, precision, verdict):
+                    seen.setdefault(f"{verdict} in {precision}", []).append(framework)
+        if seen:
+            listed = "; ".join(f"{outcome} ({', '.join(frameworks)})" for outcome, frameworks in seen.items())
+            lines.append(f"- `{case.name}`: {listed}")
+    return "\n".join([*lines, *([] if lines[2:] else ["Nothing."]), ""])
+
+
+def _is_allowed(case, precision, verdict):
+    if verdict == NOT_MADE:
+        return True
+    if not case.right:
+        return verdict in ("BUG", "SUSPECT")
+    return verdict in ("CORRECT", "INSPECT") or (verdict == "INCONCLUSIVE" and precision != "float64")
 
 
 def _families(found):
