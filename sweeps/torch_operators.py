@@ -16,7 +16,8 @@ from harness import Case
 SOURCE = (
     "Every operator of PyTorch's operator database (`torch.testing._internal.common_methods_invocations.op_db`) that "
     "supports autograd in float64, on the database's own samples. What is checked is every tensor of a sample that "
-    "requires a gradient, and every floating output; in-place variants are not part of it."
+    "requires a gradient, and every floating output but those that PyTorch declares to have no derivative, such as the "
+    "saved statistics of `native_layer_norm`; in-place variants are not part of it."
 )
 DISTRIBUTIONS = ("torch", "numpy")
 
@@ -28,11 +29,17 @@ def cases() -> Iterator[Case]:
     """Every sample of every operator that autograd supports."""
     for operator in op_db:
         if operator.supports_autograd and torch.float64 in operator.dtypes:
-            yield from _cases_of(operator)
+            yield from cases_of(operator)
 
 
-def _cases_of(operator: OpInfo) -> Iterator[Case]:
-    name = f"{operator.name}.{operator.variant_test_name}" if operator.variant_test_name else operator.name
+def name_of(operator: OpInfo) -> str:
+    """The operator's name, with that of the variant that the database tests beside others."""
+    return f"{operator.name}.{operator.variant_test_name}" if operator.variant_test_name else operator.name
+
+
+def cases_of(operator: OpInfo) -> Iterator[Case]:
+    """Every sample of one operator."""
+    name = name_of(operator)
     for position, sample in enumerate(_samples(operator)):
         label = f"{position}: {_described(sample)}"
         yield Case(name, label, partial(_gradient_case, operator, sample), _left_out(sample))
@@ -78,9 +85,15 @@ def _cost(operator: OpInfo, sample: SampleInput) -> Callable[[dict[str, torch.Te
         arguments: Any = rebuild(params.get(leaf.name, leaf.value) for leaf in leaves)
         # Some operators' inputs are made symmetric, triangular or masked by this, as in PyTorch's own tests.
         output = operator.gradcheck_wrapper(operator.op, arguments["input"], *arguments["args"], **arguments["kwargs"])
-        return sample.output_process_fn_grad(output)
+        return _differentiable(sample.output_process_fn_grad(output))
 
     return cost
+
+
+def _differentiable(outputs: object) -> object:
+    """Without the outputs that PyTorch declares to have no derivative, such as statistics saved for the backward pass."""
+    tensors = [leaf.value for leaf in trees.leaves(outputs) if isinstance(leaf.value, torch.Tensor)]
+    return [tensor for tensor in tensors if tensor.requires_grad] or outputs
 
 
 _LONGEST_LABEL = 160
