@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from .measuring import Claimed
 from .numerics.coordinates import Derivatives
@@ -69,7 +70,9 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
     parameter = evidence.parameter
     bad = evidence.first_not_finite
     if bad is not None:
-        report = _report(evidence, Verdict.BUG, float("inf"), 0.0, bad, ((bad, bad + 1),))
+        report = _report(
+            evidence, Verdict.BUG, float("inf"), 0.0, bad, _ranges(~np.isfinite(evidence.claimed), parameter)
+        )
         return report, (f"`{report.worst_entry}`: the claimed gradient is {evidence.claimed[bad]}",)
     comparison = compare([evidence])
     judgement = judge_parameter(comparison, scale, policy)
@@ -104,11 +107,17 @@ def _report(
         error=float(evidence.error[worst]),
         wrong=wrong,
         kinks=evidence.derivatives.kinks,
+        part=parameter.part(worst),
     )
 
 
 def _wrong_ranges(evidence: Evidence, discrepancy: FloatVector, policy: VerdictPolicy) -> tuple[tuple[int, int], ...]:
     sizes = np.abs(evidence.claimed) + np.abs(evidence.numeric)
-    wrong = (discrepancy > evidence.error) & (discrepancy > policy.inspect * sizes)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], wrong, [False]]).astype(np.int8)))
+    return _ranges((discrepancy > evidence.error) & (discrepancy > policy.inspect * sizes), evidence.parameter)
+
+
+def _ranges(wrong: npt.NDArray[np.bool_], parameter: Parameter) -> tuple[tuple[int, int], ...]:
+    """Half-open ranges of the tensor's entries; a complex one is wrong where one of its parts is."""
+    entries = wrong.reshape(-1, 2).any(axis=1) if parameter.is_complex else wrong
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], entries, [False]]).astype(np.int8)))
     return tuple((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))

@@ -136,7 +136,9 @@ def measure(
     """
     coordinates = sum(layout.parameters[i].size for i in claims)
     budget = _Budget(evaluator.left_beyond(2 * coordinates + 1, _PROBING_ALLOWANCE + int(_PROBING_SHARE * coordinates)))
-    costs = {i: _cost_of(evaluator, i, baseline.theta[layout.parameters[i].range], baseline, noise) for i in claims}
+    costs = {
+        i: _cost_of(evaluator, i, baseline.theta[layout.parameters[i].range], baseline, noise.level) for i in claims
+    }
     if epsilon is None:
         steps = _choose_steps(costs, evaluator, budget)
     else:
@@ -150,6 +152,33 @@ def measure(
             budget.spend(2 * at.theta.size)
             steps[i], found[i] = shorter, _swept(at, shorter, budget, factor=2.0)
     return {i: _look_again(at, evaluator, steps[i], found[i], claims[i]) for i, at in costs.items()}
+
+
+def confirm_by_differences(
+    evaluator: Evaluator,
+    layout: Layout,
+    baseline: Baseline,
+    position: int,
+    noise: float,
+    found: Derivatives,
+    claimed: Claimed,
+) -> Derivatives:
+    """Measure by differences where derivatives found in another way differ from the claim; these then take their place.
+
+    Parameters
+    ----------
+    evaluator, layout, baseline
+        The check's own.
+    position : int
+        The parameter's.
+    noise : float
+        Of the cost, absolute.
+    found : Derivatives
+        What was found; `claimed` says which coordinates to look at.
+    """
+    at = _cost_of(evaluator, position, baseline.theta[layout.parameters[position].range], baseline, noise)
+    steps = scales(at.theta) * first_step(at.noise, at.cost, at.roundoff)
+    return _look_again(at, evaluator, steps, found, claimed)
 
 
 def _swept(at: ParameterCost, steps: FloatVector, budget: _Budget, factor: float) -> Derivatives:
@@ -167,12 +196,12 @@ def _shorter(at: ParameterCost, steps: FloatVector, swept: Derivatives) -> Float
 
 
 def _cost_of(
-    evaluator: Evaluator, position: int, present: FloatVector, baseline: Baseline, noise: Noise
+    evaluator: Evaluator, position: int, present: FloatVector, baseline: Baseline, noise: float
 ) -> ParameterCost:
     return ParameterCost(
         theta=present,
         cost=baseline.cost.value,
-        noise=noise.level,
+        noise=noise,
         roundoff=baseline.roundoff,
         costs_at=partial(evaluator.costs_at, position, present),
         moved_to=lambda values: evaluator.cost_moved({position: values}, {position: present}),

@@ -9,6 +9,7 @@ from .case import GradientCase
 from .errors import InvalidInputError
 from .evaluator import Evaluator
 from .gathering import Findings, InsistsOnItsPrecisionError, gather_in, lower_precision
+from .gradients import differentiate
 from .measuring import Claimed
 from .options import CheckOptions
 from .outputs import Contraction, roundoff_of
@@ -45,13 +46,14 @@ def gather(adapter: Backend, case: GradientCase, options: CheckOptions) -> Findi
             raise insisting.__cause__ from None
         reason = f"the cost cannot be evaluated in float64 ({type(insisting.__cause__).__name__})"
         return _native(adapter, case, options, reason)
-    lower = {item.parameter.name for item in findings.evidence if _is_lower(item.parameter)}
-    still = [name for name in findings.unmoved if name in lower]
+    gathered = findings.gathered
+    lower = {item.parameter.name for item in gathered.evidence if _is_lower(item.parameter)}
+    still = [name for name in gathered.unmoved if name in lower]
     if still and _reached_natively(adapter, case, options, still):
         return _native(
             adapter, case, options, "the cost does not use the params it is given, but its own reference to them"
         )
-    return _with_native_gradient(findings, adapter, case, options) if findings.sensitivity else findings
+    return _with_native_gradient(findings, adapter, case, options) if gathered.sensitivity else findings
 
 
 def _is_lower(parameter: Parameter) -> bool:
@@ -60,7 +62,7 @@ def _is_lower(parameter: Parameter) -> bool:
 
 def _native(adapter: Backend, case: GradientCase, options: CheckOptions, reason: str) -> Findings:
     findings = gather_in("native", adapter, case, options)
-    lower = [item.parameter for item in findings.evidence if _is_lower(item.parameter)]
+    lower = [item.parameter for item in findings.gathered.evidence if _is_lower(item.parameter)]
     if not lower:
         return findings
     if options.precision == "float64":
@@ -69,7 +71,7 @@ def _native(adapter: Backend, case: GradientCase, options: CheckOptions, reason:
             "convert the model to float64, or pass precision='auto'"
         )
         raise InvalidInputError(msg)
-    return replace(findings, notes=(f"{reason}; checked in {findings.precision}", *findings.notes))
+    return _noted(findings, f"{reason}; checked in {findings.precision}")
 
 
 def _reached_natively(adapter: Backend, case: GradientCase, options: CheckOptions, names: list[str]) -> bool:
@@ -97,21 +99,21 @@ def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCa
         contraction = Contraction(options.seed)
         cost = Evaluator(problem, contraction, random_state, None, lambda: None).cost().value
         random_state.fix()
-        native = problem.gradient(contraction.weights)
+        native = differentiate(adapter, problem, contraction, options.mode, "native")
         layout = problem.layout
     coarsest = max(roundoff_of(parameter.dtype) for parameter in layout.parameters)
     if not abs(cost - findings.baseline.cost.value) <= _ROUNDING * coarsest * abs(cost):
         # e.g. dropout: generators draw other numbers in another precision
         note = "checked in float64; natively the cost has another value, so its native gradient was not compared"
-        return replace(findings, notes=(note, *findings.notes))
-    size = norm(np.concatenate([item.claimed for item in findings.evidence]))
+        return _noted(findings, note)
+    size = norm(np.concatenate([item.claimed for item in findings.gathered.evidence]))
     by_name = {parameter.name: parameter for parameter in layout.parameters}
     evidence, off, largest = [], [], 0.0
-    for item in findings.evidence:
+    for item in findings.gathered.evidence:
         values = native.d_theta[by_name[item.parameter.name].range]
         roundoff = roundoff_of(item.parameter.dtype)
         bound = _ROUNDING * roundoff * (norm(item.claimed) + size / 8)
-        bound += _SENSITIVE * findings.sensitivity[item.parameter.name]
+        bound += _SENSITIVE * findings.gathered.sensitivity[item.parameter.name]
         distance = norm(values - item.claimed)
         largest = max(largest, distance / size if size else 0.0)
         if distance <= bound:
@@ -125,4 +127,10 @@ def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCa
         note = f"right in float64, but the {dtypes} gradient of {listed} is off by more than rounding explains"
     else:
         note = f"checked in float64; the {dtypes} gradient agrees with it to {largest:.0e}, within its rounding"
-    return replace(findings, evidence=tuple(evidence), notes=(note, *findings.notes))
+    return _noted(replace(findings, gathered=replace(findings.gathered, evidence=tuple(evidence))), note)
+
+
+def _noted(findings: Findings, note: str) -> Findings:
+    """The findings with one more note, before all others."""
+    gathered = findings.gathered
+    return replace(findings, gathered=replace(gathered, notes=(note, *gathered.notes)))

@@ -12,7 +12,7 @@ from .steps import CONFIDENT, scales
 
 Indices = npt.NDArray[np.intp]
 
-_THETA_ROUNDINGS = 32.0
+THETA_ROUNDINGS = 32.0
 """Roundings of theta that a gradient is taken to be computed with: its own entry's and those it is combined with."""
 
 _SAFETY = 2.0
@@ -77,6 +77,10 @@ class Derivatives:
     def no_better_than(self, floor: FloatVector) -> "Derivatives":
         """These, with error bars of at least some floor."""
         return Derivatives(self.lower, self.upper, np.maximum(self.error, floor))
+
+    def taking(self, entries: slice) -> "Derivatives":
+        """Those of some entries only."""
+        return Derivatives(self.lower[entries], self.upper[entries], self.error[entries])
 
     def replaced(self, entries: Indices, other: "Derivatives") -> "Derivatives":
         """These, with other measurements of some entries in their place."""
@@ -167,7 +171,7 @@ def theta_rounding(at: ParameterCost) -> FloatVector:
 
     At a perfect fit both gradients are nothing else.
     """
-    return _THETA_ROUNDINGS * at.roundoff * np.abs(at.theta)
+    return THETA_ROUNDINGS * at.roundoff * np.abs(at.theta)
 
 
 def _probed(bend: FloatVector, count: int) -> Indices:

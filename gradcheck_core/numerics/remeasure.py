@@ -93,6 +93,29 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
     return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2])
 
 
+STEPS_ALONG_A_LINE: FloatVector = np.power(_RATIO, _RUNGS.astype(np.float64))
+"""Growing steps around the one to begin with, in units of it, for `along_line`."""
+
+
+def along_line(
+    step: FloatVector, plus: FloatVector, minus: FloatVector, noise: float, theta_rounding: float
+) -> tuple[float, float, float]:
+    """The derivative at 0 of any function of one variable: its lower and upper one-sided slope and their error bar.
+
+    Parameters
+    ----------
+    step : numpy.ndarray
+        Growing steps, float64, shape ``(m,)``.
+    plus, minus : numpy.ndarray
+        The function at ``step`` and at ``-step``, less its value at 0; NaN or infinite where it is not finite.
+    noise : float
+        Standard deviation of the function's values around a smooth one, absolute.
+    theta_rounding : float
+        How far the variable itself may be off by rounding.
+    """
+    return _measure(_Ladder(step, plus, minus, noise, theta_rounding))
+
+
 def _ladders(at: ParameterCost, entries: Indices, steps: FloatVector, rungs: Indices) -> list[_Ladder]:
     plus, minus, taken = [], [], []
     for position in rungs:

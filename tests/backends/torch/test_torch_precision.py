@@ -122,25 +122,36 @@ def test_a_cost_that_closes_over_a_part_of_the_model_is_noticed():
     assert report.passed
 
 
-def test_a_module_that_insists_on_its_dtype_is_checked_in_it():
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_recurrent_module_that_closes_over_float32_data(kind):
+    # it compares the dtype of its input with that of its weights before it computes
     series = X.reshape(2, 2, 3)
-    model = nn.LSTM(3, 2)
 
-    closing_over = gc.check_gradients(lambda m: m(series)[0].square().sum(), model)
-    through_args = gc.check_gradients(lambda m, s: m(s)[0].square().sum(), model, args=(series,))
+    report = gc.check_gradients(lambda m: m(series)[0].square().sum(), kind(3, 2))
 
-    assert closing_over.precision == "float32"
-    assert "the cost cannot be evaluated in float64 (ValueError); checked in float32" in closing_over.notes
-    assert closing_over.verdict in (Verdict.INSPECT, Verdict.INCONCLUSIVE)
-    assert through_args.precision == "float64"
-    assert through_args.verdict is Verdict.CORRECT
+    assert report.precision == "float64"
+    assert report.verdict is Verdict.CORRECT
+
+
+class InsistsOnFloat32(nn.Linear):
+    def forward(self, x):
+        if self.weight.dtype is not torch.float32:
+            msg = "the weight has the wrong dtype"
+            raise ValueError(msg)
+        return super().forward(x)
+
+
+def test_a_module_that_insists_on_its_dtype_is_checked_in_it():
+    report = gc.check_gradients(lambda m: m(X).square().sum(), InsistsOnFloat32(3, 2))
+
+    assert report.precision == "float32"
+    assert "the cost cannot be evaluated in float64 (ValueError); checked in float32" in report.notes
+    assert report.verdict in (Verdict.INSPECT, Verdict.INCONCLUSIVE)
 
 
 def test_float64_that_was_asked_for_and_is_not_possible_raises_what_the_cost_raised():
-    series = X.reshape(2, 2, 3)
-
-    with pytest.raises(ValueError, match="dtype"):
-        gc.check_gradients(lambda m: m(series)[0].square().sum(), nn.LSTM(3, 2), precision="float64")
+    with pytest.raises(ValueError, match="the weight has the wrong dtype"):
+        gc.check_gradients(lambda m: m(X).square().sum(), InsistsOnFloat32(3, 2), precision="float64")
 
 
 def test_native_precision_states_its_resolution():
