@@ -1,5 +1,6 @@
 """From claimed and numeric gradients with error bars to the records of the report."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -19,11 +20,16 @@ _NATURAL_SCALE_NOTE = "`{}`: its gradient is too small to resolve by itself; jud
 @final
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything known about one parameter: its claimed entries and the numeric ones, and how exact both can be."""
+    """Everything known about one parameter: its claimed entries and the numeric ones, and how exact both can be.
+
+    `natural` is the size that they would have by nature, absolute, where more is known of it than of the gradient as a
+    whole: second derivatives times a direction of theta's scale are of the gradient's own size.
+    """
 
     parameter: Parameter
     claim: Claimed
     derivatives: Derivatives
+    natural: float = 0.0
 
     @property
     def claimed(self) -> FloatVector:
@@ -65,6 +71,11 @@ def norm(vector: FloatVector) -> float:
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else 0.0
 
 
+def theta_scale(theta: FloatVector) -> float:
+    """The root mean square of theta, or 1 where all of it is zero."""
+    return norm(theta) / math.sqrt(theta.size) or 1.0
+
+
 def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[ParameterReport, tuple[str, ...]]:
     """Judge one parameter and say what a reader should know about the judgement."""
     parameter = evidence.parameter
@@ -75,7 +86,7 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
         )
         return report, (f"`{report.worst_entry}`: the claimed gradient is {evidence.claimed[bad]}",)
     comparison = compare([evidence])
-    judgement = judge_parameter(comparison, scale, policy)
+    judgement = judge_parameter(comparison, max(scale, evidence.natural), policy)
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
     beyond = np.maximum(discrepancy - evidence.error, 0.0)
     worst = int(np.argmax(beyond if beyond.any() else discrepancy))

@@ -1,12 +1,11 @@
 """The conductor: validate, gather evidence, judge, report."""
 
-import math
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import registry
-from .assessment import assess, compare, norm
+from .assessment import assess, compare, theta_scale
 from .case import GradientCase
 from .errors import InvalidInputError
 from .gathering import Findings
@@ -203,8 +202,7 @@ def assert_gradients(
 def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
     evidence = findings.gathered.evidence
     whole = compare(evidence)
-    theta = findings.baseline.theta
-    scale = natural_scale(whole, findings.baseline.cost.value, norm(theta) / math.sqrt(theta.size) or 1.0)
+    scale = natural_scale(whole, findings.baseline.cost.value, theta_scale(findings.baseline.theta))
     assessed = [assess(item, scale, options.policy) for item in evidence]
     notes = dict.fromkeys(note for _, notes in assessed for note in notes)
     return GradientReport(

@@ -12,7 +12,7 @@ from .measuring import Claimed, measure, measure_noise
 from .numerics.coordinates import Derivatives
 from .numerics.noise import Noise
 from .observations import observations
-from .outputs import roundoff_of
+from .outputs import is_below_float64, roundoff_of
 from .protocol import Capability, Gradient
 from .session import Gathered, Session
 
@@ -75,7 +75,7 @@ def _require_real_parameters(session: Session) -> None:
 
 def _sensitivity(session: Session, claim: Gradient) -> dict[str, float]:
     parameters, problem = session.layout.parameters, session.problem
-    lower = any(roundoff_of(parameter.dtype) > roundoff_of("float64") for parameter in parameters)
+    lower = any(is_below_float64(parameter.dtype) for parameter in parameters)
     if session.case.grads is not None or not lower:
         return {}
     present = [problem.read(i) for i in range(len(parameters))]

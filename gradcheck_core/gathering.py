@@ -10,10 +10,10 @@ from .evaluator import Evaluator
 from .first_order import gather_first_order
 from .measuring import expected_evaluations, least_evaluations
 from .options import CheckOptions
-from .outputs import Contraction, roundoff_of
+from .outputs import Contraction, is_below_float64, roundoff_of
 from .preflight import Baseline
 from .progress import ProgressBar
-from .protocol import Backend, Layout, Parameter, Problem
+from .protocol import Backend, Layout, Problem
 from .randomness import HostRandomState
 from .second_order import gather_second_order
 from .session import Gathered, Session
@@ -46,11 +46,6 @@ class InsistsOnItsPrecisionError(Exception):
     """A cost of lower precision raised when it was evaluated in float64; the cause may be just that."""
 
 
-def lower_precision(layout: Layout) -> tuple[Parameter, ...]:
-    """The parameters whose own dtype is below float64."""
-    return tuple(p for p in layout.parameters if roundoff_of(p.dtype) > roundoff_of("float64"))
-
-
 def gather_in(precision: str, adapter: Backend, case: GradientCase, options: CheckOptions) -> Findings:
     """Open the case in one precision and gather the evidence.
 
@@ -69,7 +64,7 @@ def gather_in(precision: str, adapter: Backend, case: GradientCase, options: Che
                 raise InsistsOnItsPrecisionError from error
             raise
         with problem:
-            lower = lower_precision(problem.layout)
+            lower = any(is_below_float64(parameter.dtype) for parameter in problem.layout.parameters)
             try:
                 return _gather_from(problem, random_state, adapter, case, options, precision)
             except GradcheckError:

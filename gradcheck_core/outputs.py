@@ -104,6 +104,11 @@ def roundoff_of(dtype: np.dtype[np.generic] | str) -> float:
     return _ROUNDOFFS.get(name, _FLOAT64_ROUNDOFF)
 
 
+def is_below_float64(dtype: str) -> bool:
+    """Whether a dtype, by its name, rounds more coarsely than float64."""
+    return roundoff_of(dtype) > _FLOAT64_ROUNDOFF
+
+
 _ROUNDOFFS = {
     "float64": 2.0**-53,
     "complex128": 2.0**-53,

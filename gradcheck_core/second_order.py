@@ -5,7 +5,7 @@ from typing import final
 
 import numpy as np
 
-from .assessment import Evidence
+from .assessment import Evidence, norm
 from .errors import InvalidInputError
 from .gradients import claimed_gradient, claimed_product
 from .measuring import Claimed
@@ -56,7 +56,8 @@ def gather_second_order(session: Session) -> Gathered:
         for i in session.chosen:
             parameter = layout.parameters[i]
             claimed = Claimed.of(claim.d_theta[parameter.range], claim.dtypes[i])
-            evidence.append(Evidence(parameter, claimed, numeric.taking(parameter.range)))
+            natural = norm(at_theta[parameter.range])
+            evidence.append(Evidence(parameter, claimed, numeric.taking(parameter.range), natural))
     found = (*ineffective(unmoved, len(session.chosen)), _NOTE, *notes, *unchecked(evidence, layout))
     return Gathered(tuple(evidence), found, unmoved=tuple(unmoved), further_evaluations=gradient.calls)
 

@@ -54,6 +54,8 @@ class TorchBackend(Backend):
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
         assert isinstance(leaf, torch.Tensor)
         dense = leaf.detach() if leaf.layout is torch.strided else leaf.detach().to_dense()
+        if dense.dtype is torch.complex32:
+            dense = dense.to(torch.complex64)
         if dense.is_floating_point() and dense.dtype not in (torch.float16, torch.float32, torch.float64):
             dense = dense.float()  # bfloat16 and float8 are unknown to NumPy; float32 holds them exactly
         return dense.numpy(force=True)  # also of a conjugate or negated view, a zero tensor, or on another device

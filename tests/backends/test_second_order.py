@@ -121,6 +121,22 @@ def test_a_linear_cost_has_products_of_zero(kit):
     assert wrong.verdict is Verdict.BUG
 
 
+def test_a_parameter_without_curvature_beside_one_of_another_scale(kit):
+    # the linear one's gradient of 1e9 rounds to 1e-7, far more than the other's second derivatives
+    params = {"linear": kit.array([3e-9, 1e-9]), "curved": kit.array([2e5, -1e5])}
+
+    def cost(p):
+        return kit.sum(p["linear"] * 1e9) + kit.sum(kit.sin(p["curved"] / 1e5))
+
+    def slope(p):
+        return {"linear": np.full(2, 1e9), "curved": np.cos(kit.value(p["curved"]) / 1e5) / 1e5}
+
+    def hvp(p, v):
+        return {"linear": np.zeros(2), "curved": -np.sin(kit.value(p["curved"]) / 1e5) / 1e10 * v["curved"]}
+
+    assert gc.check_gradients(cost, params, slope, order=2, hvp=hvp).verdict is Verdict.CORRECT
+
+
 @pytest.mark.parametrize("scale", [1e-8, 1.0, 1e6])
 def test_the_size_of_theta_does_not_matter(kit, scale):
     x = scale * np.array([0.3, -1.1, 0.7])

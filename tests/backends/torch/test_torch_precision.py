@@ -170,3 +170,31 @@ def test_tied_weights_stay_tied_in_float64():
 
     assert report.verdict is Verdict.CORRECT
     assert list(report.parameters) == ["0.weight", "0.bias", "2.bias"]
+
+
+def test_a_right_gradient_that_vanishes_is_no_bug_of_its_rounding():
+    # every row is divided by its own length: the gradient is exactly zero, and in float32 what cancels leaves 1e-8
+    w, x = torch.randn(3, 1), torch.randn(4, 3)
+
+    def cost(w):
+        product = x @ w
+        return (product / torch.sqrt((product * product).sum(-1, keepdim=True))).sum() * torch.tensor(0.7)
+
+    assert gc.check_gradients(cost, w).passed
+
+
+def test_a_gradient_that_should_vanish_and_does_not_in_float32_is_a_bug():
+    class Leaking(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, cotangent):
+            return cotangent + (1e-2 if cotangent.dtype is torch.float32 else 0)
+
+    def cost(w):
+        product = Leaking.apply(w)
+        return (product / torch.sqrt(product * product)).sum()
+
+    assert gc.check_gradients(cost, torch.randn(4)).verdict is Verdict.BUG

@@ -220,3 +220,10 @@ def test_a_gradient_without_memory_of_its_own_is_zero():
 
 def test_several_scalars_are_contracted():
     assert gc.check_gradients(torch.var_mean, VALUES).verdict is Verdict.CORRECT
+
+
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
+def test_complex_half_precision_is_read():
+    report = gc.check_gradients(lambda w: w.chalf(), VALUES)
+
+    assert report.verdict in (Verdict.INSPECT, Verdict.INCONCLUSIVE)
