@@ -2,8 +2,9 @@
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self, final
 
 import numpy as np
 import torch
@@ -17,12 +18,19 @@ SOURCE = (
     "Every operator of PyTorch's operator database (`torch.testing._internal.common_methods_invocations.op_db`) that "
     "supports autograd in float64, on the database's own samples. What is checked is every tensor of a sample that "
     "requires a gradient, and every floating output but those that PyTorch declares to have no derivative, such as the "
-    "saved statistics of `native_layer_norm`; in-place variants are not part of it."
+    "saved statistics of `native_layer_norm`; in-place variants are not part of it. Of samples with more than 2,000 "
+    "entries some of each tensor, evenly spread, are checked and the rest held."
 )
 DISTRIBUTIONS = ("torch", "numpy")
 
 _MOST_ENTRIES = 2_000
-"""Entries of theta; a sample with more costs thousands of evaluations and shows nothing that a smaller one does not."""
+"""Entries of a sample that are all checked, at two evaluations each."""
+
+_SPREAD = 200
+"""Entries of each tensor that are checked in a larger sample, evenly spread; the rest are held."""
+
+_HUGE = 100_000
+"""Entries of a sample that is left out: one evaluation of it takes as long as whole checks of others."""
 
 
 def cases() -> Iterator[Case]:
@@ -42,7 +50,8 @@ def cases_of(operator: OpInfo) -> Iterator[Case]:
     name = name_of(operator)
     for position, sample in enumerate(_samples(operator)):
         label = f"{position}: {_described(sample)}"
-        yield Case(name, label, partial(_gradient_case, operator, sample), _left_out(sample))
+        in_part = f"{_SPREAD} entries of each tensor" if _size(sample) > _MOST_ENTRIES else ""
+        yield Case(name, label, partial(_gradient_case, operator, sample), _left_out(sample), in_part)
 
 
 def _samples(operator: OpInfo) -> list[SampleInput]:
@@ -65,16 +74,47 @@ def _is_checked(value: object) -> bool:
     return isinstance(value, torch.Tensor) and value.requires_grad
 
 
+def _size(sample: SampleInput) -> int:
+    return sum(leaf.value.numel() for leaf in _leaves(sample) if _is_checked(leaf.value))
+
+
 def _left_out(sample: SampleInput) -> str:
-    sizes = [leaf.value.numel() for leaf in _leaves(sample) if _is_checked(leaf.value)]
-    if sum(sizes) > _MOST_ENTRIES:
-        return f"more than {_MOST_ENTRIES:,} entries"
-    return "" if any(sizes) else "nothing to differentiate by"
+    if _size(sample) > _HUGE:
+        return f"more than {_HUGE:,} entries"
+    return "" if _size(sample) else "nothing to differentiate by"
 
 
 def _gradient_case(operator: OpInfo, sample: SampleInput) -> GradientCase:
+    cost = _cost(operator, sample)
     params = {leaf.name: leaf.value for leaf in _leaves(sample) if _is_checked(leaf.value)}
-    return GradientCase(_cost(operator, sample), params)
+    if _size(sample) <= _MOST_ENTRIES:
+        return GradientCase(cost, params)
+    parts = {name: _Part.of(tensor) for name, tensor in params.items()}
+    return GradientCase(
+        lambda chosen: cost({name: part.filled(chosen[name]) for name, part in parts.items()}),
+        {name: part.values for name, part in parts.items()},
+    )
+
+
+@final
+@dataclass(frozen=True)
+class _Part:
+    """Some entries of a tensor, evenly spread, and the tensor that they are put back into."""
+
+    whole: torch.Tensor
+    entries: torch.Tensor
+
+    @classmethod
+    def of(cls, tensor: torch.Tensor) -> Self:
+        count = min(_SPREAD, tensor.numel())
+        return cls(tensor.detach(), torch.linspace(0, tensor.numel() - 1, count).long())
+
+    @property
+    def values(self) -> torch.Tensor:
+        return self.whole.reshape(-1)[self.entries].requires_grad_()
+
+    def filled(self, values: torch.Tensor) -> torch.Tensor:
+        return self.whole.reshape(-1).index_copy(0, self.entries, values).view(self.whole.shape)
 
 
 def _cost(operator: OpInfo, sample: SampleInput) -> Callable[[dict[str, torch.Tensor]], object]:
@@ -91,7 +131,7 @@ def _cost(operator: OpInfo, sample: SampleInput) -> Callable[[dict[str, torch.Te
 
 
 def _differentiable(outputs: object) -> object:
-    """Without the outputs that PyTorch declares to have no derivative, such as statistics saved for the backward pass."""
+    """Without the outputs that PyTorch declares to have no derivative, e.g. statistics for the backward pass."""
     tensors = [leaf.value for leaf in trees.leaves(outputs) if isinstance(leaf.value, torch.Tensor)]
     return [tensor for tensor in tensors if tensor.requires_grad] or outputs
 
