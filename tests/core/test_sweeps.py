@@ -3,9 +3,10 @@ import time
 import numpy as np
 import pytest
 
+import page
 from explanations import Explanations
 from gradcheck_core import GradientCase
-from harness import Case, sweep
+from harness import Case, Outcome, sweep
 
 THETA = np.array([0.3, 0.5])
 
@@ -93,3 +94,30 @@ def test_an_outcome_counts_entries_and_evaluations():
 
     assert outcome.entries == THETA.size
     assert 2 * THETA.size < outcome.evaluations <= outcome.promised_evaluations
+
+
+def test_the_page_counts_the_cases_and_gives_every_exception_its_cause(tmp_path):
+    huge = Case("sine", "huge", lambda: pytest.fail("it was built"), left_out="more than 2,000 entries")
+    cases = [RIGHT, WRONG, huge]
+    outcomes = list(sweep(cases, seconds_each=30))
+    explained = explanations(tmp_path, LISTED.replace("COUNT", "1"))
+
+    written = page.render("numpy", "Two sines.", ["numpy"], cases, outcomes, explained)
+
+    for row in ("| samples | 3 |", "| left out: more than 2,000 entries | 1 |", "| CORRECT | 1 |", "| BUG | 1 |"):
+        assert row in written
+    assert "### Truly wrong in the framework" in written
+    assert "| 1 | BUG | its sign | `sine` (1) |" in written
+
+
+def test_the_page_lists_right_gradients_that_took_more_evaluations_than_promised(tmp_path):
+    outcomes = [
+        Outcome("sine", "dear", "CORRECT", "", entries=2, evaluations=300, kinks=0, seconds=0.0),
+        Outcome("abs", "on a kink", "CORRECT", "", entries=2, evaluations=300, kinks=1, seconds=0.0),
+    ]
+
+    written = page.render("numpy", "", ["numpy"], [], outcomes, explanations(tmp_path, ""))
+
+    assert "Of 2 that passed, 2 took more, 1 of them with kinks." in " ".join(written.split())
+    assert "| `sine` | dear | 2 | 300 |" in written
+    assert "`abs`" not in written
