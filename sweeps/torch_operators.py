@@ -1,6 +1,7 @@
 """PyTorch's own samples of its operators: `op_db`, from which its tests of autograd are made."""
 
 import random
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -51,7 +52,7 @@ def cases_of(operator: OpInfo) -> Iterator[Case]:
     for position, sample in enumerate(_samples(operator)):
         label = f"{position}: {_described(sample)}"
         in_part = f"{_SPREAD} entries of each tensor" if _size(sample) > _MOST_ENTRIES else ""
-        yield Case(name, label, partial(_gradient_case, operator, sample), _left_out(sample), in_part)
+        yield Case(name, label, partial(_gradient_case, operator, sample), _left_out(operator, sample), in_part)
 
 
 def _samples(operator: OpInfo) -> list[SampleInput]:
@@ -78,10 +79,22 @@ def _size(sample: SampleInput) -> int:
     return sum(leaf.value.numel() for leaf in _leaves(sample) if _is_checked(leaf.value))
 
 
-def _left_out(sample: SampleInput) -> str:
+def _left_out(operator: OpInfo, sample: SampleInput) -> str:
     if _size(sample) > _HUGE:
         return f"more than {_HUGE:,} entries"
-    return "" if _size(sample) else "nothing to differentiate by"
+    if not _size(sample):
+        return "nothing to differentiate by"
+    return "nothing comes out: the output is empty" if _comes_out_empty(operator, sample) else ""
+
+
+def _comes_out_empty(operator: OpInfo, sample: SampleInput) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # e.g. of deprecated operators
+            outputs = _cost(operator, sample)({})
+    except Exception:  # the check of the case will say which
+        return False
+    return not any(leaf.value.numel() for leaf in trees.leaves(outputs) if isinstance(leaf.value, torch.Tensor))
 
 
 def _gradient_case(operator: OpInfo, sample: SampleInput) -> GradientCase:
