@@ -3,9 +3,8 @@
 import random
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self, final
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from torch.testing._internal.opinfo.core import OpInfo, SampleInput
 
 from gradcheck_core import GradientCase, trees
 from harness import Case
+from torch_parts import part_of
 
 SOURCE = (
     "Every operator of PyTorch's operator database (`torch.testing._internal.common_methods_invocations.op_db`) that "
@@ -51,8 +51,9 @@ def cases_of(operator: OpInfo) -> Iterator[Case]:
     name = name_of(operator)
     for position, sample in enumerate(_samples(operator)):
         label = f"{position}: {_described(sample)}"
-        in_part = f"{_SPREAD} entries of each tensor" if _size(sample) > _MOST_ENTRIES else ""
-        yield Case(name, label, partial(_gradient_case, operator, sample), _left_out(operator, sample), in_part)
+        yield Case(
+            name, label, partial(_gradient_case, operator, sample), _left_out(operator, sample), _in_part(sample)
+        )
 
 
 def _samples(operator: OpInfo) -> list[SampleInput]:
@@ -71,18 +72,23 @@ def _leaves(sample: SampleInput) -> list[trees.Leaf]:
     return trees.leaves(_arguments(sample))
 
 
-def _is_checked(value: object) -> bool:
-    return isinstance(value, torch.Tensor) and value.requires_grad
+def _checked(sample: SampleInput) -> dict[str, torch.Tensor]:
+    """The tensors that the sample is to be differentiated by."""
+    return {
+        leaf.name: leaf.value
+        for leaf in _leaves(sample)
+        if isinstance(leaf.value, torch.Tensor) and leaf.value.requires_grad
+    }
 
 
 def _size(sample: SampleInput) -> int:
-    return sum(leaf.value.numel() for leaf in _leaves(sample) if _is_checked(leaf.value))
+    return sum(tensor.numel() for tensor in _checked(sample).values())
 
 
 def _left_out(operator: OpInfo, sample: SampleInput) -> str:
     if _size(sample) > _HUGE:
         return f"more than {_HUGE:,} entries"
-    if not _size(sample):
+    if not any(part_of(tensor).values.numel() for tensor in _checked(sample).values()):
         return "nothing to differentiate by"
     return "nothing comes out: the output is empty" if _comes_out_empty(operator, sample) else ""
 
@@ -99,35 +105,24 @@ def _comes_out_empty(operator: OpInfo, sample: SampleInput) -> bool:
 
 def _gradient_case(operator: OpInfo, sample: SampleInput) -> GradientCase:
     cost = _cost(operator, sample)
-    params = {leaf.name: leaf.value for leaf in _leaves(sample) if _is_checked(leaf.value)}
-    if _size(sample) <= _MOST_ENTRIES:
-        return GradientCase(cost, params)
-    parts = {name: _Part.of(tensor) for name, tensor in params.items()}
+    parts = {name: part_of(tensor, _spread(sample)) for name, tensor in _checked(sample).items()}
     return GradientCase(
-        lambda chosen: cost({name: part.filled(chosen[name]) for name, part in parts.items()}),
+        lambda params: cost({name: part.rebuilt(params[name]) for name, part in parts.items()}),
         {name: part.values for name, part in parts.items()},
     )
 
 
-@final
-@dataclass(frozen=True)
-class _Part:
-    """Some entries of a tensor, evenly spread, and the tensor that they are put back into."""
+def _spread(sample: SampleInput) -> int | None:
+    return _SPREAD if _size(sample) > _MOST_ENTRIES else None
 
-    whole: torch.Tensor
-    entries: torch.Tensor
 
-    @classmethod
-    def of(cls, tensor: torch.Tensor) -> Self:
-        count = min(_SPREAD, tensor.numel())
-        return cls(tensor.detach(), torch.linspace(0, tensor.numel() - 1, count).long())
-
-    @property
-    def values(self) -> torch.Tensor:
-        return self.whole.reshape(-1)[self.entries].requires_grad_()
-
-    def filled(self, values: torch.Tensor) -> torch.Tensor:
-        return self.whole.reshape(-1).index_copy(0, self.entries, values).view(self.whole.shape)
+def _in_part(sample: SampleInput) -> str:
+    if _spread(sample) is not None:
+        return f"{_SPREAD} entries of each tensor"
+    if any(tensor.layout is not torch.strided for tensor in _checked(sample).values()):
+        return "the stored entries of a sparse tensor"
+    finite = all(bool(tensor.isfinite().all()) for tensor in _checked(sample).values())
+    return "" if finite else "the finite entries of a tensor that holds NaN or infinity"
 
 
 def _cost(operator: OpInfo, sample: SampleInput) -> Callable[[dict[str, torch.Tensor]], object]:
