@@ -21,7 +21,7 @@ def part_of(tensor: torch.Tensor, count: int | None = None) -> Part:
     if tensor.layout is torch.sparse_csr:
         rows, columns, shape = tensor.crow_indices(), tensor.col_indices(), tensor.shape
         values = tensor.values().detach().requires_grad_()
-        return Part(values, lambda new: torch.sparse_csr_tensor(rows, columns, new, shape))
+        return Part(values, lambda new: torch.sparse_csr_tensor(rows, columns, new, shape, check_invariants=True))
     flat = tensor.detach().reshape(-1)
     entries = flat.isfinite().nonzero().reshape(-1)
     if count is not None and count < entries.numel():
