@@ -8,6 +8,7 @@ from .complex_step import ComplexCost, measure_by_complex_steps
 from .errors import GradcheckError, InvalidInputError
 from .forward import what_forward_mode_says
 from .gradients import claimed_gradient, own_gradient
+from .joint import hold_jointly
 from .measuring import Claimed, measure, measure_noise
 from .numerics.coordinates import Derivatives
 from .numerics.noise import Noise
@@ -31,9 +32,16 @@ def gather_first_order(session: Session) -> Gathered:
         derivatives = measure(session.evaluator, layout, baseline, claimed, noise, options.epsilon)
         further = 0
     evidence = tuple(Evidence(layout.parameters[i], claimed[i], derivatives[i]) for i in chosen)
+    joint_notes: tuple[str, ...] = ()
+    if options.epsilon is None:  # a forced step leaves no other
+        evidence, joint_notes = hold_jointly(session, evidence, noise.level)
     moving = session.evaluator.moving if options.scheme == "central" else chosen
     unmoved = tuple(layout.parameters[i].name for i in chosen if i not in moving)
-    notes = [*claim.notes, *observations(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite)]
+    notes = [
+        *joint_notes,
+        *claim.notes,
+        *observations(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
+    ]
     own = session.case.grads is None and options.mode == "reverse"
     if own and Capability.FORWARD in session.adapter.capabilities:
         notes = [*what_forward_mode_says(session.problem, session.contraction.weights, evidence), *notes]

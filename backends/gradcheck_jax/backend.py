@@ -62,6 +62,7 @@ class JaxBackend(Backend):
 class _JaxProblem(Problem):
     def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str) -> None:
         self._cost = cost
+        self._given = params
         self._args = args
         pytree = flatten(params)
         self._rebuild = pytree.rebuild
@@ -89,6 +90,7 @@ class _JaxProblem(Problem):
         self._layout = Layout.of(tensors, carried)
         # Float64 parameters need the scope in any case: outside it JAX rounds them to float32.
         self._x64 = precision != "native" or any(array.dtype in (np.float64, np.complex128) for array in self._host)
+        self._widened = any(array.dtype.name != dtype for array, (_, _, dtype) in zip(self._host, tensors, strict=True))
         self._written = set(range(len(tensors)))
         self._handed: tuple[list[trees.Leaf], object] = ([], None)
 
@@ -203,7 +205,14 @@ class _JaxProblem(Problem):
         return trees.rebound(handed, found)
 
     def close(self) -> None:
-        """Nothing to give back: JAX arrays are immutable, and the cost's own structure is made anew each time."""
+        # JAX arrays are immutable, and the cost's own structure is made anew each time. But JAX keeps what it lowered
+        # inside the scope of an int64 NumPy array that the cost closes over, and then cannot lower the cost outside.
+        if not self._widened or jax.config.jax_enable_x64:
+            return
+        try:
+            self._cost(self._given, *self._args)
+        except Exception:
+            jax.clear_caches()
 
     def _scope(self) -> AbstractContextManager[object]:
         return jax.enable_x64(True) if self._x64 else nullcontext()

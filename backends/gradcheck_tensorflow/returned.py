@@ -1,0 +1,30 @@
+"""What a cost returned: its numbers, and the tensors that a gradient starts from."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from gradcheck_core import trees
+
+
+def numbers(returned: object) -> list[npt.NDArray[Any]]:
+    """Everything numeric that a cost returned."""
+    found = (leaf.value for leaf in trees.leaves(returned))
+    return [
+        value.numpy() if isinstance(value, tf.Tensor | tf.Variable) else np.asarray(value)
+        for value in found
+        if isinstance(value, tf.Tensor | tf.Variable | np.ndarray | float)
+    ]
+
+
+def same(first: list[npt.NDArray[Any]], second: list[npt.NDArray[Any]]) -> bool:
+    """Whether two evaluations gave the same numbers."""
+    return len(first) == len(second) and all(map(np.array_equal, first, second))
+
+
+def floating_tensors(returned: object) -> list[tf.Tensor]:
+    """The tensors of a floating dtype that a cost returned."""
+    found = (leaf.value for leaf in trees.leaves(returned))
+    return [value for value in found if isinstance(value, tf.Tensor | tf.Variable) and value.dtype.is_floating]
