@@ -107,13 +107,19 @@ class Explanations:
         findings = tuple(Finding(**table) for table in tables.get("finding", ()))
         return cls(exceptions, findings)
 
+    def unexplained(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """The outcomes that do not pass and that no exception covers."""
+        return [
+            outcome
+            for outcome in outcomes
+            if not outcome.passed and not any(exception.covers(outcome) for exception in self.exceptions)
+        ]
+
     def complaints(self, outcomes: Sequence[Outcome], swept: Iterable[str]) -> list[str]:
         """What the file does not say, or says and is not so, about the operators that were swept."""
-        erring = [outcome for outcome in outcomes if not outcome.passed]
         unlisted = [
             f"not listed: {outcome.operator} [{outcome.label}] {outcome.result}: {outcome.detail}"
-            for outcome in erring
-            if not any(exception.covers(outcome) for exception in self.exceptions)
+            for outcome in self.unexplained(outcomes)
         ]
         operators = frozenset(swept)
         stale = [
@@ -121,6 +127,6 @@ class Explanations:
             f"{', '.join(exception.results)}: {exception.cause}"
             for exception in self.exceptions
             if exception.operator in operators
-            and (found := sum(exception.covers(outcome) for outcome in erring)) != exception.count
+            and (found := sum(exception.covers(outcome) for outcome in outcomes)) != exception.count
         ]
         return unlisted + stale

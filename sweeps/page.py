@@ -25,6 +25,7 @@ def render(
         _evaluations(outcomes),
         _findings(explained),
         _exceptions(explained),
+        _unexplained(explained.unexplained(outcomes)),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -102,6 +103,16 @@ def _exceptions(explained: Explanations) -> str:
             title = kind.value[0].upper() + kind.value[1:]
             parts += [f"### {title}", _table(("cases", "result", "cause", "operators"), _rows(listed))]
     return "\n\n".join(parts)
+
+
+def _unexplained(outcomes: Sequence[Outcome]) -> str:
+    if not outcomes:
+        return ""
+    alike = Counter((outcome.operator, outcome.result) for outcome in outcomes)
+    rows = [(f"{count:,}", result, f"`{operator}`") for (operator, result), count in sorted(alike.items())]
+    return "### Not explained yet: faults of the checker until shown otherwise\n\n" + _table(
+        ("cases", "result", "operator"), rows
+    )
 
 
 def _rows(exceptions: Iterable[Explanation]) -> list[tuple[str, ...]]:

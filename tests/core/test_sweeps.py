@@ -121,3 +121,12 @@ def test_the_page_lists_right_gradients_that_took_more_evaluations_than_promised
     assert "Of 2 that passed, 2 took more, 1 of them with kinks." in " ".join(written.split())
     assert "| `sine` | dear | 2 | 300 |" in written
     assert "`abs`" not in written
+
+
+def test_the_page_says_which_cases_nothing_explains(tmp_path):
+    outcomes = list(sweep([RIGHT, WRONG], seconds_each=30))
+
+    written = page.render("numpy", "", ["numpy"], [RIGHT, WRONG], outcomes, explanations(tmp_path, ""))
+
+    assert "### Not explained yet" in written
+    assert "| 1 | BUG | `sine` |" in written
