@@ -1,6 +1,7 @@
 """The TensorFlow adapter."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -12,8 +13,9 @@ from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.outputs import roundoff_of
 from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
 
+from .differentiation import forward_accumulator, inner_product, weighted_total
 from .promotion import wider
-from .returned import floating_tensors, numbers, same
+from .returned import numbers, same
 from .state import CallersState
 from .variables import is_model, named_leaf, named_variables, require_built, variable_of, why_carried
 from .widening import Widened
@@ -24,7 +26,7 @@ class TensorflowBackend(Backend):
     """Variables, tensors, modules and Keras models."""
 
     name = "tensorflow"
-    capabilities = frozenset({Capability.AUTODIFF, Capability.FLOAT64})
+    capabilities = frozenset({Capability.AUTODIFF, Capability.FLOAT64, Capability.FORWARD, Capability.HESSIAN})
 
     def owns(self, leaf: object) -> bool:
         return isinstance(leaf, tf.Tensor | tf.IndexedSlices) or variable_of(leaf) is not None or is_model(leaf)
@@ -107,11 +109,11 @@ class _TensorflowProblem(Problem):
     def read(self, parameter: int) -> FloatVector:
         self._flush()
         variable = self._variables[parameter]
-        values = self._host[parameter] if variable is None else variable.numpy()
-        return np.array(values, dtype=np.float64).reshape(-1)
+        values = self._host[parameter] if variable is None else np.ascontiguousarray(variable.numpy())
+        return _as_numbers(values).astype(np.float64)
 
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        self._host[parameter].reshape(-1)[entries] = values
+        _as_numbers(self._host[parameter])[entries] = values
         self._written.add(parameter)
 
     def params(self) -> object:
@@ -145,30 +147,46 @@ class _TensorflowProblem(Problem):
             raise InvalidInputError(msg)
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        self._flush()
-        sources = [
-            self._leaves[position].value if variable is None else variable
-            for variable, position in zip(self._variables, self._positions, strict=True)
-        ]
+        sources = self._sources()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for source in sources:
                 tape.watch(source)
-            returned = self.evaluate()
-            outputs = floating_tensors(returned)
-            if not outputs:
-                msg = (
-                    f"`cost` returned {type(returned).__name__}, from which a GradientTape cannot go back; return the "
-                    "tensor (without .numpy() or float()), or pass `grads`"
-                )
-                raise InvalidInputError(msg)
-            weights = weigh([tuple(output.shape) for output in outputs])
-            total = tf.add_n(
-                [
-                    tf.cast(tf.reduce_sum(output * tf.cast(tf.constant(weight), output.dtype)), tf.float64)
-                    for output, weight in zip(outputs, weights, strict=True)
-                ]
-            )
+            total = weighted_total(self.evaluate(), weigh)
         return self._laid_out(tape.gradient(total, sources))
+
+    def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
+        sources = self._sources()
+        with forward_accumulator(sources, self._tangents(direction)) as accumulator:
+            total = weighted_total(self.evaluate(), weigh)
+        derivative = accumulator.jvp(total)
+        return 0.0 if derivative is None else float(derivative)
+
+    def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
+        sources = self._sources()
+        with tf.GradientTape(watch_accessed_variables=False) as outer:
+            for source in sources:
+                outer.watch(source)
+            with tf.GradientTape(watch_accessed_variables=False) as inner:
+                for source in sources:
+                    inner.watch(source)
+                total = weighted_total(self.evaluate(), weigh)
+            along = inner_product(inner.gradient(total, sources), self._tangents(direction))
+        # None, a gradient that does not depend on the parameter, is a second derivative of zero.
+        return replace(self._laid_out(outer.gradient(along, sources)), notes=())
+
+    def _sources(self) -> list[tf.Variable | tf.Tensor]:
+        self._flush()
+        return [
+            self._leaves[position].value if variable is None else variable
+            for variable, position in zip(self._variables, self._positions, strict=True)
+        ]
+
+    def _tangents(self, direction: FloatVector) -> list[tf.Tensor]:
+        """A direction of theta as tensors like the sources."""
+        return [
+            tf.cast(tf.constant(parameter.tensor(direction[parameter.range])), host.dtype)
+            for parameter, host in zip(self._layout.parameters, self._host, strict=True)
+        ]
 
     def _laid_out(self, grads: list[Any]) -> Gradient:
         d_theta = np.zeros(self._layout.size)
@@ -180,7 +198,7 @@ class _TensorflowProblem(Problem):
                 notes.append(f"`{parameter.name}`: the cost does not reach it; the tape's None counts as zero")
                 continue
             dense = tf.convert_to_tensor(grad)  # IndexedSlices, e.g. of an embedding, become dense
-            d_theta[parameter.range] = dense.numpy().astype(np.float64).reshape(-1)
+            d_theta[parameter.range] = _as_numbers(np.ascontiguousarray(dense.numpy())).astype(np.float64)
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
     def changed_structure(self) -> str | None:
@@ -205,3 +223,9 @@ class _TensorflowProblem(Problem):
             leaf = self._leaves[position]
             self._leaves[position] = trees.Leaf(leaf.path, tf.constant(self._host[parameter]))
         self._written.clear()
+
+
+def _as_numbers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A contiguous array's numbers in theta, over the same memory: two for every complex entry."""
+    flat = array.reshape(-1)
+    return flat.view(flat.real.dtype) if array.dtype.kind == "c" else flat

@@ -26,10 +26,10 @@ def wider(dtype: str) -> str | None:
 
 @contextmanager
 def promoting() -> Iterator[None]:
-    """Promote where dtypes mix, turn casts down into float64, and run every `tf.function` eagerly, all in this thread.
+    """Promote where dtypes mix, turn casts down into float64, and run every `tf.function` eagerly.
 
-    Operands are promoted only where the operation raises as it is. A `tf.function` runs eagerly because a trace made
-    now would stay with the caller, and one made before knows the variables of then.
+    Operands are promoted only where the operation raises as it is, and only in this thread. A `tf.function` runs
+    eagerly because a trace made now would stay with the caller, and one made before knows the variables of then.
     """
     thread = threading.get_ident()
     execute = pywrap_tfe.TFE_Py_FastPathExecute

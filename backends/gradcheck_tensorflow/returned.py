@@ -15,7 +15,7 @@ def numbers(returned: object) -> list[npt.NDArray[Any]]:
     return [
         value.numpy() if isinstance(value, tf.Tensor | tf.Variable) else np.asarray(value)
         for value in found
-        if isinstance(value, tf.Tensor | tf.Variable | np.ndarray | float)
+        if isinstance(value, tf.Tensor | tf.Variable | np.ndarray | float | complex)
     ]
 
 
@@ -24,7 +24,13 @@ def same(first: list[npt.NDArray[Any]], second: list[npt.NDArray[Any]]) -> bool:
     return len(first) == len(second) and all(map(np.array_equal, first, second))
 
 
-def floating_tensors(returned: object) -> list[tf.Tensor]:
-    """The tensors of a floating dtype that a cost returned."""
+def real_tensors(returned: object) -> list[tf.Tensor]:
+    """The tensors of a floating dtype that a cost returned, complex ones as real ones with a last axis of two."""
     found = (leaf.value for leaf in trees.leaves(returned))
-    return [value for value in found if isinstance(value, tf.Tensor | tf.Variable) and value.dtype.is_floating]
+    tensors = [value for value in found if isinstance(value, tf.Tensor | tf.Variable)]
+    return [as_real(tensor) for tensor in tensors if tensor.dtype.is_floating or tensor.dtype.is_complex]
+
+
+def as_real(tensor: tf.Tensor) -> tf.Tensor:
+    """A complex tensor as a real one with a last axis of two; a real one as it is."""
+    return tf.stack([tf.math.real(tensor), tf.math.imag(tensor)], axis=-1) if tensor.dtype.is_complex else tensor

@@ -72,13 +72,10 @@ def why_carried(item: Named, dtype: str, seen: dict[int, str]) -> str | None:
     if not tensor.shape.is_fully_defined():
         msg = f"`params`: `{name}` has shape {tensor.shape}; build the model on an input first"
         raise InvalidInputError(msg)
-    if tensor.dtype.is_complex:
-        msg = f"`params`: `{name}` is {dtype}; pass real floating tensors"
-        raise InvalidInputError(msg)
     if id(tensor) in seen:
         return f"tied to {seen[id(tensor)]}"
     seen[id(tensor)] = name
-    if not tensor.dtype.is_floating:
+    if not (tensor.dtype.is_floating or tensor.dtype.is_complex):
         return dtype
     if not item.trainable:
         return "frozen"

@@ -196,11 +196,16 @@ def test_a_gradient_written_by_hand_gets_the_params_in_float64():
     assert gc.check_gradients(cost, w, lambda w: 1.001 * tf.cos(w) * X).verdict is Verdict.SUSPECT
 
 
-@pytest.mark.parametrize("drop", [keras.layers.Dropout(0.5, seed=3), lambda x: tf.nn.dropout(x, 0.5)])
-def test_dropout_has_the_same_mask_as_natively(drop):
+@pytest.mark.parametrize(
+    "make", [lambda: keras.layers.Dropout(0.5, seed=3), lambda: lambda x, training: tf.nn.dropout(x, 0.5)]
+)
+def test_dropout_has_the_same_mask_as_natively(make):
     w = tf.Variable(X + 2)
+    drop = make()
 
-    report = gc.check_gradients(lambda w: tf.reduce_sum(tf.sin(drop(w * 1.0))), w)
+    report = gc.check_gradients(
+        lambda d: tf.reduce_sum(tf.sin(d["drop"](d["w"] * 1.0, training=True))), {"w": w, "drop": drop}
+    )
 
     assert report.verdict is Verdict.CORRECT
     assert any(note.startswith(AGREES) for note in report.notes)
