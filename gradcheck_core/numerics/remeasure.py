@@ -113,29 +113,6 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
     return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2])
 
 
-def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: _Ladder) -> _Ladder:
-    """A ladder that knows the noise of a cost that rounds to a coarse grid, and so stays equal over small steps.
-
-    It does so beside a kink or a jump too, after a flat stretch: what lies between the last step without a change and
-    the first with one tells.
-    """
-    first_moved = ladder.first_moved
-    if first_moved is None:
-        return ladder
-    first, sign = first_moved
-    side = ladder.plus if sign > 0 else ladder.minus
-    if not (np.all(np.isfinite(side)) and ladder.step[first - 1] > 0):
-        return ladder
-
-    def along(t: float) -> float:
-        return float(at.costs_at(np.array([entry]), at.theta[[entry]] + sign * t)[0]) - at.cost
-
-    seen = np.concatenate([[0.0], side[first:]])
-    largest = max(abs(at.cost), float(np.max(np.abs(seen + at.cost))))
-    stair = step_between(along, ladder.step[first - 1], ladder.step[first], seen, at.roundoff * largest, largest)
-    return replace(ladder, noise=max(ladder.noise, UNIFORM * stair))
-
-
 STEPS_ALONG_A_LINE: FloatVector = np.power(_RATIO, _RUNGS.astype(np.float64))
 """Growing steps around the one to begin with, in units of it, for `along_line`."""
 
@@ -157,6 +134,29 @@ def along_line(
         How far the variable itself may be off by rounding.
     """
     return _measure(_Ladder(step, plus, minus, noise, theta_rounding))
+
+
+def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: _Ladder) -> _Ladder:
+    """A ladder that knows the noise of a cost that rounds to a coarse grid, and so stays equal over small steps.
+
+    It does so beside a kink or a jump too, after a flat stretch: what lies between the last step without a change and
+    the first with one tells.
+    """
+    first_moved = ladder.first_moved
+    if first_moved is None:
+        return ladder
+    first, sign = first_moved
+    side = ladder.plus if sign > 0 else ladder.minus
+    if not (np.all(np.isfinite(side)) and ladder.step[first - 1] > 0):
+        return ladder
+
+    def along(t: float) -> float:
+        return float(at.costs_at(np.array([entry]), at.theta[[entry]] + sign * t)[0]) - at.cost
+
+    seen = np.concatenate([[0.0], side[first:]])
+    largest = max(abs(at.cost), float(np.max(np.abs(seen + at.cost))))
+    stair = step_between(along, ladder.step[first - 1], ladder.step[first], seen, at.roundoff * largest, largest)
+    return replace(ladder, noise=max(ladder.noise, UNIFORM * stair))
 
 
 def _finer(at: ParameterCost, steps: FloatVector) -> FloatVector:
@@ -281,11 +281,14 @@ def _still_to_come(change: FloatVector, noise: FloatVector) -> FloatVector:
     """How far the slope at the smallest step is from its limit, by the rate at which its changes shrink.
 
     A square root or ``x log x`` at 0 has slopes that change by no less at smaller steps: there is no limit.
+    Changes that grow as fast as the step shrinks are noise, above its estimate.
     """
     seen = np.flatnonzero(change > noise[:-1] + noise[1:])
     first_seen = change[seen[0] :][:_IN_A_ROW] if seen.size else change[:0]
-    if first_seen.size == _IN_A_ROW and np.all(first_seen[:-1] > _SHRINKING * first_seen[1:]):
-        return np.array([np.inf])
+    if first_seen.size == _IN_A_ROW:
+        growth = first_seen[:-1] / np.maximum(first_seen[1:], np.finfo(float).tiny)
+        if np.all((growth > _SHRINKING) & (growth < _RATIO / 2)):
+            return np.array([np.inf])
     beyond_noise = max(float(change[0] - noise[0] - noise[1]), 0.0)
     rate = min(max(beyond_noise / change[1] if change[1] else 0.0, 1 / _RATIO), _SHRINKING)
     return change[:1] * rate / (1 - rate)
