@@ -16,6 +16,7 @@ from gradcheck_core import GradientCase
 from harness import Case
 from jax_cases import (
     elementwise,
+    lax_control,
     lax_structured,
     linear_algebra,
     reductions,
@@ -34,7 +35,17 @@ SOURCE = (
 )
 DISTRIBUTIONS = ("jax", "jaxlib", "numpy", "scipy")
 
-_TABLES = (elementwise, reductions, shapes, linear_algebra, lax_structured, special, statistics, transforms)
+_TABLES = (
+    elementwise,
+    reductions,
+    shapes,
+    linear_algebra,
+    lax_structured,
+    lax_control,
+    special,
+    statistics,
+    transforms,
+)
 LEFT_OUT = left_out_table.load(Path(__file__).parent / "left_out" / "jax.toml")
 
 _MODULES = (

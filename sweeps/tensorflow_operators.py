@@ -13,7 +13,17 @@ import left_out_table
 from gradcheck_core import GradientCase
 from harness import Case
 from samples import Sample
-from tensorflow_cases import arrays, linear_algebra, mathematics, networks, raw, signals_and_images
+from tensorflow_cases import (
+    arrays,
+    convolutions,
+    linear_algebra,
+    mathematics,
+    networks,
+    raw,
+    signals_and_images,
+    sparse,
+    state,
+)
 
 SOURCE = (
     "Every public function of TensorFlow, `tf.math`, `tf.linalg`, `tf.nn`, `tf.signal`, `tf.image` and `tf.sparse` "
@@ -24,7 +34,7 @@ SOURCE = (
 )
 DISTRIBUTIONS = ("tensorflow-cpu", "numpy")
 
-_TABLES = (mathematics, arrays, linear_algebra, networks, signals_and_images, raw)
+_TABLES = (mathematics, arrays, sparse, linear_algebra, convolutions, networks, signals_and_images, raw, state)
 LEFT_OUT = left_out_table.load(Path(__file__).parent / "left_out" / "tensorflow.toml")
 
 _MODULES = "tf tf.math tf.linalg tf.nn tf.signal tf.image tf.sparse".split()
