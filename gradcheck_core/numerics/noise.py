@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 
 from ..protocol import FloatVector
+from .staircase import MOST_BISECTIONS, UNIFORM, step_between, step_of_plateaus
 
 _POINTS = 9
 """Values in one difference table; the paper finds 7 to 9 enough."""
@@ -17,11 +18,16 @@ _FIRST_SPACING = 4217.3
 
 _WIDENING = 137.0
 """No power of two, along which rounding to another binary precision would be regular and look smooth."""
-_MOST_TABLES = 5
+_MOST_TABLES = 6
 
-MOST_EVALUATIONS = 2 * _MOST_TABLES * _POINTS
-"""What an estimate at two places takes at most; 18 are usual."""
+_FLAT_CHECK = (0, 4, 8)
+"""Points of a table that are taken first: where they are equal the points are too close for any change to show."""
 
+_OTHERWISE = 1.618
+"""Times wider are the tables at a second place: a staircase that is regular in one is not in the other."""
+
+MOST_EVALUATIONS = 2 * (_POINTS + len(_FLAT_CHECK) * (_MOST_TABLES - 1) + MOST_BISECTIONS)
+"""What an estimate at two places usually takes at most; 18 are usual."""
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -74,31 +80,56 @@ def estimate_noise(
     >>> 1e-10 < estimate_noise(rounded, 1.0, 2.0**-53).level < 1e-9
     True
     """
-    tables = most // _POINTS
-    here = _noise_at(line, 0.0, cost, roundoff, tables if not away else (tables + 1) // 2)
-    if not away or tables < 2:
+    here = _noise_at(line, 0.0, cost, roundoff, most if not away else (most + 1) // 2)
+    if not away or most < 2 * _POINTS:
         return here
-    there = _noise_at(line, away, cost, roundoff, tables // 2)
+    there = _noise_at(line, away, cost, roundoff, most // 2)
     return Noise(max(here.level, there.level), here.settled and there.settled)
 
 
-def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundoff: float, tables: int) -> Noise:
+def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundoff: float, most: int) -> Noise:
     floor = roundoff * abs(cost)
-    spacing = min(_FIRST_SPACING * roundoff, math.sqrt(roundoff))
-    for _ in range(min(tables, _MOST_TABLES)):
-        values = np.array([line(origin + spacing * (i + 1)) for i in range(_POINTS)])
+    spacing = min(_FIRST_SPACING * roundoff, math.sqrt(roundoff)) * (_OTHERWISE if origin else 1.0)
+    flat: float | None = None
+
+    def beyond(t: float) -> float:
+        return line(origin + t)
+
+    left = most
+    for _ in range(_MOST_TABLES):
+        if left < _POINTS:
+            break
+        values = _table(beyond, spacing)
+        left -= values.size
         if not np.all(np.isfinite(values)):
             break
         floor = max(floor, roundoff * float(np.max(np.abs(values))))
-        if _mostly_equal(values):
+        if np.all(values == values[0]) and flat in (None, values[0]):
+            flat = values[0]
             spacing *= _WIDENING
             continue
-        floor = max(floor, _rounding_seen(values))
-        level = noise_of_table(values)
-        if level is not None:
-            return Noise(max(level, floor), settled=True)
-        break
+        step = step_of_plateaus(values)
+        if not step and flat is not None and left >= MOST_BISECTIONS:
+            first = int(np.argmax(values != flat))
+            before = max(_POINTS / _WIDENING, float(first))
+            seen = np.concatenate([[flat], values[first:]])
+            step = step_between(beyond, spacing * before, spacing * (first + 1), seen)
+        level = None if _mostly_equal(values) else noise_of_table(values)
+        if level is None and not step and _mostly_equal(values):
+            flat = None
+            spacing *= _WIDENING
+            continue
+        floor = max(floor, _rounding_seen(values), UNIFORM * step)
+        return Noise(max(level or 0.0, floor), settled=level is not None or step > 0)
     return Noise(floor, settled=False)
+
+
+def _table(line: Callable[[float], float], spacing: float) -> FloatVector:
+    """Nine equally spaced values, or only three where those are equal."""
+    first = {i: line(spacing * (i + 1)) for i in _FLAT_CHECK}
+    if len(set(first.values())) == 1:
+        return np.array(list(first.values()))
+    return np.array([first[i] if i in first else line(spacing * (i + 1)) for i in range(_POINTS)])
 
 
 def _rounding_seen(values: FloatVector) -> float:

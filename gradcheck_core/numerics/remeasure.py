@@ -127,9 +127,12 @@ def _measure(ladder: _Ladder) -> tuple[float, float, float]:
         stays_apart = first + 1 < gap.size and gap[first + 1] < _RATIO / 2.5 * gap[first]
         if stays_apart:
             sharper = np.flatnonzero(blur[:first] < gap[first] / 4)
-            if not sharper.size:
+            if sharper.size:
+                return _central(ladder.upto(int(sharper[-1]) + 1))
+            if gap[first + 1] > gap[first] / 2:
                 return _kink(ladder)
-            return _central(ladder.upto(int(sharper[-1]) + 1))
+            # The gap shrinks while the step grows: an oscillation within the step, which only smaller steps resolve.
+            return _central(ladder.upto(max(first, 1)))
     return _central(ladder.upto(_before_a_crossing(gap, blur)))
 
 
