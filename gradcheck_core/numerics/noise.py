@@ -29,6 +29,7 @@ _OTHERWISE = 1.618
 MOST_EVALUATIONS = 2 * (_POINTS + len(_FLAT_CHECK) * (_MOST_TABLES - 1) + MOST_BISECTIONS)
 """What an estimate at two places usually takes at most; 18 are usual."""
 
+
 @final
 @dataclass(frozen=True, slots=True)
 class Noise:
