@@ -52,7 +52,11 @@ def compare(evidence: Sequence[Evidence]) -> Comparison:
     claimed = np.concatenate([item.claimed for item in evidence])
     error = np.concatenate([item.error for item in evidence])
     return Comparison(
-        discrepancy=norm(numeric - claimed), error=norm(error), claimed=norm(claimed), numeric=norm(numeric)
+        discrepancy=norm(numeric - claimed),
+        error=norm(error),
+        claimed=norm(claimed),
+        numeric=norm(numeric),
+        cost_size=max(item.derivatives.cost_size for item in evidence),
     )
 
 

@@ -1,17 +1,18 @@
 """Numeric derivatives of the chosen parameters: noise first, then steps, a sweep, a second look where it differs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self, final
 
 import numpy as np
 
 from .evaluator import Evaluator
-from .numerics.coordinates import Derivatives, ParameterCost, sweep
+from .numerics.coordinates import Derivatives, ParameterCost
 from .numerics.noise import MOST_EVALUATIONS, Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
-from .numerics.steps import CONFIDENT, choose_step, farthest_step, first_step, scales
+from .numerics.steps import CONFIDENT, Rung, choose_step, farthest_step, first_step, scales
+from .numerics.sweep import Sweep, sweep
 from .outputs import roundoff_of
 from .preflight import Baseline
 from .protocol import FloatVector, Layout
@@ -29,6 +30,13 @@ _PROBING_SHARE = 0.4
 """Evaluations for finding steps and measuring truncation, for each checked coordinate."""
 _PROBING_ALLOWANCE = 150
 
+_FEW_PROBES = 8
+"""Coordinates of a parameter at which truncation is measured at least, and one of every eight more."""
+
+_LONG = 64.0
+"""Times the first step beyond which a chosen one says that the entries that moved have little effect."""
+
+_LEAST_PER_STEP = 4
 _MOST_PER_STEP = 28
 """Evaluations for one parameter's step; six are usual."""
 
@@ -77,6 +85,11 @@ class _Budget:
 def least_evaluations(coordinates: int) -> int:
     """How many evaluations a check makes at least."""
     return 2 * coordinates + _AROUND
+
+
+def most_evaluations(coordinates: int) -> int:
+    """How many evaluations a check of a right gradient makes at most, but for kinks beyond those."""
+    return 5 * coordinates // 2 + 200
 
 
 def expected_evaluations(coordinates: int) -> int:
@@ -141,21 +154,51 @@ def measure(
         steps = _choose_steps(costs, evaluator, budget)
     else:
         steps = {i: np.full(at.theta.size, epsilon) for i, at in costs.items()}
-    found = {i: _swept(at, steps[i], budget, factor=2.0 if epsilon is None else 0.5) for i, at in costs.items()}
+    factor = 2.0 if epsilon is None else 0.5
+    swept = {i: _swept(at, steps[i], budget, factor) for i, at in costs.items()}
     if epsilon is not None:
-        return found
+        return {i: _with_cost_size(_bars(found), found, noise) for i, found in swept.items()}
     for i, at in costs.items():
-        shorter = _shorter(at, steps[i], found[i])
+        shorter = _shorter(at, steps[i], _bars(swept[i]))
         if shorter is not None and budget.left >= 2 * at.theta.size + 4:
             budget.spend(2 * at.theta.size)
-            steps[i], found[i] = shorter, _swept(at, shorter, budget, factor=2.0)
-    return {i: _look_again(at, evaluator, steps[i], found[i], claims[i]) for i, at in costs.items()}
+            swept[i] = _swept(at, shorter, budget, factor)
+    promised = _Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
+    found = {i: _beside_kinks(sweep_of, promised) for i, sweep_of in swept.items()}
+    looked = {i: _look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
+    return {i: _with_cost_size(derivatives, swept[i], noise) for i, derivatives in looked.items()}
 
 
-def _swept(at: ParameterCost, steps: FloatVector, budget: _Budget, factor: float) -> Derivatives:
-    probes = min(at.theta.size, 8 + at.theta.size // 8, max(0, budget.left // 2))
+def _with_cost_size(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivatives:
+    return replace(derivatives, cost_size=max(found.cost_size, noise.size))
+
+
+def _swept(at: ParameterCost, steps: FloatVector, budget: _Budget, factor: float) -> Sweep:
+    probes = min(at.theta.size, _FEW_PROBES + at.theta.size // 8, max(0, budget.left // 2))
     budget.spend(2 * probes)
-    return sweep(at, steps, probes, factor).no_better_than(_FLOOR * at.noise / np.maximum(scales(at.theta), steps))
+    found = sweep(at, steps, probes, factor)
+    batch = found.probed
+    # Most bent first: beside kinks a cost bends most, so that where half of a batch are rough more are to be expected.
+    while np.sum(np.isin(batch, found.rough)) > batch.size // 2 and budget.left >= 2 * _FEW_PROBES:
+        batch = found.most_bent(_FEW_PROBES)
+        budget.spend(2 * batch.size)
+        found = found.probing(batch)
+    return found
+
+
+def _bars(found: Sweep) -> Derivatives:
+    """What a sweep says, each bar at least the rounding that backpropagation has itself."""
+    scale = np.maximum(scales(found.at.theta), found.steps)
+    return found.derivatives().no_better_than(_FLOOR * found.at.noise / scale)
+
+
+def _beside_kinks(found: Sweep, promised: _Budget) -> Derivatives:
+    """With the coordinates that the sweep found rough measured again, whatever is claimed, as far as evaluations go."""
+    rough = found.rough[: max(0, promised.left) // EVALUATIONS_EACH]
+    if not rough.size:
+        return _bars(found)
+    promised.spend(EVALUATIONS_EACH * rough.size)
+    return _bars(found).replaced(rough, remeasure(found.at, rough, found.steps))
 
 
 def _shorter(at: ParameterCost, steps: FloatVector, swept: Derivatives) -> FloatVector | None:
@@ -186,22 +229,36 @@ def _choose_steps(costs: dict[int, ParameterCost], evaluator: Evaluator, budget:
     first = {i: first_step(at.noise, at.cost, at.roundoff) for i, at in costs.items()}
     reserved = budget.left // 2  # for measuring truncation
     for i, at in sorted(costs.items(), key=lambda item: -item[1].theta.size):
-        if budget.left < max(4, reserved):
+        if budget.left < max(_LEAST_PER_STEP, reserved):
             break
         before = evaluator.evaluations
-        most = min(_MOST_PER_STEP, budget.left)
-        rung = choose_step(_sparse_line(at), at.noise, first[i], at.roundoff, most, farthest_step(at.theta))
+        rung = _best_step(at, first[i], min(_MOST_PER_STEP, budget.left), _DIRECTION_ENTRIES)
         budget.spend(evaluator.evaluations - before)
+        dead = rung is None or rung.step > _LONG * first[i]
+        if dead and at.theta.size > _DIRECTION_ENTRIES and budget.left >= _LEAST_PER_STEP:
+            # The few that moved have no effect to speak of; among all are those that make up the gradient.
+            before = evaluator.evaluations
+            together = _best_step(at, first[i], min(_MOST_PER_STEP, budget.left), at.theta.size)
+            budget.spend(evaluator.evaluations - before)
+            rung = min((found for found in (rung, together) if found is not None), key=_step_of, default=None)
         if rung is not None:
             chosen[i] = rung.step
     usual = float(np.median(list(chosen.values()))) if chosen else None
     return {i: scales(at.theta) * chosen.get(i, usual or first[i]) for i, at in costs.items()}
 
 
-def _sparse_line(at: ParameterCost) -> Callable[[float], float]:
-    """The cost along a few entries of the parameter that move together, each in proportion to its scale."""
+def _best_step(at: ParameterCost, first: float, most: int, moving: int) -> Rung | None:
+    return choose_step(_sparse_line(at, moving), at.noise, first, at.roundoff, most, farthest_step(at.theta))
+
+
+def _step_of(rung: Rung) -> float:
+    return rung.step
+
+
+def _sparse_line(at: ParameterCost, count: int) -> Callable[[float], float]:
+    """The cost along some entries of the parameter that move together, each in proportion to its scale."""
     generator = np.random.default_rng(at.theta.size)
-    moving = generator.choice(at.theta.size, size=min(_DIRECTION_ENTRIES, at.theta.size), replace=False)
+    moving = generator.choice(at.theta.size, size=min(count, at.theta.size), replace=False)
     direction = np.zeros(at.theta.size)
     direction[moving] = scales(at.theta)[moving] * generator.choice([-1.0, 1.0], size=moving.size)
     return lambda t: at.moved_to(at.theta + t * direction)

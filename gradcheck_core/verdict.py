@@ -131,12 +131,15 @@ class Comparison:
         Norm of the error bars of `numeric`, absolute.
     claimed, numeric : float
         Norms of the two gradients, absolute.
+    cost_size : float
+        The largest ``|J|`` seen near theta; 0 where that is not known.
     """
 
     discrepancy: float
     error: float
     claimed: float
     numeric: float
+    cost_size: float = 0.0
 
     @property
     def both_zero(self) -> bool:
@@ -205,8 +208,11 @@ _VANISHED = 1e-12
 
 
 def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> float:
-    """The size of this problem's gradient: over all of theta or, where that vanishes, ``|J|`` over theta's scale."""
-    from_cost = abs(cost) / theta_scale
+    """The size of this problem's gradient: over all of theta or, where that vanishes, ``|J|`` over theta's scale.
+
+    A cost that is zero at theta, as a regulariser of weights that are all zero, counts as what it is a step away.
+    """
+    from_cost = max(abs(cost), whole.cost_size) / theta_scale
     size = whole.claimed + whole.numeric
     return from_cost if whole.both_zero or size < _VANISHED * from_cost else size
 

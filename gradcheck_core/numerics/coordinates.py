@@ -1,22 +1,18 @@
-"""Central differences along the coordinates of one parameter, each with an error bar."""
+"""One parameter's cost, central differences along its coordinates, and derivatives with error bars."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
 
 from ..protocol import FloatVector
-from .steps import CONFIDENT, scales
 
 Indices = npt.NDArray[np.intp]
 
 _THETA_ROUNDINGS = 32.0
 """Roundings of theta that a gradient is taken to be computed with: its own entry's and those it is combined with."""
-
-_SAFETY = 2.0
-"""On the measured truncation: it is the leading term of a series, and neighbours stand for coordinates not probed."""
 
 
 @final
@@ -63,11 +59,14 @@ class Derivatives:
         value is a subgradient.
     error : numpy.ndarray
         float64, shape ``(k,)``: how far off both may be; infinite where nothing could be measured.
+    cost_size : float
+        The largest ``|J|`` seen nearby; 0 where that is not known.
     """
 
     lower: FloatVector
     upper: FloatVector
     error: FloatVector
+    cost_size: float = 0.0
 
     @property
     def kinks(self) -> int:
@@ -76,15 +75,13 @@ class Derivatives:
 
     def no_better_than(self, floor: FloatVector) -> "Derivatives":
         """These, with error bars of at least some floor."""
-        return Derivatives(self.lower, self.upper, np.maximum(self.error, floor))
+        return replace(self, error=np.maximum(self.error, floor))
 
     def replaced(self, entries: Indices, other: "Derivatives") -> "Derivatives":
         """These, with other measurements of some entries in their place."""
-        columns = [(self.lower, other.lower), (self.upper, other.upper), (self.error, other.error)]
-        merged = [column.copy() for column, _ in columns]
-        for column, (_, new) in zip(merged, columns, strict=True):
-            column[entries] = new
-        return Derivatives(*merged)
+        lower, upper, error = self.lower.copy(), self.upper.copy(), self.error.copy()
+        lower[entries], upper[entries], error[entries] = other.lower, other.upper, other.error
+        return Derivatives(lower, upper, error, self.cost_size)
 
     def nearest(self, claimed: FloatVector) -> FloatVector:
         """Of the measured values the ones nearest to a claim: the derivative or, on a kink, a subgradient."""
@@ -99,6 +96,19 @@ class Differences:
     slope: FloatVector
     bend: FloatVector
     step: FloatVector
+
+    @classmethod
+    def none(cls) -> Self:
+        """Of no coordinate."""
+        return cls(np.zeros(0), np.zeros(0), np.zeros(0))
+
+    def followed_by(self, more: "Differences") -> "Differences":
+        """These and those of other coordinates."""
+        return Differences(
+            np.concatenate([self.slope, more.slope]),
+            np.concatenate([self.bend, more.bend]),
+            np.concatenate([self.step, more.step]),
+        )
 
 
 def difference(at: ParameterCost, entries: Indices, steps: FloatVector) -> Differences:
@@ -129,68 +139,9 @@ def difference(at: ParameterCost, entries: Indices, steps: FloatVector) -> Diffe
     return Differences(np.where(bad, np.nan, slope), np.where(bad, np.nan, bend), step)
 
 
-def sweep(at: ParameterCost, steps: FloatVector, probes: int, factor: float = 2.0) -> Derivatives:
-    """Differentiate along every coordinate at its step, two evaluations each.
-
-    The error bar is the noise, ``5 s / h``, and twice the truncation. Truncation is measured at some coordinates, the
-    most bent ones and others evenly spread, by a second difference, ``|D(f h) - D(h)| / |f**2 - 1|``. For the
-    rest it is taken as that of the worst probes, in proportion to how much the cost bends along them.
-
-    Parameters
-    ----------
-    at : ParameterCost
-        The cost.
-    steps : numpy.ndarray
-        Absolute steps, float64, shape ``(k,)``.
-    probes : int
-        At how many coordinates truncation is measured, two evaluations each.
-    factor : float
-        f, 2 by default; a half where the cost is not to be evaluated beyond the step.
-    """
-    found = difference(at, np.arange(at.theta.size), steps)
-    probed = _probed(found.bend, probes)
-    # Without a probe, as if the third derivative were the second over the entry's scale.
-    truncation = np.nan_to_num(found.bend * steps / scales(at.theta))
-    if probed.size:
-        other = difference(at, probed, factor * steps)
-        truncation = _truncation(found, probed, np.abs(other.slope - found.slope[probed]) / abs(factor**2 - 1))
-    with np.errstate(invalid="ignore"):
-        error = CONFIDENT * at.noise / found.step + _SAFETY * truncation
-        error += theta_rounding(at) * found.bend / found.step
-    measured = np.isfinite(found.slope) & np.isfinite(error)
-    slope = np.where(measured, found.slope, 0.0)
-    return Derivatives(slope, slope, np.where(measured, error, np.inf))
-
-
 def theta_rounding(at: ParameterCost) -> FloatVector:
     """How far theta may be off by rounding; times the curvature, the least that two right slopes may differ by.
 
     At a perfect fit both gradients are nothing else.
     """
     return _THETA_ROUNDINGS * at.roundoff * np.abs(at.theta)
-
-
-def _probed(bend: FloatVector, count: int) -> Indices:
-    if count >= bend.size:
-        return np.arange(bend.size)
-    most_bent = np.argsort(-np.nan_to_num(bend))[: count // 2]
-    spread = np.linspace(0, bend.size - 1, count - count // 2).astype(np.intp) if count else most_bent
-    return np.unique(np.concatenate([most_bent, spread]))
-
-
-def _truncation(found: Differences, probed: Indices, measured: FloatVector) -> FloatVector:
-    usable = np.isfinite(measured)
-    if not usable.any():
-        return np.zeros_like(found.slope)
-    bend = np.nan_to_num(found.bend)
-    typical = float(np.median(bend))
-    proportion = bend + typical
-    truncation = np.full_like(found.slope, np.quantile(measured[usable], 0.9))
-    if typical > 0:
-        worst = float(np.max((measured / proportion[probed])[usable]))
-        truncation = np.maximum(truncation, proportion * worst)
-    # A probe can be small by chance, where two terms of the series cancel; the usual proportion says what is plausible.
-    bent = usable & (bend[probed] > 0)
-    usual = float(np.median(measured[bent] / bend[probed[bent]])) if bent.any() else 0.0
-    truncation[probed[usable]] = np.maximum(measured, usual * bend[probed] / 8)[usable]
-    return truncation

@@ -20,6 +20,9 @@ _WIDENING = 137.0
 """No power of two, along which rounding to another binary precision would be regular and look smooth."""
 _MOST_TABLES = 6
 
+_WIDE = 4
+"""Tables after which the points are too far apart for the rounding of single parameters: 2e-4 of theta in float64."""
+
 _FLAT_CHECK = (0, 4, 8)
 """Points of a table that are taken first: where they are equal the points are too close for any change to show."""
 
@@ -33,10 +36,21 @@ MOST_EVALUATIONS = 2 * (_POINTS + len(_FLAT_CHECK) * (_MOST_TABLES - 1) + MOST_B
 @final
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Standard deviation of the computed cost around a smooth one, absolute, and whether a table showed it."""
+    """How far a computed cost is from a smooth one.
+
+    Attributes
+    ----------
+    level : float
+        Standard deviation, absolute.
+    settled : bool
+        Whether a table showed it.
+    size : float
+        The largest ``|J|`` seen, 0 where that is not known: a cost may be zero at theta alone.
+    """
 
     level: float
     settled: bool
+    size: float = 0.0
 
 
 def estimate_noise(
@@ -85,11 +99,12 @@ def estimate_noise(
     if not away or most < 2 * _POINTS:
         return here
     there = _noise_at(line, away, cost, roundoff, most // 2)
-    return Noise(max(here.level, there.level), here.settled and there.settled)
+    return Noise(max(here.level, there.level), here.settled and there.settled, max(here.size, there.size))
 
 
 def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundoff: float, most: int) -> Noise:
-    floor = roundoff * abs(cost)
+    size = abs(cost)
+    floor = roundoff * size
     spacing = min(_FIRST_SPACING * roundoff, math.sqrt(roundoff)) * (_OTHERWISE if origin else 1.0)
     flat: float | None = None
 
@@ -97,32 +112,35 @@ def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundo
         return line(origin + t)
 
     left = most
-    for _ in range(_MOST_TABLES):
+    for table in range(_MOST_TABLES):
         if left < _POINTS:
             break
         values = _table(beyond, spacing)
         left -= values.size
         if not np.all(np.isfinite(values)):
             break
-        floor = max(floor, roundoff * float(np.max(np.abs(values))))
+        size = max(size, float(np.max(np.abs(values))))
+        floor = max(floor, roundoff * size)
         if np.all(values == values[0]) and flat in (None, values[0]):
             flat = values[0]
             spacing *= _WIDENING
             continue
-        step = step_of_plateaus(values)
+        wide = table >= _WIDE
+        step = step_of_plateaus(values, wide)
         if not step and flat is not None and left >= MOST_BISECTIONS:
             first = int(np.argmax(values != flat))
             before = max(_POINTS / _WIDENING, float(first))
             seen = np.concatenate([[flat], values[first:]])
             step = step_between(beyond, spacing * before, spacing * (first + 1), seen)
-        level = None if _mostly_equal(values) else noise_of_table(values)
-        if level is None and not step and _mostly_equal(values):
+        jumpy = _mostly_equal(values) or (wide and not step)  # so far apart no rounding shows without its grid
+        level = None if jumpy else noise_of_table(values)
+        if jumpy and not step:
             flat = None
             spacing *= _WIDENING
             continue
         floor = max(floor, _rounding_seen(values), UNIFORM * step)
-        return Noise(max(level or 0.0, floor), settled=level is not None or step > 0)
-    return Noise(floor, settled=False)
+        return Noise(max(level or 0.0, floor), level is not None or step > 0, size)
+    return Noise(floor, False, size)
 
 
 def _table(line: Callable[[float], float], spacing: float) -> FloatVector:

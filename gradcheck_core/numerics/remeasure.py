@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..protocol import FloatVector
 from .coordinates import Derivatives, Indices, ParameterCost, theta_rounding
-from .steps import CONFIDENT, never_less_than_at_smaller_steps
+from .steps import CONFIDENT, never_less_than_at_smaller_steps, scales
 
 _RATIO = 8.0
 _RUNGS = np.arange(-4, 4)
@@ -17,6 +17,12 @@ _RUNGS = np.arange(-4, 4)
 
 _UNSETTLED = 0.1
 """Relative error at which a coordinate is measured once more, at steps smaller by a factor 8**8."""
+
+_SHRINKING = 0.5
+"""By how much at least slopes that converge change less at the next smaller step."""
+
+_IN_A_ROW = 3
+"""Changes that do not shrink, the first that noise does not explain, before a slope is said to have no limit."""
 
 EVALUATIONS_EACH = 4 * len(_RUNGS)
 """Evaluations that one coordinate takes at most; half of them are usual."""
@@ -87,10 +93,17 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
     for k, (lower, upper, error) in enumerate(results):
         # Truncation still dominates: the cost varies over a far smaller scale than this entry's neighbours have.
         if error > _UNSETTLED * max(abs(lower), abs(upper), CONFIDENT * at.noise / steps[entries[k]]):
-            (finer,) = _ladders(at, entries[k : k + 1], steps, _RUNGS - len(_RUNGS))
+            (finer,) = _ladders(at, entries[k : k + 1], _finer(at, steps), _RUNGS)
             results[k] = _measure(finer.followed_by(found[k]))
     columns = np.array(results, dtype=np.float64)
     return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def _finer(at: ParameterCost, steps: FloatVector) -> FloatVector:
+    """Steps 8**8 times smaller, or in proportion to entries that are so small beside their neighbours themselves."""
+    own = steps * np.abs(at.theta) / scales(at.theta)
+    far = _RATIO ** -float(len(_RUNGS))
+    return np.where((own > 0) & (own < steps / _RATIO**4), own, far * steps)
 
 
 def _ladders(at: ParameterCost, entries: Indices, steps: FloatVector, rungs: Indices) -> list[_Ladder]:
@@ -193,10 +206,23 @@ def _least_error(slope: FloatVector, noise: FloatVector) -> tuple[float, float]:
     A change can be small by chance, so it counts as no less than what the next larger step's leaves at this one.
     """
     change = np.abs(np.diff(slope))
-    settling = change.size > 1 and change[0] <= change[1] + noise[0] + noise[1]
-    first = change[:1] / _RATIO if settling else change[:1] if change.size else np.abs(slope)
+    first = _still_to_come(change, noise) if change.size > 1 else change if change.size else np.abs(slope)
     truncation = np.concatenate([first, change])
     truncation[:-1] = np.maximum(truncation[:-1], truncation[1:] / _RATIO**2)
     error = 2 * never_less_than_at_smaller_steps(truncation, noise) + noise
     best = int(np.argmin(error))
     return float(slope[best]), float(error[best])
+
+
+def _still_to_come(change: FloatVector, noise: FloatVector) -> FloatVector:
+    """How far the slope at the smallest step is from its limit, by the rate at which its changes shrink.
+
+    A square root or ``x log x`` at 0 has slopes that change by no less at smaller steps: there is no limit.
+    """
+    seen = np.flatnonzero(change > noise[:-1] + noise[1:])
+    first_seen = change[seen[0] :][:_IN_A_ROW] if seen.size else change[:0]
+    if first_seen.size == _IN_A_ROW and np.all(first_seen[:-1] > _SHRINKING * first_seen[1:]):
+        return np.array([np.inf])
+    beyond_noise = max(float(change[0] - noise[0] - noise[1]), 0.0)
+    rate = min(max(beyond_noise / change[1] if change[1] else 0.0, 1 / _RATIO), _SHRINKING)
+    return change[:1] * rate / (1 - rate)

@@ -22,20 +22,30 @@ _OFF_THE_GRID = 1e-3
 """How far from a whole number of steps a change may be, in steps: far less than chance, more than float64 rounds."""
 
 
-def step_of_plateaus(values: FloatVector) -> float:
+def step_of_plateaus(values: FloatVector, wide: bool = False) -> float:
     """The root mean square step between plateaus, values that come twice or more; 0 where there are no two plateaus.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        The cost along a line.
+    wide : bool
+        Whether the places are so far apart that only a grid of the cost itself explains plateaus. Closer, parameters
+        that are rounded one by one make steps of any size. Default False.
 
     Examples
     --------
-    >>> step_of_plateaus(np.array([1.0, 1.0, 1.001, 1.001, 1.002]))
-    0.001
-    >>> step_of_plateaus(np.array([1.0, 1.001, 1.002, 1.003]))
+    >>> step_of_plateaus(np.array([1.0, 1.0, 1.125, 1.125, 1.25]))
+    0.125
+    >>> step_of_plateaus(np.array([1.0, 1.125, 1.25, 1.375]))
     0.0
     """
     _, counts = np.unique(values, return_counts=True)
     steps = np.abs(np.diff(values))
     steps = steps[steps > 0]
     if int(np.sum(counts > 1)) < 2 or (steps.size == 1 and not _can_be_rounding(steps[0], values)):
+        return 0.0
+    if wide and not _whole(values - values[0], float(np.min(steps))):
         return 0.0
     largest = float(np.max(steps))
     return largest * math.sqrt(float(np.mean(np.square(steps / largest))))
@@ -91,6 +101,9 @@ def _can_be_rounding(step: float, values: FloatVector) -> bool:
 
 def _on_a_grid(step: float, changes: FloatVector) -> bool:
     """Whether all changes are whole numbers of steps, and not all the same: the terms of the cost cancel to little."""
-    counts = np.abs(changes) / step
-    whole = np.round(counts)
-    return bool(np.all(np.abs(counts - whole) <= _OFF_THE_GRID) and np.max(whole) > 1)
+    return _whole(changes, step) and bool(np.max(np.abs(changes)) > 1.5 * step)
+
+
+def _whole(changes: FloatVector, step: float) -> bool:
+    counts = changes / step
+    return bool(np.all(np.abs(counts - np.round(counts)) <= _OFF_THE_GRID))

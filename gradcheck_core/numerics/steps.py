@@ -41,6 +41,20 @@ class Rung:
         return _NEIGHBOURS * self.truncation + self.noise
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """The costs to either side at one step."""
+
+    step: float
+    plus: float
+    minus: float
+
+    @property
+    def derivative(self) -> float:
+        return (self.plus - self.minus) / (2 * self.step)
+
+
 def scales(theta: FloatVector) -> FloatVector:
     """The scale of each entry of one parameter: ``max(|theta_i|, rms(theta))``, or 1 where all are zero.
 
@@ -107,17 +121,16 @@ def choose_step(
     C. J. F. Ridders, Adv. Eng. Software 4 (1982) 75-76; J. J. Moré and S. M. Wild, Estimating derivatives of noisy
     simulations, ACM TOMS 38 (2012), section 3.
     """
-    taken: dict[int, tuple[float, float]] = {}
+    taken: dict[int, _Taken] = {}
 
     def take(position: int) -> None:
         step = first * _RATIO**position
-        derivative = (line(step) - line(-step)) / (2 * step)
-        taken[position] = (step, derivative if math.isfinite(derivative) else math.nan)
+        taken[position] = _Taken(step, line(step), line(-step))
 
     take(0)
     take(1)
     while True:
-        rungs = _rungs(taken, noise)
+        rungs = _rungs(taken, noise, roundoff)
         best = min(rungs, key=lambda position: rungs[position].error) if rungs else None
         if best is None or (
             rungs[best].error > GOOD_ENOUGH * abs(rungs[best].derivative) and best in (min(taken), max(taken))
@@ -130,7 +143,7 @@ def choose_step(
                 take(ahead)
                 continue
         chosen = None if best is None else rungs[best]
-        constant = all(derivative == 0 for _, derivative in taken.values())
+        constant = len({cost for pair in taken.values() for cost in (pair.plus, pair.minus)}) == 1
         return (
             None
             if chosen is None or constant or chosen.truncation > max(_UNSETTLED * abs(chosen.derivative), chosen.noise)
@@ -142,30 +155,34 @@ def _shows(rungs: dict[int, Rung], best: int | None) -> bool:
     return best is not None and abs(rungs[best].derivative) > rungs[best].noise
 
 
-def _next(taken: dict[int, tuple[float, float]], best: int | None) -> int:
+def _next(taken: dict[int, _Taken], best: int | None) -> int:
     """The position to try next: beyond the end at which the best is, or smaller where nothing was finite."""
     return max(taken) + 1 if best == max(taken) else min(taken) - 1
 
 
-def _rungs(taken: dict[int, tuple[float, float]], noise: float) -> dict[int, Rung]:
-    finite = {position: value for position, value in sorted(taken.items()) if not math.isnan(value[1])}
+def _rungs(taken: dict[int, _Taken], noise: float, roundoff: float) -> dict[int, Rung]:
+    finite = {position: pair for position, pair in sorted(taken.items()) if math.isfinite(pair.derivative)}
     rungs: dict[int, Rung] = {}
-    for position, (step, derivative) in finite.items():
+    for position, pair in finite.items():
         below, above = finite.get(position - 1), finite.get(position + 1)
         if below is not None:
             # What noise at the smaller step explains is no truncation.
-            truncation = max(abs(derivative - below[1]) - CONFIDENT * noise / below[0], 0.0)
+            change = max(abs(pair.derivative - below.derivative) - CONFIDENT * noise / below.step, 0.0)
         elif above is not None:
-            truncation = abs(above[1] - derivative) / _RATIO  # it falls at least linearly with the step
+            change = abs(above.derivative - pair.derivative) / _RATIO  # it falls at least linearly with the step
         else:
-            truncation = abs(derivative)
-        rungs[position] = Rung(step, derivative, truncation, CONFIDENT * noise / step)
-    honest = never_less_than_at_smaller_steps(
-        np.array([rung.truncation for rung in rungs.values()]), np.array([rung.noise for rung in rungs.values()])
-    )
+            change = abs(pair.derivative)
+        # A cost that is zero at theta rounds as what it is a step away.
+        level = max(noise, roundoff * max(abs(pair.plus), abs(pair.minus)))
+        rungs[position] = Rung(pair.step, pair.derivative, change, CONFIDENT * level / pair.step)
+    truncation = np.array([rung.truncation for rung in rungs.values()])
+    for k in range(truncation.size - 1, 0, -1):
+        # It shrinks with the square of the step: where less is seen, the cost jumps or has a kink not far beyond.
+        truncation[k - 1] = max(truncation[k - 1], truncation[k] / _RATIO**2)
+    honest = never_less_than_at_smaller_steps(truncation, np.array([rung.noise for rung in rungs.values()]))
     return {
-        position: replace(rung, truncation=float(truncation))
-        for (position, rung), truncation in zip(rungs.items(), honest, strict=True)
+        position: replace(rung, truncation=float(change))
+        for (position, rung), change in zip(rungs.items(), honest, strict=True)
     }
 
 

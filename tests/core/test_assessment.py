@@ -113,3 +113,20 @@ def test_an_entry_that_could_not_be_measured_leaves_nothing_to_conclude():
 
     assert report.verdict is gc.Verdict.INCONCLUSIVE
     assert report.resolution == 1.0
+
+
+ZERO = {
+    "squares": (lambda w: np.sum(w**2), [0.0, 0.0, 0.0]),
+    "cubes": (lambda w: np.sum(w**3), [0.0, 0.0]),
+    "a product with two zeros": (np.prod, [2.0, 0.0, 0.0, 1.5]),
+    "the variance of equals": (np.var, [1.5, 1.5, 1.5]),
+    "absolute values": (lambda w: np.sum(np.abs(w)), [0.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize(("cost", "theta"), ZERO.values(), ids=ZERO)
+def test_a_gradient_of_zero_where_the_cost_is_zero_passes(cost, theta):
+    theta = np.array(theta)
+
+    assert gc.check_gradients(lambda w: float(cost(w)), theta, np.zeros(theta.size)).passed
+    assert not gc.check_gradients(lambda w: float(cost(w)), theta, np.full(theta.size, 1.5)).passed

@@ -2,8 +2,9 @@ import functions
 import numpy as np
 import pytest
 
-from gradcheck_core.numerics.coordinates import Derivatives, difference, sweep
+from gradcheck_core.numerics.coordinates import Derivatives, difference
 from gradcheck_core.numerics.steps import CONFIDENT
+from gradcheck_core.numerics.sweep import sweep
 
 THETA = np.array([0.4, 1.0, 1.7])
 
@@ -49,7 +50,7 @@ def test_an_entry_that_does_not_move_cannot_be_measured():
     # 1e9 + 1e-3 is 1e9 in float32, 1e-3 + 1e-3 is not
     at = functions.parameter_cost(lambda x: float(np.sum(x)), [1e9, 1e-3], rounded=functions.through_float32)
 
-    found = sweep(at, np.full(2, 1e-3), probes=2)
+    found = sweep(at, np.full(2, 1e-3), probes=2).derivatives()
 
     assert found.lower[0] == 0
     assert np.isinf(found.error[0])
@@ -60,7 +61,7 @@ def test_an_entry_that_does_not_move_cannot_be_measured():
 def test_an_entry_next_to_which_the_cost_is_not_finite_cannot_be_measured(value):
     at = functions.parameter_cost(lambda x: value if x[0] < 1 else float(np.sum(x)), [1.0, 2.0])
 
-    found = sweep(at, np.full(2, 1e-3), probes=2)
+    found = sweep(at, np.full(2, 1e-3), probes=2).derivatives()
 
     assert np.isinf(found.error[0])
     assert found.lower.tolist() == found.upper.tolist() == pytest.approx([0.0, 1.0])
@@ -80,7 +81,7 @@ def test_a_bar_is_the_noise_over_the_step_and_twice_the_truncation():
     # J = x**3: D(h) = 3 x**2 + h**2, and D(2 h) - D(h) = 3 h**2 is three times the truncation h**2
     at = functions.parameter_cost(lambda x: float(np.sum(x**3)), THETA, noise=1e-9)
 
-    found = sweep(at, np.full(3, 1e-2), probes=3)
+    found = sweep(at, np.full(3, 1e-2), probes=3).derivatives()
 
     assert found.lower == pytest.approx(3 * THETA**2 + 1e-4)
     assert found.error == pytest.approx(np.full(3, CONFIDENT * 1e-9 / 1e-2 + 2 * 1e-4))
@@ -89,7 +90,7 @@ def test_a_bar_is_the_noise_over_the_step_and_twice_the_truncation():
 def test_with_a_factor_of_a_half_nothing_moves_beyond_its_step():
     at, calls = counted(lambda x: np.sum(x**3), THETA)
 
-    found = sweep(at, np.full(3, 1e-2), probes=3, factor=0.5)
+    found = sweep(at, np.full(3, 1e-2), probes=3, factor=0.5).derivatives()
 
     assert np.max(np.abs(np.array(calls) - THETA)) == pytest.approx(1e-2)
     assert found.error == pytest.approx(np.full(3, 2e-4))  # |D(h / 2) - D(h)| = 3/4 h**2, over 3/4
@@ -100,7 +101,7 @@ def test_an_entry_not_probed_takes_the_truncation_of_the_worst_probes():
     theta = np.linspace(0.5, 1.5, 100)
     at = functions.parameter_cost(lambda x: float(np.sum(x**3)), theta)
 
-    found = sweep(at, np.full(100, 1e-2), probes=8)
+    found = sweep(at, np.full(100, 1e-2), probes=8).derivatives()
 
     assert np.all(np.abs(found.lower - 3 * theta**2) <= found.error)
     assert np.median(found.error) < 20 * 1e-4
@@ -109,7 +110,9 @@ def test_an_entry_not_probed_takes_the_truncation_of_the_worst_probes():
 def test_without_probes_a_bar_is_the_noise_alone():
     at = functions.parameter_cost(lambda x: float(np.sum(x)), THETA, noise=1e-9)
 
-    assert sweep(at, np.full(3, 1e-3), probes=0).error == pytest.approx(np.full(3, CONFIDENT * 1e-9 / 1e-3))
+    assert sweep(at, np.full(3, 1e-3), probes=0).derivatives().error == pytest.approx(
+        np.full(3, CONFIDENT * 1e-9 / 1e-3)
+    )
 
 
 def test_kinks_are_where_the_slopes_differ():

@@ -6,8 +6,8 @@ import functions
 import numpy as np
 import pytest
 
-from gradcheck_core.numerics.coordinates import sweep
 from gradcheck_core.numerics.remeasure import remeasure
+from gradcheck_core.numerics.sweep import sweep
 
 PROBLEMS = 1800  # of 1 to 11 entries each: about 10,000 coordinates
 
@@ -36,7 +36,7 @@ def measurements():
         cost, theta, true = problem(seed)
         at, steps = functions.measured(cost, theta, seed)
         for way, found in {
-            "sweep": sweep(at, steps, probes=theta.size),
+            "sweep": sweep(at, steps, probes=theta.size).derivatives(),
             "remeasure": remeasure(at, np.arange(theta.size), steps),
         }.items():
             off = np.maximum(np.maximum(found.lower - true, true - found.upper), 0)

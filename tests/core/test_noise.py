@@ -138,9 +138,49 @@ def test_the_line_is_followed_to_one_side_and_no_further_than_needed():
     assert max(visited) < 1e-11
 
 
-def test_a_table_is_widened_at_most_4_times():
+def test_a_flat_cost_is_looked_at_in_six_tables_of_three_points():
     visited = []
 
     estimate_noise(lambda t: visited.append(t) or 5.0, 5.0, ROUNDOFF)
 
-    assert len(visited) == 5 * 9
+    assert len(visited) == 6 * 3
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.37, 1e-2, 1e-4])
+@pytest.mark.parametrize("quantum", [1e-5, 1e-7, 1e-9, 1e-11, 3e-13])
+def test_a_cost_on_a_coarse_grid_shows_its_rounding(quantum, slope):
+    # the deviation of uniform rounding is quantum / sqrt(12); a table sees a few steps of it, so within a factor of 8
+    def line(t):
+        return quantum * round((1 + slope * t) / quantum)
+
+    noise = estimate_noise(line, line(0.0), ROUNDOFF, away=1e-5)
+
+    assert 1 / 8 < noise.level / (quantum / math.sqrt(12)) < 8
+
+
+@pytest.mark.parametrize("line", [lambda t: 1 + t**2, lambda t: 1 + t**4, lambda t: 1e6 + t**2, lambda t: 1 + t])
+def test_a_smooth_cost_that_changes_little_has_only_the_noise_of_rounding(line):
+    noise = estimate_noise(line, line(0.0), ROUNDOFF, away=1e-5)
+
+    assert noise.level < 16 * ROUNDOFF * line(0.0)
+
+
+@pytest.mark.parametrize("at", [1e-12, 1e-9, 1e-6, 1e-3])
+def test_a_jump_of_the_cost_is_no_rounding(at):
+    noise = estimate_noise(lambda t: 1.0 + (t > at), 1.0, ROUNDOFF)
+
+    assert noise.level < 4 * ROUNDOFF
+
+
+@pytest.mark.parametrize("at", [1e-12, 1e-9, 1e-6, 1e-3])
+def test_a_kink_after_a_flat_stretch_is_no_rounding(at):
+    noise = estimate_noise(lambda t: 1.0 + max(t - at, 0.0), 1.0, ROUNDOFF)
+
+    assert noise.level < 16 * ROUNDOFF
+
+
+def test_the_largest_cost_seen_is_remembered():
+    # the ninth point of the second table: 1e-3 + 9 * 4217.3 * 2**-53 * 1.618
+    noise = estimate_noise(lambda t: t**2, 0.0, ROUNDOFF, away=1e-3)
+
+    assert noise.size == pytest.approx(1e-6, rel=1e-6)

@@ -208,3 +208,46 @@ def test_an_entry_far_more_bent_than_the_others_is_measured_at_shorter_steps():
     found = remeasure(at, np.array([1]), np.full(2, 1e-5))
 
     assert abs(found.lower[0] - 1e6 * np.cos(1)) <= found.error[0] < 1e-3 * 1e6
+
+
+@pytest.mark.parametrize("tiny", [1e-16, 1e-20, 1e-30])
+@pytest.mark.parametrize(
+    ("function", "slope"),
+    [
+        (lambda p: -p * np.log(p), lambda p: -np.log(p) - 1),
+        (np.sqrt, lambda p: 0.5 / np.sqrt(p)),
+        (np.log, lambda p: 1 / p),
+    ],
+    ids=["entropy", "root", "log"],
+)
+def test_an_entry_tiny_beside_its_neighbours_is_not_accused(function, slope, tiny):
+    theta = np.array([tiny, 0.3, 0.7])
+
+    report = check(lambda p: np.sum(function(p)), theta, slope(theta))
+
+    assert report.verdict not in (Verdict.BUG, Verdict.SUSPECT)
+
+
+@pytest.mark.parametrize("tiny", [1e-16, 1e-20, 1e-30])
+def test_an_entry_tiny_beside_its_neighbours_is_measured_on_its_own_scale(tiny):
+    theta = np.array([tiny, 0.3, 0.7])
+
+    assert check(lambda p: np.sum(np.log(p)), theta, 1 / theta).verdict is Verdict.CORRECT
+    assert check(lambda p: np.sum(np.log(p)), theta, 2 / theta).verdict is Verdict.BUG
+
+
+def test_slopes_that_change_alike_at_every_step_have_no_limit():
+    # the slope of x log x at 0 grows by log 8 for every step 8 times smaller
+    at = functions.parameter_cost(lambda w: float(w[0] * np.log(w[0])) if w[0] > 0 else 0.0, [0.0], noise=1e-300)
+
+    assert np.isinf(remeasure(at, np.array([0]), np.array([1e-5])).error[0])
+
+
+def test_an_oscillation_within_the_step_is_no_kink():
+    # J = x + 1e-3 sin(3000 x): slope 1 + 3 cos(0) at 0; over steps of 0.1 and more its gap shrinks like 1 / h
+    at = functions.parameter_cost(lambda w: float(w[0] + 1e-3 * np.cos(3000 * w[0])), [0.7], noise=1e-6)
+
+    found = remeasure(at, np.array([0]), np.array([1.0]))
+
+    assert found.kinks == 0
+    assert abs(found.lower[0] - (1 - 3 * np.sin(2100))) <= found.error[0]

@@ -189,3 +189,9 @@ def test_the_worst_verdict_ranks_evidence_above_the_lack_of_it():
     assert sorted(Verdict, key=lambda verdict: verdict.severity) == best_to_worst
     for i, worst in enumerate(best_to_worst):
         assert worst_verdict([worst, *best_to_worst[:i]]) is worst
+
+
+def test_the_natural_scale_of_a_cost_that_is_zero_is_what_it_is_a_step_away():
+    whole = Comparison(discrepancy=0.0, error=1e-20, claimed=0.0, numeric=0.0, cost_size=1e-11)
+
+    assert natural_scale(whole, cost=0.0, theta_scale=0.5) == 2e-11
