@@ -31,12 +31,15 @@ class Case:
         an outcome and not the end of the sweep.
     left_out : str
         Why the case is counted and not checked; empty where it is checked.
+    in_part : str
+        What of the case is checked, where it is not all of it; empty where it is.
     """
 
     operator: str
     label: str
     build: Callable[[], GradientCase]
     left_out: str = ""
+    in_part: str = ""
 
 
 @final
@@ -136,10 +139,10 @@ def _time_limit(seconds: float) -> Iterator[None]:
         msg = f"longer than {seconds:g} s"
         raise TimeLimitError(msg)
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    handler = signal.signal(signal.SIGALRM, stop)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *timer)  # a test runner may have set one of its own
+        signal.signal(signal.SIGALRM, handler)

@@ -54,17 +54,24 @@ def _counts(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> str:
     others = sorted(set(results) - set(verdicts))
     rows = [
         ("operators", len({case.operator for case in cases})),
+        ("operators of which every checked case is CORRECT or INSPECT", len(_passing(outcomes))),
         ("samples", len(cases)),
-        *((f"left out: {reason}", count) for reason, count in _left_out(cases)),
+        *_counted("left out", (case.left_out for case in cases)),
         ("checked", len(outcomes)),
+        *_counted("of them in part", (case.in_part for case in cases if not case.left_out)),
         *((result, results[result]) for result in (*verdicts, *others)),
         ("evaluations of a cost", sum(outcome.evaluations for outcome in outcomes)),
     ]
     return "## Counts\n\n" + _table(("what", "how many"), [(name, f"{count:,}") for name, count in rows])
 
 
-def _left_out(cases: Sequence[Case]) -> list[tuple[str, int]]:
-    return sorted(Counter(case.left_out for case in cases if case.left_out).items())
+def _passing(outcomes: Sequence[Outcome]) -> frozenset[str]:
+    checked = {outcome.operator for outcome in outcomes}
+    return frozenset(checked - {outcome.operator for outcome in outcomes if not outcome.passed})
+
+
+def _counted(what: str, reasons: Iterable[str]) -> list[tuple[str, int]]:
+    return [(f"{what}: {reason}", count) for reason, count in sorted(Counter(reasons).items()) if reason]
 
 
 def _evaluations(outcomes: Sequence[Outcome]) -> str:
