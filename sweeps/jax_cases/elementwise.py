@@ -121,7 +121,7 @@ def _nasty_unary() -> Iterator[Sample]:
         ("floor ceil trunc round rint sign", "at the jump", (0.0, 0.5, 1.0)),
         ("nan_to_num", "plain", (0.0, 1.0)),
         ("reciprocal", "tiny", (1e-150, -1e-3)),
-        ("square", "zero and tiny", (0.0, 1e-170)),
+        ("square", "zero and tiny", (0.0, 1e-150)),
         ("modf frexp", "at powers of two", (1.0, 2.0)),
     ):
         yield from one_by_one(NP, name, values, label)

@@ -88,6 +88,7 @@ def _sparse() -> Iterator[Sample]:
             tf.constant([3, 4], tf.int64),
             a,
             b,
+            output_type=tf.float64,
         )[1],
     )
     yield op(
