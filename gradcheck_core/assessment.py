@@ -1,7 +1,7 @@
 """From claimed and numeric gradients with error bars to the records of the report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -10,7 +10,10 @@ from .measuring import Claimed
 from .numerics.coordinates import Derivatives
 from .protocol import FloatVector, Parameter
 from .report import ParameterReport
-from .verdict import Comparison, Verdict, VerdictPolicy, judge_parameter
+from .verdict import Comparison, Judgement, Verdict, VerdictPolicy, judge_parameter
+
+_EVIDENT = 8.0
+"""Times its own error bar that a single entry has to be off by to count alone: bars are estimates."""
 
 _NATURAL_SCALE_NOTE = "`{}`: its gradient is too small to resolve by itself; judged on the scale of the whole gradient"
 
@@ -76,8 +79,14 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
         report = _report(evidence, Verdict.BUG, float("inf"), 0.0, bad, ((bad, bad + 1),))
         return report, (f"`{report.worst_entry}`: the claimed gradient is {evidence.claimed[bad]}",)
     comparison = compare([evidence])
-    judgement = judge_parameter(comparison, scale, policy)
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
+    judgement = judge_parameter(comparison, scale, policy)
+    if not judgement.verdict.is_evidence:
+        # Single entries can be known well beside others that hide them in the whole.
+        evident = discrepancy > _EVIDENT * evidence.error
+        alone = replace(comparison, discrepancy=norm(discrepancy[evident]), error=norm(evidence.error[evident]))
+        verdict = policy.judge(alone.difference, alone.resolution) if evident.any() else judgement.verdict
+        judgement = Judgement(verdict, on_natural_scale=False) if verdict.is_evidence else judgement
     beyond = np.maximum(discrepancy - evidence.error, 0.0)
     worst = int(np.argmax(beyond if beyond.any() else discrepancy))
     wrong = () if judgement.verdict.passed else _wrong_ranges(evidence, discrepancy, policy)

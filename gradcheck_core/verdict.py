@@ -25,6 +25,11 @@ class Verdict(enum.StrEnum):
         return self in (Verdict.CORRECT, Verdict.INSPECT)
 
     @property
+    def is_evidence(self) -> bool:
+        """Whether it is evidence of a mistake: SUSPECT and BUG are."""
+        return self in (Verdict.SUSPECT, Verdict.BUG)
+
+    @property
     def severity(self) -> int:
         """Rank from best (0) to worst (4); evidence of a mistake outranks a lack of evidence."""
         return _FROM_BEST_TO_WORST.index(self)
@@ -132,7 +137,7 @@ class Comparison:
     claimed, numeric : float
         Norms of the two gradients, absolute.
     cost_size : float
-        The largest ``|J|`` seen near theta; 0 where that is not known.
+        The size of the cost near theta, absolute; 0 where that is not known.
     """
 
     discrepancy: float
@@ -207,6 +212,13 @@ _VANISHED = 1e-12
 """A gradient so much smaller than ``|J|`` over theta's scale is what rounding leaves at a fitted optimum."""
 
 
+_SATURATED = 1e-9
+"""A gradient so much smaller is, where it cannot resolve itself, that of a saturated unit."""
+
+_COARSE = 1e-3
+"""Resolution from which a gradient says nothing about itself."""
+
+
 def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> float:
     """The size of this problem's gradient: over all of theta or, where that vanishes, ``|J|`` over theta's scale.
 
@@ -214,7 +226,8 @@ def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> float:
     """
     from_cost = max(abs(cost), whole.cost_size) / theta_scale
     size = whole.claimed + whole.numeric
-    return from_cost if whole.both_zero or size < _VANISHED * from_cost else size
+    saturated = whole.resolution >= _COARSE and size < _SATURATED * from_cost
+    return from_cost if whole.both_zero or size < _VANISHED * from_cost or saturated else size
 
 
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:

@@ -60,7 +60,7 @@ class Derivatives:
     error : numpy.ndarray
         float64, shape ``(k,)``: how far off both may be; infinite where nothing could be measured.
     cost_size : float
-        The largest ``|J|`` seen nearby; 0 where that is not known.
+        The size of the cost nearby, absolute; 0 where that is not known. J may be zero at theta alone.
     """
 
     lower: FloatVector

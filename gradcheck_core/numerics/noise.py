@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 
 from ..protocol import FloatVector
-from .staircase import MOST_BISECTIONS, UNIFORM, step_between, step_of_plateaus
+from .staircase import MOST_BISECTIONS, UNIFORM, lone_step, on_a_grid, step_between, step_of_plateaus
 
 _POINTS = 9
 """Values in one difference table; the paper finds 7 to 9 enough."""
@@ -20,17 +20,32 @@ _WIDENING = 137.0
 """No power of two, along which rounding to another binary precision would be regular and look smooth."""
 _MOST_TABLES = 6
 
-_WIDE = 4
-"""Tables after which the points are too far apart for the rounding of single parameters: 2e-4 of theta in float64."""
+_WIDEST = 1e-4
+"""Spacing beyond which it is not the rounding of single parameters that shows, a few 1e-7 of each in float32."""
 
 _FLAT_CHECK = (0, 4, 8)
 """Points of a table that are taken first: where they are equal the points are too close for any change to show."""
 
-_OTHERWISE = 1.618
-"""Times wider are the tables at a second place: a staircase that is regular in one is not in the other."""
+_WITHIN_A_STEP = 7.3
+"""Points of a second table within the distance of a step; no whole number, nor the first table's spacing's multiple."""
 
-MOST_EVALUATIONS = 2 * (_POINTS + len(_FLAT_CHECK) * (_MOST_TABLES - 1) + MOST_BISECTIONS)
-"""What an estimate at two places usually takes at most; 18 are usual."""
+_ALTERNATING = 1.4
+"""Median of that mean, for nine values of normal noise of deviation 1, in `noise_between`."""
+
+_TOO_MUCH = 2.0**-8
+"""Noise over ``|J|`` beyond that of bfloat16: terms that cancel, or a cost that oscillates from point to point."""
+
+_CLOSER = 64.0
+"""Times closer points tell the two: noise stays, an oscillation vanishes."""
+
+_TELLING_LEVELS = 3
+"""Different values that have to be exact in a lower precision: a floor function's few are by chance."""
+
+_LOWER_PRECISION = 2.0**-20
+"""Noise over ``|J|`` up to which it is that of a part computed in float32; more is a cost that varies within a step."""
+
+MOST_EVALUATIONS = 2 * _POINTS + len(_FLAT_CHECK) * (_MOST_TABLES - 1) + MOST_BISECTIONS
+"""What an estimate usually takes at most; 18 are usual."""
 
 
 @final
@@ -74,8 +89,9 @@ def estimate_noise(
     roundoff : float
         Unit roundoff of the precision theta is held in, relative; ``roundoff * |J|`` is the least level returned.
     away : float
-        A second place along the line, dimensionless, at the distance of a difference's step. At a perfect fit the cost
-        is exact to far less than its noise a step away. 0 (default): none.
+        The distance of a difference's step, dimensionless, over which a second table is taken. At a perfect fit the
+        cost is exact to far less than its noise a step away; and a part of it that is computed in float32 stays the
+        same over the first table. 0 (default): none.
     most : int
         Evaluations allowed; one table takes 9.
 
@@ -95,51 +111,59 @@ def estimate_noise(
     >>> 1e-10 < estimate_noise(rounded, 1.0, 2.0**-53).level < 1e-9
     True
     """
-    here = _noise_at(line, 0.0, cost, roundoff, most if not away else (most + 1) // 2)
-    if not away or most < 2 * _POINTS:
-        return here
-    there = _noise_at(line, away, cost, roundoff, most // 2)
-    return Noise(max(here.level, there.level), here.settled and there.settled, max(here.size, there.size))
+    spacing = min(_FIRST_SPACING * roundoff, math.sqrt(roundoff))
+    here = _noise_from(line, spacing, cost, roundoff, most if not away or most < 2 * _POINTS else most - _POINTS)
+    size, level = here.size, here.level
+    if away and most >= 2 * _POINTS:
+        values = np.array([line(away / _WITHIN_A_STEP * (i + 1)) for i in range(_POINTS)])
+        if np.all(np.isfinite(values)):
+            size = max(size, float(np.max(np.abs(values))))
+            within = max(noise_between(values), UNIFORM * step_of_plateaus(values))
+            level = max(level, within if within <= _LOWER_PRECISION * size else 0.0)
+    if size == 0:
+        return Noise(roundoff, settled=False, size=1.0)  # no other scale than 1 is known
+    return Noise(max(level, roundoff * size), here.settled, size)
 
 
-def _noise_at(line: Callable[[float], float], origin: float, cost: float, roundoff: float, most: int) -> Noise:
+def _noise_from(line: Callable[[float], float], spacing: float, cost: float, roundoff: float, most: int) -> Noise:
     size = abs(cost)
     floor = roundoff * size
-    spacing = min(_FIRST_SPACING * roundoff, math.sqrt(roundoff)) * (_OTHERWISE if origin else 1.0)
     flat: float | None = None
-
-    def beyond(t: float) -> float:
-        return line(origin + t)
-
+    lone = 0.0
+    nearest = spacing
     left = most
-    for table in range(_MOST_TABLES):
+    for _ in range(_MOST_TABLES):
         if left < _POINTS:
             break
-        values = _table(beyond, spacing)
+        values = _table(line, spacing)
         left -= values.size
         if not np.all(np.isfinite(values)):
             break
         size = max(size, float(np.max(np.abs(values))))
-        floor = max(floor, roundoff * size)
+        wide = spacing > max(_WIDEST, 2 * nearest)
+        floor = max(floor, roundoff * size, _rounding_seen(values, wide))
         if np.all(values == values[0]) and flat in (None, values[0]):
             flat = values[0]
             spacing *= _WIDENING
             continue
-        wide = table >= _WIDE
-        step = step_of_plateaus(values, wide)
+        step = step_of_plateaus(values if flat is None else np.concatenate([[flat], values]), wide)
+        if not step and on_a_grid(lone, values - values[0], roundoff * size):
+            step = lone
         if not step and flat is not None and left >= MOST_BISECTIONS:
             first = int(np.argmax(values != flat))
             before = max(_POINTS / _WIDENING, float(first))
             seen = np.concatenate([[flat], values[first:]])
-            step = step_between(beyond, spacing * before, spacing * (first + 1), seen)
+            step = step_between(line, spacing * before, spacing * (first + 1), seen, roundoff * size)
         jumpy = _mostly_equal(values) or (wide and not step)  # so far apart no rounding shows without its grid
         level = None if jumpy else noise_of_table(values)
+        if level is not None and level > _TOO_MUCH * size and left >= _POINTS:
+            closer = noise_of_table(_table(line, spacing / _CLOSER)) or 0.0
+            level = closer if closer < level / _CLOSER**0.5 else level
         if jumpy and not step:
-            flat = None
+            flat, lone = None, lone_step(values)
             spacing *= _WIDENING
             continue
-        floor = max(floor, _rounding_seen(values), UNIFORM * step)
-        return Noise(max(level or 0.0, floor), level is not None or step > 0, size)
+        return Noise(max(level or 0.0, floor, UNIFORM * step), level is not None or step > 0, size)
     return Noise(floor, False, size)
 
 
@@ -151,14 +175,20 @@ def _table(line: Callable[[float], float], spacing: float) -> FloatVector:
     return np.array([first[i] if i in first else line(spacing * (i + 1)) for i in range(_POINTS)])
 
 
-def _rounding_seen(values: FloatVector) -> float:
+def _rounding_seen(values: FloatVector, wide: bool) -> float:
     """The rounding of a lower precision that all values have in common; a regular staircase shows no other noise."""
-    largest = float(np.max(np.abs(values)))
-    for dtype in (np.float16, np.float32):
-        with np.errstate(over="ignore", under="ignore"):
-            if np.array_equal(values.astype(dtype).astype(np.float64), values) and np.any(values != values[0]):
-                return float(np.finfo(dtype).eps) / 2 * largest
-    return 0.0
+    if np.unique(values).size < _TELLING_LEVELS:
+        return 0.0
+    in_half, in_single = (_is_exact_in(dtype, values) for dtype in (np.float16, np.float32))
+    if wide and in_half:
+        return 0.0  # so few digits the levels of a floor function have by chance
+    dtype = np.float16 if in_half else np.float32 if in_single else np.float64
+    return float(np.finfo(dtype).eps) / 2 * float(np.max(np.abs(values)))
+
+
+def _is_exact_in(dtype: type, values: FloatVector) -> bool:
+    with np.errstate(over="ignore", under="ignore"):
+        return np.array_equal(values.astype(dtype).astype(np.float64), values)
 
 
 def noise_of_table(values: FloatVector) -> float | None:
@@ -180,6 +210,19 @@ def noise_of_table(values: FloatVector) -> float | None:
         if changes[order] and max(three) <= 4 * min(three):
             return levels[order] * largest
     return None
+
+
+def noise_between(values: FloatVector) -> float:
+    """The noise level that equally spaced values show from each to the next; kinks and curvature do not count.
+
+    Second differences of noise alternate in sign, beside a jump too, where those of a bent function or at a kink do
+    not.
+    """
+    second = np.diff(values, 2)
+    smaller = np.minimum(np.abs(second[:-1]), np.abs(second[1:]))
+    alternating = np.where(second[:-1] * second[1:] < 0, smaller, 0.0)
+    largest = float(np.max(alternating, initial=0.0))
+    return largest * math.sqrt(float(np.mean(np.square(alternating / largest)))) / _ALTERNATING if largest else 0.0
 
 
 def _mostly_equal(values: FloatVector) -> bool:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from ..protocol import FloatVector
 from .coordinates import Derivatives, Indices, ParameterCost, theta_rounding
-from .steps import CONFIDENT, never_less_than_at_smaller_steps, scales
+from .staircase import MOST_BISECTIONS, UNIFORM, step_between
+from .steps import CONFIDENT, farthest_step, never_less_than_at_smaller_steps, scales
 
 _RATIO = 8.0
 _RUNGS = np.arange(-4, 4)
@@ -24,7 +25,7 @@ _SHRINKING = 0.5
 _IN_A_ROW = 3
 """Changes that do not shrink, the first that noise does not explain, before a slope is said to have no limit."""
 
-EVALUATIONS_EACH = 4 * len(_RUNGS)
+EVALUATIONS_EACH = 4 * len(_RUNGS) + MOST_BISECTIONS
 """Evaluations that one coordinate takes at most; half of them are usual."""
 
 
@@ -44,7 +45,7 @@ class _Ladder:
             np.concatenate([self.step, larger.step]),
             np.concatenate([self.plus, larger.plus]),
             np.concatenate([self.minus, larger.minus]),
-            self.noise,
+            max(self.noise, larger.noise),
             self.theta_rounding,
         )
 
@@ -57,6 +58,16 @@ class _Ladder:
         ratio = float(self.step[1] / self.step[0])
         seen = abs(float(second[1] - ratio * second[0])) / math.sqrt(6 * (1 + ratio**2))
         return replace(self, noise=max(self.noise, seen))
+
+    @property
+    def first_moved(self) -> tuple[int, float] | None:
+        """The first step whose change noise does not explain where all smaller ones change nothing, and its sign."""
+        for side, sign in ((self.plus, 1.0), (self.minus, -1.0)):
+            moved = np.flatnonzero(side != 0)
+            first = int(moved[0]) if moved.size else 0
+            if first and abs(side[first]) > CONFIDENT * self.noise:
+                return first, sign
+        return None
 
     def taking(self, rungs: slice | npt.NDArray[np.bool_]) -> "_Ladder":
         return replace(self, step=self.step[rungs], plus=self.plus[rungs], minus=self.minus[rungs])
@@ -88,7 +99,10 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
     Derivatives
         For the entries asked for, in their order; 16 evaluations each, 32 where the first 16 do not settle.
     """
-    found = _ladders(at, entries, steps, _RUNGS)
+    found = [
+        _with_the_step_of_stairs(at, int(entry), ladder)
+        for entry, ladder in zip(entries, _ladders(at, entries, steps, _RUNGS), strict=True)
+    ]
     results = [_measure(ladder) for ladder in found]
     for k, (lower, upper, error) in enumerate(results):
         # Truncation still dominates: the cost varies over a far smaller scale than this entry's neighbours have.
@@ -97,6 +111,29 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
             results[k] = _measure(finer.followed_by(found[k]))
     columns = np.array(results, dtype=np.float64)
     return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: _Ladder) -> _Ladder:
+    """A ladder that knows the noise of a cost that rounds to a coarse grid, and so stays equal over small steps.
+
+    It does so beside a kink or a jump too, after a flat stretch: what lies between the last step without a change and
+    the first with one tells.
+    """
+    first_moved = ladder.first_moved
+    if first_moved is None:
+        return ladder
+    first, sign = first_moved
+    side = ladder.plus if sign > 0 else ladder.minus
+    if not (np.all(np.isfinite(side)) and ladder.step[first - 1] > 0):
+        return ladder
+
+    def along(t: float) -> float:
+        return float(at.costs_at(np.array([entry]), at.theta[[entry]] + sign * t)[0]) - at.cost
+
+    seen = np.concatenate([[0.0], side[first:]])
+    largest = max(abs(at.cost), float(np.max(np.abs(seen + at.cost))))
+    stair = step_between(along, ladder.step[first - 1], ladder.step[first], seen, at.roundoff * largest, largest)
+    return replace(ladder, noise=max(ladder.noise, UNIFORM * stair))
 
 
 def _finer(at: ParameterCost, steps: FloatVector) -> FloatVector:
@@ -108,8 +145,11 @@ def _finer(at: ParameterCost, steps: FloatVector) -> FloatVector:
 
 def _ladders(at: ParameterCost, entries: Indices, steps: FloatVector, rungs: Indices) -> list[_Ladder]:
     plus, minus, taken = [], [], []
+    bound = farthest_step(at.theta) * scales(at.theta)  # as for the sweep's own steps
     for position in rungs:
         moved = steps * _RATIO**position
+        if position > 0 and np.any(moved[entries] > bound[entries]):
+            break
         above, below = at.rounded(at.theta + moved)[entries], at.rounded(at.theta - moved)[entries]
         with np.errstate(invalid="ignore"):
             plus.append(at.costs_at(entries, above) - at.cost)

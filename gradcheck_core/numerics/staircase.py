@@ -22,6 +22,10 @@ _OFF_THE_GRID = 1e-3
 """How far from a whole number of steps a change may be, in steps: far less than chance, more than float64 rounds."""
 
 
+_TELLING = 0.05
+"""How near to a whole number a count of steps has to be known to say anything."""
+
+
 def step_of_plateaus(values: FloatVector, wide: bool = False) -> float:
     """The root mean square step between plateaus, values that come twice or more; 0 where there are no two plateaus.
 
@@ -45,13 +49,20 @@ def step_of_plateaus(values: FloatVector, wide: bool = False) -> float:
     steps = steps[steps > 0]
     if int(np.sum(counts > 1)) < 2 or (steps.size == 1 and not _can_be_rounding(steps[0], values)):
         return 0.0
-    if wide and not _whole(values - values[0], float(np.min(steps))):
+    if wide and not _whole(values - values[0], float(np.min(steps)), 0.0):
         return 0.0
     largest = float(np.max(steps))
     return largest * math.sqrt(float(np.mean(np.square(steps / largest))))
 
 
-def step_between(line: Callable[[float], float], flat: float, moved: float, values: FloatVector) -> float:
+def step_between(
+    line: Callable[[float], float],
+    flat: float,
+    moved: float,
+    values: FloatVector,
+    rounding: float = 0.0,
+    largest: float | None = None,
+) -> float:
     """The step of the first stair between a place up to which the cost stays equal and one where it has changed.
 
     Halving the distance, a smooth cost shows ever smaller changes, a rounded one comes upon the same two values again
@@ -65,6 +76,10 @@ def step_between(line: Callable[[float], float], flat: float, moved: float, valu
         The two places, ``0 < flat < moved``.
     values : numpy.ndarray
         The cost at the one, then at the other, then at any farther places.
+    rounding : float
+        How exact those are, absolute.
+    largest : float, optional
+        Size of the cost, where `values` are taken relative to it.
 
     Returns
     -------
@@ -92,18 +107,31 @@ def step_between(line: Callable[[float], float], flat: float, moved: float, valu
         elif since_new >= _ENOUGH:
             break
     step = abs(high - low)
-    return step if seen_again and (_can_be_rounding(step, values) or _on_a_grid(step, np.array(seen) - low)) else 0.0
+    if on_a_grid(step, np.array(seen) - low, rounding):
+        return step
+    size = np.array([largest]) if largest is not None else values
+    return step if seen_again and _can_be_rounding(step, size) else 0.0
+
+
+def lone_step(values: FloatVector) -> float:
+    """The only step that some values take, 0 where they take none or several: a jump, or the first of a staircase."""
+    steps = np.abs(np.diff(values))
+    steps = steps[steps > 0]
+    return float(steps[0]) if steps.size == 1 else 0.0
 
 
 def _can_be_rounding(step: float, values: FloatVector) -> bool:
     return bool(step <= _COARSEST * np.max(np.abs(values)))
 
 
-def _on_a_grid(step: float, changes: FloatVector) -> bool:
-    """Whether all changes are whole numbers of steps, and not all the same: the terms of the cost cancel to little."""
-    return _whole(changes, step) and bool(np.max(np.abs(changes)) > 1.5 * step)
+def on_a_grid(step: float, changes: FloatVector, rounding: float = 0.0) -> bool:
+    """Whether all changes, exact to some rounding, are whole numbers of steps, and not all of a single one."""
+    return step > 0 and _whole(changes, step, rounding) and bool(np.max(np.abs(changes)) > 1.5 * step)
 
 
-def _whole(changes: FloatVector, step: float) -> bool:
+def _whole(changes: FloatVector, step: float, rounding: float) -> bool:
     counts = changes / step
-    return bool(np.all(np.abs(counts - np.round(counts)) <= _OFF_THE_GRID))
+    off = np.abs(counts - np.round(counts))
+    # A step is known to a rounding as well, and the more of them there are the more that adds up to.
+    allowed = _OFF_THE_GRID + 2 * rounding / step * (1 + np.abs(counts))
+    return bool(np.all(off <= allowed) and np.all(allowed < _TELLING))

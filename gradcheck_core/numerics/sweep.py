@@ -77,18 +77,15 @@ class Sweep:
 
     @property
     def cost_size(self) -> float:
-        """The largest ``|J|`` that the differences may have met."""
-        return float(np.max(self._cost_sizes, initial=0.0))
-
-    @property
-    def _cost_sizes(self) -> FloatVector:
-        change = self.found.step * (np.abs(self.found.slope) + self.found.bend / 2)
-        return abs(self.at.cost) + np.nan_to_num(change)
+        """The size that the cost has over theta's own scale, going by the steeper of the sides of each coordinate."""
+        steepest = np.abs(np.nan_to_num(self.found.slope)) + np.nan_to_num(self.found.bend) / 2
+        return float(np.max(scales(self.at.theta) * steepest, initial=0.0))
 
     @property
     def _noise(self) -> FloatVector:
         # Away from a theta at which the cost is zero, it has the rounding of what it is there.
-        return np.maximum(self.at.noise, self.at.roundoff * self._cost_sizes)
+        change = self.found.step * (np.abs(self.found.slope) + self.found.bend / 2)
+        return np.maximum(self.at.noise, self.at.roundoff * (abs(self.at.cost) + np.nan_to_num(change)))
 
     @property
     def rough(self) -> Indices:
@@ -112,15 +109,31 @@ class Sweep:
         """The slopes with their error bars: the noise, ``5 s / h``, and twice the truncation.
 
         Truncation is measured at the probed coordinates by a second difference, ``|D(f h) - D(h)| / |f**2 - 1|``. For
-        the rest it is taken as that of the worst probes, in proportion to how much the cost bends along them.
+        the rest it is taken as that of the worst probes, in proportion to how much the cost bends along them. Where the
+        second difference over the step does not grow with the step at all, both sides' slopes are given, as on a kink.
         """
         found = self.found
+        noise = CONFIDENT * self._noise / found.step
         with np.errstate(invalid="ignore"):
-            error = CONFIDENT * self._noise / found.step + _SAFETY * self._truncation()
+            error = noise + _SAFETY * self._truncation()
         error += theta_rounding(self.at) * found.bend / found.step
+        lower, upper = found.slope.copy(), found.slope.copy()
+        on_kink = self.probed[self._is_kink]
+        # Beyond the kink lies curvature: what of either side's slope changes with the step.
+        change = np.abs(self.other.bend - found.bend[self.probed])[self._is_kink] / 2
+        change += np.abs(self.other.slope - found.slope[self.probed])[self._is_kink]
+        lower[on_kink] -= found.bend[on_kink] / 2
+        upper[on_kink] += found.bend[on_kink] / 2
+        error[on_kink] = 2 * noise[on_kink] + _SAFETY * change
         measured = np.isfinite(found.slope) & np.isfinite(error)
-        slope = np.where(measured, found.slope, 0.0)
-        return Derivatives(slope, slope, np.where(measured, error, np.inf))
+        lower, upper = np.where(measured, lower, 0.0), np.where(measured, upper, 0.0)
+        return Derivatives(lower, upper, np.where(measured, error, np.inf))
+
+    @property
+    def _is_kink(self) -> "np.typing.NDArray[np.bool_]":
+        with np.errstate(invalid="ignore"):
+            alike = np.abs(self.other.bend - self.found.bend[self.probed]) <= _ROUGH * self.other.bend
+        return np.asarray(self._is_rough & alike)
 
     def _truncation(self) -> FloatVector:
         if not self.probed.size:

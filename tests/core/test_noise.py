@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from gradcheck_core.numerics.noise import estimate_noise, noise_of_table
+from gradcheck_core.numerics.noise import estimate_noise, noise_between, noise_of_table
 
 ROUNDOFF = 2.0**-53
 POINTS = np.arange(9)
@@ -180,7 +180,47 @@ def test_a_kink_after_a_flat_stretch_is_no_rounding(at):
 
 
 def test_the_largest_cost_seen_is_remembered():
-    # the ninth point of the second table: 1e-3 + 9 * 4217.3 * 2**-53 * 1.618
+    # the ninth point of the second table: 9 / 7.3 of the distance away
     noise = estimate_noise(lambda t: t**2, 0.0, ROUNDOFF, away=1e-3)
 
-    assert noise.size == pytest.approx(1e-6, rel=1e-6)
+    assert noise.size == pytest.approx((9 / 7.3 * 1e-3) ** 2)
+
+
+def test_a_cost_that_is_zero_throughout_is_measured_by_one():
+    noise = estimate_noise(lambda t: 0.0, 0.0, ROUNDOFF, away=1e-3)
+
+    assert (noise.level, noise.size) == (ROUNDOFF, 1.0)
+
+
+@pytest.mark.parametrize("share", [1.0, 1e-2])
+def test_a_part_in_float32_shows_beside_a_smooth_rest(share):
+    # the part does not move over the first table of 4e-12, the rest is exact to float64
+    def line(t):
+        return math.exp(t) + share * float(np.exp(np.float32(0.3 + t)))
+
+    noise = estimate_noise(line, line(0.0), ROUNDOFF, away=1e-5)
+
+    assert share * 2.0**-24 / 8 < noise.level < share * 2.0**-24 * 8
+
+
+@pytest.mark.parametrize("at", [1e-7, 1e-6, 3e-6])
+def test_a_kink_within_a_step_is_no_noise(at):
+    noise = estimate_noise(lambda t: 1 + math.sin(t) + 3 * abs(t - at), 1 + 3 * at, ROUNDOFF, away=5e-6)
+
+    assert noise.level < 16 * ROUNDOFF
+
+
+@pytest.mark.parametrize("rate", [1e2, 1e4, 1e6, 1e8])
+def test_a_cost_that_varies_quickly_is_no_noise(rate):
+    noise = estimate_noise(lambda t: 1 + math.sin(rate * t), 1.0, ROUNDOFF, away=5e-6)
+
+    assert noise.level < 64 * ROUNDOFF
+
+
+def test_noise_from_value_to_value_is_found_within_a_factor_4():
+    generator = np.random.default_rng(0)
+
+    ratios = np.array([noise_between(0.1 * POINTS**2 + generator.normal(size=9)) for _ in range(1000)])
+
+    assert np.mean((ratios > 1 / 4) & (ratios < 4)) > 0.95
+    assert 0.8 < np.median(ratios) < 1.25
