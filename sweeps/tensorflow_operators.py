@@ -38,7 +38,7 @@ _TABLES = (mathematics, arrays, sparse, linear_algebra, convolutions, networks, 
 LEFT_OUT = left_out_table.load(Path(__file__).parent / "left_out" / "tensorflow.toml")
 
 _MODULES = "tf tf.math tf.linalg tf.nn tf.signal tf.image tf.sparse".split()
-_REGISTRY = "gradient of "
+_REGISTRY = "gradients."
 
 
 def cases() -> Iterator[Case]:
