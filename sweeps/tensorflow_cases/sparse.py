@@ -83,9 +83,9 @@ def _sparse() -> Iterator[Sample]:
         real(2, 4),
         label="at the places of a matrix",
         call=lambda f, a, b: f(
-            tf.constant([[0, 1], [2, 3]], tf.int64),
+            tf.constant([[0, 1], [2, 3]]),
             tf.constant([0.5, 2.0], tf.float64),
-            tf.constant([3, 4], tf.int64),
+            tf.constant([3, 4]),
             a,
             b,
             output_type=tf.float64,
