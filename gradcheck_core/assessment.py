@@ -1,10 +1,12 @@
 """From claimed and numeric gradients with error bars to the records of the report."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from .measuring import Claimed
 from .numerics.coordinates import Derivatives
@@ -21,11 +23,16 @@ _NATURAL_SCALE_NOTE = "`{}`: its gradient is too small to resolve by itself; jud
 @final
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything known about one parameter: its claimed entries and the numeric ones, and how exact both can be."""
+    """Everything known about one parameter: its claimed entries and the numeric ones, and how exact both can be.
+
+    `natural` is the size that they would have by nature, absolute, where more is known of it than of the gradient as a
+    whole: second derivatives times a direction of theta's scale are of the gradient's own size.
+    """
 
     parameter: Parameter
     claim: Claimed
     derivatives: Derivatives
+    natural: float = 0.0
 
     @property
     def claimed(self) -> FloatVector:
@@ -71,16 +78,23 @@ def norm(vector: FloatVector) -> float:
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else 0.0
 
 
+def theta_scale(theta: FloatVector) -> float:
+    """The root mean square of theta, or 1 where all of it is zero."""
+    return norm(theta) / math.sqrt(theta.size) or 1.0
+
+
 def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[ParameterReport, tuple[str, ...]]:
     """Judge one parameter and say what a reader should know about the judgement."""
     parameter = evidence.parameter
     bad = evidence.first_not_finite
     if bad is not None:
-        report = _report(evidence, Verdict.BUG, float("inf"), 0.0, bad, ((bad, bad + 1),))
+        report = _report(
+            evidence, Verdict.BUG, float("inf"), 0.0, bad, _ranges(~np.isfinite(evidence.claimed), parameter)
+        )
         return report, (f"`{report.worst_entry}`: the claimed gradient is {evidence.claimed[bad]}",)
     comparison = compare([evidence])
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
-    judgement = judge_parameter(comparison, scale, policy)
+    judgement = judge_parameter(comparison, max(scale, evidence.natural), policy)
     if not judgement.verdict.is_evidence:
         # Single entries can be known well beside others that hide them in the whole.
         evident = discrepancy > _EVIDENT * evidence.error
@@ -117,11 +131,17 @@ def _report(
         error=float(evidence.error[worst]),
         wrong=wrong,
         kinks=evidence.derivatives.kinks,
+        part=parameter.part(worst),
     )
 
 
 def _wrong_ranges(evidence: Evidence, discrepancy: FloatVector, policy: VerdictPolicy) -> tuple[tuple[int, int], ...]:
     sizes = np.abs(evidence.claimed) + np.abs(evidence.numeric)
-    wrong = (discrepancy > evidence.error) & (discrepancy > policy.inspect * sizes)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], wrong, [False]]).astype(np.int8)))
+    return _ranges((discrepancy > evidence.error) & (discrepancy > policy.inspect * sizes), evidence.parameter)
+
+
+def _ranges(wrong: npt.NDArray[np.bool_], parameter: Parameter) -> tuple[tuple[int, int], ...]:
+    """Half-open ranges of the tensor's entries; a complex one is wrong where one of its parts is."""
+    entries = wrong.reshape(-1, 2).any(axis=1) if parameter.is_complex else wrong
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], entries, [False]]).astype(np.int8)))
     return tuple((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))

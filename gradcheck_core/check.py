@@ -1,19 +1,18 @@
 """The conductor: validate, gather evidence, judge, report."""
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import registry
-from .assessment import assess, compare, norm
+from .assessment import assess, compare, theta_scale
 from .case import GradientCase
 from .errors import InvalidInputError
 from .gathering import Findings
 from .options import CheckOptions
 from .precision import gather
 from .protocol import Backend, Capability
-from .report import GradientReport
+from .report import GradientReport, ParameterReport
 from .selection import Patterns
 from .verdict import VerdictPolicy, natural_scale, worst_verdict
 
@@ -27,8 +26,10 @@ def check_gradients(
     backend: str | None = None,
     method: str = "auto",
     scheme: str = "auto",
+    mode: str = "reverse",
     epsilon: float | None = None,
     order: int = 1,
+    hvp: Callable[..., object] | None = None,
     precision: str = "auto",
     policy: VerdictPolicy | None = None,
     confidence: float = 0.999,
@@ -54,24 +55,36 @@ def check_gradients(
         states are fixed before every call.
     params : array, tensor, variable, model or nesting
         What to differentiate by: any nesting of list, tuple, dict, namedtuple and dataclass, a model object, or a
-        pytree. Integer, bool and frozen leaves are carried, not checked.
+        pytree. Complex entries count as two numbers, real and imaginary part. Integer, bool and frozen leaves are
+        carried, not checked.
     grads : structure, mapping, vector or callable, optional
         The claimed gradient: the structure of `params`, a mapping from parameter name, a flat vector of shape
-        ``(n,)``, or a callable ``grads(params, *args)`` that returns one of these. None (default) asks the backend for
-        its own automatic differentiation.
+        ``(n,)``, or a callable ``grads(params, *args)`` that returns one of these. By a complex z = x + iy in the
+        framework's own convention: dJ/dx + i dJ/dy for NumPy, PyTorch and TensorFlow, dJ/dx - i dJ/dy for JAX. None
+        (default) asks the backend for its own automatic differentiation.
     args : tuple
         Further arguments of the cost, not perturbed. Default none.
     backend : str, optional
         Name of the backend. None (default) infers it from the types in `params`.
     method : {"auto", "exhaustive"}
         Every coordinate is differenced, at two evaluations each.
-    scheme : {"auto", "central"}
-        Central differences.
+    scheme : {"auto", "central", "complex"}
+        Central differences (default), or complex steps, ``Im J(theta + ih) / h``: exact to rounding and one evaluation
+        a coordinate, for a cost that is analytic in theta. One that is not (abs, max, conj) is refused.
+    mode : {"reverse", "forward"}
+        Where `grads` is left out, the mode in which the backend differentiates. Forward mode takes one directional
+        derivative for each number of theta. Where reverse mode (default) is found wrong, a note says whether forward
+        mode agrees with the differences.
     epsilon : float, optional
         A step for every coordinate, absolute, in units of theta; no single coordinate is then moved farther. None
         (default) finds, for each parameter, the step at which noise and truncation together are least.
-    order : {1}
-        First derivatives.
+    order : {1, 2}
+        1 (default): the gradient. 2: Hessian-vector products along random directions, one through each parameter,
+        against differences of the gradient, which then has to be a function or the backend's own.
+    hvp : callable, optional
+        With ``order=2``, the claimed product ``hvp(params, direction, *args)``; `direction` has the structure of
+        `params` with NumPy arrays (a model's: a mapping from parameter name), and so has what is returned, or any form
+        that `grads` may have. None (default) asks the backend.
     precision : {"auto", "native", "float64"}
         Precision of the evaluation. "auto" (default): float64 where the backend can, else the parameters' own.
     policy : VerdictPolicy, optional
@@ -139,8 +152,10 @@ def check_gradients(
     options = CheckOptions.validated(
         method=method,
         scheme=scheme,
+        mode=mode,
         epsilon=epsilon,
         order=order,
+        hvp=hvp,
         precision=precision,
         policy=policy,
         confidence=confidence,
@@ -185,24 +200,34 @@ def assert_gradients(
 
 
 def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
-    whole = compare(findings.evidence)
-    theta = findings.baseline.theta
-    scale = natural_scale(whole, findings.baseline.cost.value, norm(theta) / math.sqrt(theta.size) or 1.0)
-    assessed = [assess(item, scale, options.policy) for item in findings.evidence]
+    evidence = findings.gathered.evidence
+    whole = compare(evidence)
+    scale = natural_scale(whole, findings.baseline.cost.value, theta_scale(findings.baseline.theta))
+    assessed = [assess(item, scale, options.policy) for item in evidence]
+    notes = dict.fromkeys(note for _, notes in assessed for note in notes)
     return GradientReport(
         verdict=worst_verdict(report.verdict for report, _ in assessed),
         difference=whole.difference,
         resolution=whole.resolution,
         cost=findings.baseline.cost.value,
-        parameters={report.name: report for report, _ in assessed},
+        parameters=_worst_of_each(report for report, _ in assessed),
         method=options.method,
         scheme=options.scheme,
         precision=findings.precision,
         backend=backend,
         evaluations=findings.evaluations,
         seconds=time.perf_counter() - started,
-        notes=(*(note for _, notes in assessed for note in notes), *findings.notes),
+        notes=(*notes, *findings.gathered.notes),
+        order=options.order,
     )
+
+
+def _worst_of_each(reports: Iterable[ParameterReport]) -> dict[str, ParameterReport]:
+    """By name; of a parameter with several reports, e.g. one for each direction, the worst."""
+    worst: dict[str, ParameterReport] = {}
+    for report in reports:
+        worst[report.name] = max(worst.get(report.name, report), report, key=ParameterReport.rank)
+    return worst
 
 
 def _require_callable(cost: object, args: object) -> None:

@@ -1,19 +1,17 @@
 """The claimed gradient: what the user passed as `grads`, in any of its forms, laid out as theta is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from . import trees
 from .errors import InvalidInputError
-from .outputs import is_floating
-from .protocol import Gradient, Layout
-
-ToNumpy = Callable[[object], npt.NDArray[np.generic]]
+from .outputs import ToNumpy, is_floating
+from .protocol import FloatVector, Gradient, Layout
 
 
-def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
+def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool = False) -> Gradient:
     """Lay a claimed gradient out as theta is.
 
     Parameters
@@ -26,11 +24,14 @@ def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
         Of theta.
     to_numpy : callable
         From any framework's array to a NumPy array.
+    conjugates : bool
+        Whether gradients by complex parameters come as dJ/dx - i dJ/dy, `Backend.conjugates`; else dJ/dx + i dJ/dy.
 
     Raises
     ------
     InvalidInputError
-        If a gradient is missing, extra, of another shape or of no real floating dtype; naming it.
+        If a gradient is missing, extra, of another shape or of no floating dtype, or complex where its parameter is
+        real; naming it.
     """
     if grads is None:
         msg = "`grads` is a function that returned None; return the gradient, in the structure of `params` or by name"
@@ -42,7 +43,7 @@ def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
         msg = f"`grads`: two gradients are both named `{repeated}`, their keys joined by dots; pass each once"
         raise InvalidInputError(msg)
     if list(named) == [trees.ROOT_NAME]:
-        return _from_bare(named[trees.ROOT_NAME], layout, to_numpy)
+        return _from_bare(named[trees.ROOT_NAME], layout, to_numpy, conjugates)
     names = [parameter.name for parameter in layout.parameters]
     positional = isinstance(grads, list | tuple) and len(named) == len(names) and not set(named) & set(names)
     if positional:
@@ -56,18 +57,18 @@ def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
             f"pass one gradient for each of {', '.join(names)}, in the structure of `params` or by name"
         )
         raise InvalidInputError(msg)
-    return _gather({name: named[name] for name in names}, layout, to_numpy)
+    return _gather({name: named[name] for name in names}, layout, to_numpy, conjugates)
 
 
 def _listed(label: str, names: list[str]) -> str:
     return f"{label}: {', '.join(f'`{name}`' for name in names)}; " if names else ""
 
 
-def _from_bare(value: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
-    array = _as_array("grads", value, to_numpy)
+def _from_bare(value: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool) -> Gradient:
+    array = to_numpy(value)
     only = layout.parameters[0]
     if len(layout.parameters) == 1 and array.shape == only.shape:
-        return _gather({only.name: array}, layout, to_numpy)
+        return _gather({only.name: array}, layout, to_numpy, conjugates)
     if array.shape != (layout.size,):
         shapes = ", ".join(f"`{p.name}` {p.shape}" for p in layout.parameters)
         msg = (
@@ -75,11 +76,11 @@ def _from_bare(value: object, layout: Layout, to_numpy: ToNumpy) -> Gradient:
             f"or a flat vector of shape ({layout.size},)"
         )
         raise InvalidInputError(msg)
-    parts = {p.name: array[p.range].reshape(p.shape) for p in layout.parameters}
-    return _gather(parts, layout, to_numpy)
+    _require_numbers("grads", value, array, "iu")
+    return Gradient(array.astype(np.float64), tuple(array.dtype.name for _ in layout.parameters))
 
 
-def _gather(named: Mapping[str, object], layout: Layout, to_numpy: ToNumpy) -> Gradient:
+def _gather(named: Mapping[str, object], layout: Layout, to_numpy: ToNumpy, conjugates: bool) -> Gradient:
     d_theta = np.zeros(layout.size)
     dtypes: list[str] = []
     notes: list[str] = []
@@ -89,23 +90,40 @@ def _gather(named: Mapping[str, object], layout: Layout, to_numpy: ToNumpy) -> G
             notes.append(f"`{parameter.name}`: the claimed gradient is None and counts as zero")
             dtypes.append("float64")
             continue
-        array = _as_array(f"grads[{parameter.name!r}]", value, to_numpy)
+        array = to_numpy(value)
         if array.shape != parameter.shape:
             msg = (
                 f"`grads`: `{parameter.name}` has shape {array.shape}, its parameter {parameter.shape}; "
                 "a gradient has its parameter's shape"
             )
             raise InvalidInputError(msg)
-        d_theta[parameter.range] = array.reshape(-1)
+        _require_numbers(f"grads[{parameter.name!r}]", value, array, "iuc" if parameter.is_complex else "iu")
+        d_theta[parameter.range] = as_pairs(array, conjugates) if parameter.is_complex else array.reshape(-1)
         dtypes.append(array.dtype.name)
     return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
 
-def _as_array(path: str, value: object, to_numpy: ToNumpy) -> npt.NDArray[np.generic]:
-    array = to_numpy(value)
-    if array.dtype.kind in "iu":
-        return array.astype(np.float64)  # exact small numbers, such as a hand-written zero
-    if not is_floating(array.dtype):
+def as_pairs(gradient: npt.NDArray[np.generic], conjugates: bool) -> FloatVector:
+    """A gradient by complex entries as theta has them, dJ/dx and dJ/dy side by side.
+
+    Parameters
+    ----------
+    gradient : numpy.ndarray
+        Any shape; a real one is dJ/dx, with dJ/dy zero.
+    conjugates : bool
+        Whether it came as dJ/dx - i dJ/dy, not dJ/dx + i dJ/dy.
+
+    Examples
+    --------
+    >>> as_pairs(np.array([1 + 2j]), conjugates=True)
+    array([ 1., -2.])
+    """
+    wide = np.asarray(gradient, dtype=np.complex128).reshape(-1)
+    return (np.conj(wide) if conjugates else wide).view(np.float64)
+
+
+def _require_numbers(path: str, value: object, array: npt.NDArray[np.generic], besides: str) -> None:
+    """Refuse what is of no floating dtype and of none of the kinds besides; integers are exact small numbers."""
+    if array.dtype.kind not in besides and not is_floating(array.dtype):
         msg = f"`{path}` is {type(value).__name__} of dtype {array.dtype}; pass real floating arrays"
         raise InvalidInputError(msg)
-    return array

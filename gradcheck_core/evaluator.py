@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Callable
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
 
 from . import registry
 from .outputs import Contraction, CostValue
-from .protocol import FloatVector, Problem
+from .protocol import FloatVector, Problem, entry_name
 from .randomness import HostRandomState
+
+T = TypeVar("T")
 
 
 @final
@@ -92,10 +94,14 @@ class Evaluator:
 
     def cost_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
         """J with all entries of some parameters replaced together; `present` holds their unperturbed entries."""
+        return self.at_moved(moved, present, self._perturbed)
+
+    def at_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector], ask: Callable[[], T]) -> T:
+        """What is asked, e.g. a gradient, at such a theta."""
         try:
             for parameter, values in moved.items():
                 self._problem.write(parameter, slice(None), values)
-            return self._perturbed()
+            return ask()
         except Exception as error:
             names = ", ".join(f"`{self._problem.layout.parameters[i].name}`" for i in moved)
             error.add_note(f"gradcheck: raised with params {names} moved by a small step")
@@ -118,5 +124,5 @@ class Evaluator:
 
     def _where(self, parameter: int, entry: int, present: float, value: float) -> str:
         described = self._problem.layout.parameters[parameter]
-        index = list(described.index(entry))
-        return f"params `{described.name}`{index if index else ''} moved from {present:.9g} to {value:.9g}"
+        where = entry_name(f"`{described.name}`", described.index(entry), described.part(entry))
+        return f"params {where} moved from {present:.9g} to {value:.9g}"

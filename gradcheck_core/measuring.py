@@ -8,7 +8,7 @@ from typing import Self, final
 import numpy as np
 
 from .evaluator import Evaluator
-from .numerics.coordinates import Derivatives, ParameterCost
+from .numerics.coordinates import Derivatives, Indices, ParameterCost
 from .numerics.noise import MOST_EVALUATIONS, Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
 from .numerics.steps import CONFIDENT, Rung, choose_step, farthest_step, first_step, scales
@@ -25,6 +25,13 @@ _AROUND = 12
 
 _FLOOR = 16.0
 """Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
+
+_FINE = 1e-6
+"""Error relative to a parameter's gradient below which its verdict is no better for less."""
+
+_HARDLY = 0.1
+_ALL_NOISE = 64.0
+"""Where the noise is a tenth of the cost, that is rounding of terms that cancel, and so much larger may they be."""
 
 _PROBING_SHARE = 0.4
 """Evaluations for finding steps and measuring truncation, for each checked coordinate."""
@@ -117,7 +124,9 @@ def measure_noise(
     away = first_step(0.0, baseline.cost.value, baseline.roundoff) if epsilon is None else 0.0
     sweep_and_last = 2 * sum(values.size for values in present.values()) + 1
     most = evaluator.left_beyond(sweep_and_last, MOST_EVALUATIONS)
-    return estimate_noise(line, baseline.cost.value, baseline.roundoff, away, most)
+    noise = estimate_noise(line, baseline.cost.value, baseline.roundoff, away, most)
+    # Of a cost that is zero wherever it was met no other scale than 1 is known.
+    return noise if noise.size else Noise(baseline.roundoff, settled=False, size=1.0)
 
 
 def measure(
@@ -149,7 +158,9 @@ def measure(
     """
     coordinates = sum(layout.parameters[i].size for i in claims)
     budget = _Budget(evaluator.left_beyond(2 * coordinates + 1, _PROBING_ALLOWANCE + int(_PROBING_SHARE * coordinates)))
-    costs = {i: _cost_of(evaluator, i, baseline.theta[layout.parameters[i].range], baseline, noise) for i in claims}
+    costs = {
+        i: _cost_of(evaluator, i, baseline.theta[layout.parameters[i].range], baseline, noise.level) for i in claims
+    }
     if epsilon is None:
         steps = _choose_steps(costs, evaluator, budget)
     else:
@@ -157,16 +168,43 @@ def measure(
     factor = 2.0 if epsilon is None else 0.5
     swept = {i: _swept(at, steps[i], budget, factor) for i, at in costs.items()}
     if epsilon is not None:
-        return {i: _with_cost_size(_bars(found), found, noise) for i, found in swept.items()}
+        return {i: _with_cost_size(_bars(found, noise), found, noise) for i, found in swept.items()}
     for i, at in costs.items():
-        shorter = _shorter(at, steps[i], _bars(swept[i]))
+        shorter = _shorter(at, steps[i], _bars(swept[i], noise))
         if shorter is not None and budget.left >= 2 * at.theta.size + 4:
             budget.spend(2 * at.theta.size)
             swept[i] = _swept(at, shorter, budget, factor)
     promised = _Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
-    found = {i: _beside_kinks(sweep_of, promised) for i, sweep_of in swept.items()}
+    found = {i: _beside_kinks(sweep_of, noise, promised) for i, sweep_of in swept.items()}
     looked = {i: _look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
     return {i: _with_cost_size(derivatives, swept[i], noise) for i, derivatives in looked.items()}
+
+
+def confirm_by_differences(
+    evaluator: Evaluator,
+    layout: Layout,
+    baseline: Baseline,
+    position: int,
+    noise: float,
+    found: Derivatives,
+    claimed: Claimed,
+) -> Derivatives:
+    """Measure by differences where derivatives found in another way differ from the claim; these then take their place.
+
+    Parameters
+    ----------
+    evaluator, layout, baseline
+        The check's own.
+    position : int
+        The parameter's.
+    noise : float
+        Of the cost, absolute.
+    found : Derivatives
+        What was found; `claimed` says which coordinates to look at.
+    """
+    at = _cost_of(evaluator, position, baseline.theta[layout.parameters[position].range], baseline, noise)
+    steps = scales(at.theta) * first_step(at.noise, at.cost, at.roundoff)
+    return _look_again(at, evaluator, steps, found, claimed)
 
 
 def _with_cost_size(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivatives:
@@ -186,19 +224,34 @@ def _swept(at: ParameterCost, steps: FloatVector, budget: _Budget, factor: float
     return found
 
 
-def _bars(found: Sweep) -> Derivatives:
+def _bars(found: Sweep, noise: Noise) -> Derivatives:
     """What a sweep says, each bar at least the rounding that backpropagation has itself."""
     scale = np.maximum(scales(found.at.theta), found.steps)
-    return found.derivatives().no_better_than(_FLOOR * found.at.noise / scale)
+    floor = _FLOOR * (_ALL_NOISE if noise.level > _HARDLY * noise.size else 1.0)
+    return found.derivatives().no_better_than(floor * found.at.noise / scale)
 
 
-def _beside_kinks(found: Sweep, promised: _Budget) -> Derivatives:
-    """With the coordinates that the sweep found rough measured again, whatever is claimed, as far as evaluations go."""
-    rough = found.rough[: max(0, promised.left) // EVALUATIONS_EACH]
-    if not rough.size:
-        return _bars(found)
-    promised.spend(EVALUATIONS_EACH * rough.size)
-    return _bars(found).replaced(rough, remeasure(found.at, rough, found.steps))
+def _beside_kinks(found: Sweep, noise: Noise, promised: _Budget) -> Derivatives:
+    """With some coordinates measured again, whatever is claimed, as far as the evaluations promised go.
+
+    Those are the ones that the sweep found rough, and then those whose truncation makes the resolution.
+    """
+    bars = _bars(found, noise)
+    affordable = max(0, promised.left) // EVALUATIONS_EACH
+    looked_at = np.concatenate([found.rough, _coarse(found, bars)])[:affordable]
+    if not looked_at.size:
+        return bars
+    promised.spend(EVALUATIONS_EACH * looked_at.size)
+    return bars.replaced(looked_at, remeasure(found.at, looked_at, found.steps))
+
+
+def _coarse(found: Sweep, bars: Derivatives) -> Indices:
+    """The few coordinates with by far the largest bars, where these come from truncation and leave much to be seen."""
+    by_size = np.argsort(-np.nan_to_num(bars.error, posinf=0.0), kind="stable")
+    worst = by_size[~np.isin(by_size, found.rough)][:_FEW_PROBES]
+    noise = CONFIDENT * found.at.noise / found.steps
+    seen = float(np.linalg.norm(bars.lower)) * _FINE
+    return worst[(bars.error[worst] > _LOPSIDED * noise[worst]) & (bars.error[worst] > seen)]
 
 
 def _shorter(at: ParameterCost, steps: FloatVector, swept: Derivatives) -> FloatVector | None:
@@ -210,12 +263,12 @@ def _shorter(at: ParameterCost, steps: FloatVector, swept: Derivatives) -> Float
 
 
 def _cost_of(
-    evaluator: Evaluator, position: int, present: FloatVector, baseline: Baseline, noise: Noise
+    evaluator: Evaluator, position: int, present: FloatVector, baseline: Baseline, noise: float
 ) -> ParameterCost:
     return ParameterCost(
         theta=present,
         cost=baseline.cost.value,
-        noise=noise.level,
+        noise=noise,
         roundoff=baseline.roundoff,
         costs_at=partial(evaluator.costs_at, position, present),
         moved_to=lambda values: evaluator.cost_moved({position: values}, {position: present}),

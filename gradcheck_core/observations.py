@@ -1,5 +1,7 @@
 """What the evidence shows besides the verdict, as notes for the reader of the report."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .assessment import Evidence
@@ -27,18 +29,25 @@ def observations(
         *_kinks(evidence),
         *_noisy(noise, baseline),
         *_not_finite(not_finite),
-        *_unchecked(evidence, layout),
+        *unchecked(evidence, layout),
     )
 
 
 def _unmoved(evidence: tuple[Evidence, ...], unmoved: tuple[str, ...]) -> tuple[str, ...]:
     claimed = [item.parameter.name for item in evidence if item.claimed.any()]
     if claimed and len(unmoved) == len(evidence):
-        return ("no perturbation changed the cost: does it use the params that it is given as its first argument?",)
+        return ineffective(unmoved, len(evidence))
     ignored = [name for name in claimed if name in unmoved]
     return tuple(
         f"`{name}`: moving it does not change the cost, yet its claimed gradient is not zero" for name in ignored
     )
+
+
+def ineffective(unmoved: Sequence[str], checked: int) -> tuple[str, ...]:
+    """A note where no parameter of those checked has any effect on the cost."""
+    if len(unmoved) < checked:
+        return ()
+    return ("no perturbation changed the cost: does it use the params that it is given as its first argument?",)
 
 
 def _claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
@@ -74,7 +83,8 @@ def _not_finite(count: int) -> tuple[str, ...]:
     )
 
 
-def _unchecked(evidence: tuple[Evidence, ...], layout: Layout) -> tuple[str, ...]:
+def unchecked(evidence: Sequence[Evidence], layout: Layout) -> tuple[str, ...]:
+    """A note on what of the params was not checked, and why."""
     checked = {item.parameter.name for item in evidence}
     listed = [f"`{parameter.name}` (left out)" for parameter in layout.parameters if parameter.name not in checked]
     listed += [f"`{leaf.name}` ({leaf.reason})" for leaf in layout.carried]

@@ -18,7 +18,10 @@ class CheckOptions:
 
     method: str
     scheme: str
+    mode: str
     epsilon: float | None
+    order: int
+    hvp: Callable[..., object] | None
     precision: str
     policy: VerdictPolicy
     max_evaluations: int | None
@@ -33,8 +36,10 @@ class CheckOptions:
         *,
         method: object,
         scheme: object,
+        mode: object,
         epsilon: object,
         order: object,
+        hvp: object,
         precision: object,
         policy: object,
         confidence: object,
@@ -53,8 +58,10 @@ class CheckOptions:
             Naming the option, what came and what is possible.
         """
         _one_of("method", method, ("auto", "exhaustive"), planned=("projected",))
-        _one_of("scheme", scheme, ("auto", "central"), planned=("complex",))
-        _one_of("order", order, (1,), planned=(2,))
+        _one_of("scheme", scheme, ("auto", "central", "complex"))
+        _one_of("mode", mode, ("reverse", "forward"))
+        _one_of("order", order, (1, 2))
+        _require_compatible(scheme, epsilon, order, hvp, mode)
         _one_of("n_jobs", n_jobs, (1,))
         _one_of("precision", precision, ("auto", "native", "float64"))
         _one_of("progress", progress, (None, True, False))
@@ -63,9 +70,12 @@ class CheckOptions:
             raise InvalidInputError(msg)
         _number("confidence", confidence, "a number between 0 and 1", lambda value: 0 < value < 1)
         return cls(
-            method="exhaustive",
-            scheme="central",
+            method="exhaustive" if order == 1 else "directions",
+            scheme="complex" if scheme == "complex" else "central",
+            mode=str(mode),
             epsilon=None if epsilon is None else _positive("epsilon", epsilon, "an absolute step"),
+            order=2 if order == 2 else 1,
+            hvp=hvp if callable(hvp) else None,
             precision=str(precision),
             policy=policy or VerdictPolicy(),
             max_evaluations=None if max_evaluations is None else _count("max_evaluations", max_evaluations, 1),
@@ -74,6 +84,23 @@ class CheckOptions:
             seed=_count("seed", seed, 0),
             progress=progress if isinstance(progress, bool) else None,
         )
+
+
+def _require_compatible(scheme: object, epsilon: object, order: object, hvp: object, mode: object) -> None:
+    if hvp is not None and not callable(hvp):
+        msg = f"`hvp` is {type(hvp).__name__}; pass a function hvp(params, direction, *args)"
+        raise InvalidInputError(msg)
+    if hvp is not None and order == 1:
+        msg = "`hvp` is given, and order=1 checks the gradient only; pass order=2 to check Hessian-vector products"
+        raise InvalidInputError(msg)
+    refused = {"scheme='complex'": scheme == "complex", "epsilon": epsilon is not None, "mode": mode == "forward"}
+    if order == 2 and any(refused.values()):
+        named = next(name for name, given in refused.items() if given)
+        msg = f"`order=2` differences the gradient along directions, with steps of its own; leave `{named}` out"
+        raise InvalidInputError(msg)
+    if scheme == "complex" and epsilon is not None:
+        msg = "`epsilon` is a step of central differences; leave it out with scheme='complex', whose step is exact"
+        raise InvalidInputError(msg)
 
 
 def _one_of(name: str, value: object, possible: tuple[object, ...], planned: tuple[object, ...] = ()) -> None:

@@ -4,13 +4,16 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
 from . import trees
 from .errors import InvalidInputError
+
+Array = npt.NDArray[Any]
+ToNumpy = Callable[[object], npt.NDArray[np.generic]]
 
 _CURE = "return a scalar, or a tensor or structure of tensors of a floating dtype"
 
@@ -37,10 +40,13 @@ class Contraction:
     seed: int
 
     def weights(self, shapes: Sequence[tuple[int, ...]]) -> list[npt.NDArray[np.float64]]:
-        """The weights for outputs of these shapes: exactly 1 where there is but one number in all."""
+        """The weights for outputs of these shapes: exactly 1 where there is but one number in all.
+
+        A complex output counts as a real one with a last axis of two, see `as_real`.
+        """
         return list(_weights(self.seed, tuple(shapes)))
 
-    def value(self, returned: object, to_numpy: Callable[[object], npt.NDArray[np.generic]]) -> CostValue:
+    def value(self, returned: object, to_numpy: ToNumpy) -> CostValue:
         """J from what a cost returned.
 
         Raises
@@ -50,31 +56,38 @@ class Contraction:
         """
         if isinstance(returned, float):  # the usual case, and np.float64 too
             return CostValue(float(returned), _FLOAT64_ROUNDOFF, 1)
-        arrays = [_array(leaf.value, to_numpy) for leaf in trees.leaves(returned)]
-        floating = [array for array in arrays if is_floating(array.dtype)]
-        if len(arrays) == 1 and arrays[0].size == 1 and arrays[0].dtype.kind in "iu":
-            floating = [arrays[0].astype(np.float64)]  # e.g. a hinge loss that returns a plain 0
-        if not floating:
-            kinds = ", ".join(sorted({str(array.dtype) for array in arrays})) or type(returned).__name__
-            msg = f"`cost` returned nothing of a floating dtype, but {kinds}; {_CURE}"
-            raise InvalidInputError(msg)
-        total = sum(array.size for array in floating)
-        if total == 0:
-            shapes = ", ".join(str(array.shape) for array in floating)
-            msg = f"`cost` returned an empty tensor (shape {shapes}); {_CURE}"
-            raise InvalidInputError(msg)
-        roundoff = max(roundoff_of(array.dtype) for array in floating)
-        if total == 1:
-            number = next(array for array in floating if array.size)
-            return CostValue(float(number.reshape(-1)[0]), roundoff, 1)
-        weights = _weights(self.seed, tuple(array.shape for array in floating))
-        value = sum(
-            float(np.sum(weight * array.astype(np.float64))) for weight, array in zip(weights, floating, strict=True)
-        )
-        return CostValue(value, roundoff, total)
+        arrays = [as_real(array) for array in _numbers(returned, to_numpy)]
+        roundoff = max(roundoff_of(array.dtype) for array in arrays)
+        return CostValue(self._contracted(arrays).real, roundoff, sum(array.size for array in arrays))
+
+    def complex_value(self, returned: object, to_numpy: ToNumpy) -> complex:
+        """J from what a cost of complex params returned, with the weights that its real outputs have.
+
+        A complex number; a float where everything returned is real.
+
+        Raises
+        ------
+        InvalidInputError
+            As `value`.
+        """
+        return self._contracted(_numbers(returned, to_numpy))
+
+    def _contracted(self, arrays: list[Array]) -> complex:
+        """The weighted sum in double precision, a float where all arrays are real."""
+        weights = _weights(self.seed, tuple(array.shape for array in arrays))
+        wide = [array.astype(_wide(array.dtype)) for array in arrays]
+        products = (np.sum(weight * array).item() for weight, array in zip(weights, wide, strict=True))
+        return sum(products, start=0.0)
 
 
 _FLOAT64_ROUNDOFF = float(np.finfo(np.float64).eps) / 2
+
+
+def as_real(array: Array) -> Array:
+    """A complex array as a real one with a last axis of two, the real and the imaginary part; a real one as it is."""
+    if array.dtype.kind != "c":
+        return array
+    return np.stack([array.real, array.imag], axis=-1)
 
 
 def is_floating(dtype: np.dtype[np.generic]) -> bool:
@@ -91,7 +104,19 @@ def roundoff_of(dtype: np.dtype[np.generic] | str) -> float:
     return _ROUNDOFFS.get(name, _FLOAT64_ROUNDOFF)
 
 
-_ROUNDOFFS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+def is_below_float64(dtype: str) -> bool:
+    """Whether a dtype, by its name, rounds more coarsely than float64."""
+    return roundoff_of(dtype) > _FLOAT64_ROUNDOFF
+
+
+_ROUNDOFFS = {
+    "float64": 2.0**-53,
+    "complex128": 2.0**-53,
+    "float32": 2.0**-24,
+    "complex64": 2.0**-24,
+    "float16": 2.0**-11,
+    "bfloat16": 2.0**-8,
+}
 
 
 @functools.lru_cache(maxsize=8)
@@ -99,17 +124,35 @@ def _weights(seed: int, shapes: tuple[tuple[int, ...], ...]) -> tuple[npt.NDArra
     if sum(int(np.prod(shape)) for shape in shapes) == 1:
         return tuple(np.ones(shape) for shape in shapes)
     generator = np.random.default_rng(seed)
+    # asarray: of shape () the product is a NumPy scalar
     return tuple(
-        generator.choice([-1.0, 1.0], size=shape) * generator.uniform(0.5, 1.5, size=shape) for shape in shapes
+        np.asarray(generator.choice([-1.0, 1.0], size=shape) * generator.uniform(0.5, 1.5, size=shape))
+        for shape in shapes
     )
 
 
-def _array(leaf: object, to_numpy: Callable[[object], npt.NDArray[np.generic]]) -> npt.NDArray[np.generic]:
+def _wide(dtype: np.dtype[np.generic]) -> type[np.generic]:
+    return np.complex128 if dtype.kind == "c" else np.float64
+
+
+def _numbers(returned: object, to_numpy: ToNumpy) -> list[Array]:
+    arrays = [_array(leaf.value, to_numpy) for leaf in trees.leaves(returned)]
+    floating = [array for array in arrays if is_floating(array.dtype) or array.dtype.kind == "c"]
+    if len(arrays) == 1 and arrays[0].size == 1 and arrays[0].dtype.kind in "iu":
+        floating = [arrays[0].astype(np.float64)]  # e.g. a hinge loss that returns a plain 0
+    if not floating:
+        kinds = ", ".join(sorted({str(array.dtype) for array in arrays})) or type(returned).__name__
+        msg = f"`cost` returned nothing of a floating dtype, but {kinds}; {_CURE}"
+        raise InvalidInputError(msg)
+    if not any(array.size for array in floating):
+        shapes = ", ".join(str(array.shape) for array in floating)
+        msg = f"`cost` returned an empty tensor (shape {shapes}); {_CURE}"
+        raise InvalidInputError(msg)
+    return floating
+
+
+def _array(leaf: object, to_numpy: ToNumpy) -> Array:
     if leaf is None or isinstance(leaf, str | bytes | bool):
         msg = f"`cost` returned {leaf!r} ({type(leaf).__name__}); {_CURE}"
         raise InvalidInputError(msg)
-    array = np.asarray(leaf) if isinstance(leaf, int | float | complex) else to_numpy(leaf)
-    if array.dtype.kind == "c":
-        msg = f"`cost` returned {array.dtype}; a cost is real: {_CURE}, e.g. the real part or the squared modulus"
-        raise InvalidInputError(msg)
-    return array
+    return np.asarray(leaf) if isinstance(leaf, int | float | complex) else to_numpy(leaf)

@@ -4,19 +4,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from .assessment import Evidence, norm
+from .assessment import Evidence, compare, norm, theta_scale
 from .case import GradientCase
 from .errors import InvalidInputError
 from .evaluator import Evaluator
-from .gathering import Findings, InsistsOnItsPrecisionError, gather_in, lower_precision
+from .gathering import Findings, InsistsOnItsPrecisionError, gather_in
+from .gradients import differentiate
 from .measuring import Claimed
 from .options import CheckOptions
-from .outputs import Contraction, roundoff_of
-from .protocol import Backend, Capability, Parameter
+from .outputs import Contraction, is_below_float64, roundoff_of
+from .protocol import Backend, Capability
 from .randomness import HostRandomState
+from .verdict import natural_scale
 
 _ROUNDING = 64.0
-"""Unit roundoffs of its own norm that a native gradient may be off by, and an eighth of that of the whole one's."""
+"""Unit roundoffs of its own norm that a native gradient may be off by, and an eighth of that of the whole one's, and
+roundoffs that a native cost may change by where nothing but rounding changes it."""
 
 _SENSITIVE = 16.0
 """Times what one rounding of theta changes: a backward pass rounds at every operation."""
@@ -45,22 +48,19 @@ def gather(adapter: Backend, case: GradientCase, options: CheckOptions) -> Findi
             raise insisting.__cause__ from None
         reason = f"the cost cannot be evaluated in float64 ({type(insisting.__cause__).__name__})"
         return _native(adapter, case, options, reason)
-    lower = {item.parameter.name for item in findings.evidence if _is_lower(item.parameter)}
-    still = [name for name in findings.unmoved if name in lower]
+    gathered = findings.gathered
+    lower = {item.parameter.name for item in gathered.evidence if is_below_float64(item.parameter.dtype)}
+    still = [name for name in gathered.unmoved if name in lower]
     if still and _reached_natively(adapter, case, options, still):
         return _native(
             adapter, case, options, "the cost does not use the params it is given, but its own reference to them"
         )
-    return _with_native_gradient(findings, adapter, case, options) if findings.sensitivity else findings
-
-
-def _is_lower(parameter: Parameter) -> bool:
-    return roundoff_of(parameter.dtype) > roundoff_of("float64")
+    return _with_native_gradient(findings, adapter, case, options) if gathered.sensitivity else findings
 
 
 def _native(adapter: Backend, case: GradientCase, options: CheckOptions, reason: str) -> Findings:
     findings = gather_in("native", adapter, case, options)
-    lower = [item.parameter for item in findings.evidence if _is_lower(item.parameter)]
+    lower = [item.parameter for item in findings.gathered.evidence if is_below_float64(item.parameter.dtype)]
     if not lower:
         return findings
     if options.precision == "float64":
@@ -69,7 +69,7 @@ def _native(adapter: Backend, case: GradientCase, options: CheckOptions, reason:
             "convert the model to float64, or pass precision='auto'"
         )
         raise InvalidInputError(msg)
-    return replace(findings, notes=(f"{reason}; checked in {findings.precision}", *findings.notes))
+    return _noted(findings, f"{reason}; checked in {findings.precision}")
 
 
 def _reached_natively(adapter: Backend, case: GradientCase, options: CheckOptions, names: list[str]) -> bool:
@@ -83,7 +83,8 @@ def _reached_natively(adapter: Backend, case: GradientCase, options: CheckOption
         for i, parameter in enumerate(problem.layout.parameters):
             if parameter.name in names:
                 present = problem.read(i)
-                if evaluator.cost_moved({i: 1.01 * present + 0.01}, {i: present}) != cost:
+                change = evaluator.cost_moved({i: 1.01 * present + 0.01}, {i: present}) - cost
+                if abs(change) > _ROUNDING * roundoff_of(parameter.dtype) * abs(cost):
                     return True
     return False
 
@@ -97,32 +98,48 @@ def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCa
         contraction = Contraction(options.seed)
         cost = Evaluator(problem, contraction, random_state, None, lambda: None).cost().value
         random_state.fix()
-        native = problem.gradient(contraction.weights)
+        native = differentiate(adapter, problem, contraction, options.mode, "native")
         layout = problem.layout
-    coarsest = max(roundoff_of(parameter.dtype) for parameter in layout.parameters)
+    evidence = findings.gathered.evidence
+    computed_in = {p.name: _coarser(p.dtype, dtype) for p, dtype in zip(layout.parameters, native.dtypes, strict=True)}
+    coarsest = max(map(roundoff_of, computed_in.values()))
     if not abs(cost - findings.baseline.cost.value) <= _ROUNDING * coarsest * abs(cost):
         # e.g. dropout: generators draw other numbers in another precision
         note = "checked in float64; natively the cost has another value, so its native gradient was not compared"
-        return replace(findings, notes=(note, *findings.notes))
-    size = norm(np.concatenate([item.claimed for item in findings.evidence]))
+        return _noted(findings, note)
+    size = norm(np.concatenate([item.claimed for item in evidence]))
+    # Where the whole gradient vanishes, what cancels has the size of |J| over theta's scale, and rounds as that does.
+    scale = natural_scale(compare(evidence), findings.baseline.cost.value, theta_scale(findings.baseline.theta))
     by_name = {parameter.name: parameter for parameter in layout.parameters}
-    evidence, off, largest = [], [], 0.0
-    for item in findings.evidence:
-        values = native.d_theta[by_name[item.parameter.name].range]
-        roundoff = roundoff_of(item.parameter.dtype)
-        bound = _ROUNDING * roundoff * (norm(item.claimed) + size / 8)
-        bound += _SENSITIVE * findings.sensitivity[item.parameter.name]
+    held, off, largest = [], [], 0.0
+    for item in evidence:
+        name = item.parameter.name
+        values = native.d_theta[by_name[name].range]
+        roundoff = roundoff_of(computed_in[name])
+        bound = _ROUNDING * roundoff * (norm(item.claimed) + scale / 16)
+        rounded_more = roundoff / roundoff_of(item.parameter.dtype)  # a layer may compute below its parameters' dtype
+        bound += _SENSITIVE * rounded_more * findings.gathered.sensitivity[name]
         distance = norm(values - item.claimed)
         largest = max(largest, distance / size if size else 0.0)
         if distance <= bound:
-            evidence.append(item)
+            held.append(item)
             continue
-        off.append(item.parameter.name)
-        evidence.append(Evidence(item.parameter, Claimed(values, bound / np.sqrt(values.size)), item.derivatives))
-    dtypes = ", ".join(sorted({parameter.dtype for parameter in lower_precision(layout)}))
+        off.append(name)
+        held.append(Evidence(item.parameter, Claimed(values, bound / np.sqrt(values.size)), item.derivatives))
+    dtypes = ", ".join(sorted({dtype for dtype in computed_in.values() if is_below_float64(dtype)}))
     if off:
         listed = ", ".join(f"`{name}`" for name in off)
         note = f"right in float64, but the {dtypes} gradient of {listed} is off by more than rounding explains"
     else:
         note = f"checked in float64; the {dtypes} gradient agrees with it to {largest:.0e}, within its rounding"
-    return replace(findings, evidence=tuple(evidence), notes=(note, *findings.notes))
+    return _noted(replace(findings, gathered=replace(findings.gathered, evidence=tuple(held))), note)
+
+
+def _coarser(one: str, other: str) -> str:
+    return max(one, other, key=roundoff_of)
+
+
+def _noted(findings: Findings, note: str) -> Findings:
+    """The findings with one more note, before all others."""
+    gathered = findings.gathered
+    return replace(findings, gathered=replace(gathered, notes=(note, *gathered.notes)))

@@ -21,6 +21,9 @@ from .errors import InvalidInputError
 FloatVector = npt.NDArray[np.float64]
 """One-dimensional float64 array."""
 
+ComplexVector = npt.NDArray[np.complex128]
+"""One-dimensional complex128 array."""
+
 Entries = int | slice | npt.NDArray[np.intp]
 """Which entries of a parameter, counted in C order: one, a range, or several."""
 
@@ -35,9 +38,9 @@ class Parameter:
     name : str
         Path to the tensor, its components joined by dots: ``layer1.weight``; a bare array is ``theta``.
     shape : tuple of int
-        The tensor's shape; its entries stand in theta in C order.
+        The tensor's shape; its entries stand in theta in C order, complex ones as two: real part, imaginary part.
     dtype : str
-        The tensor's own dtype, e.g. ``float32``.
+        The tensor's own dtype, e.g. ``float32`` or ``complex64``.
     start : int
         Position of its first entry in theta.
     """
@@ -48,18 +51,41 @@ class Parameter:
     start: int
 
     @property
+    def is_complex(self) -> bool:
+        """Whether its entries are complex, each two numbers of theta."""
+        return self.dtype.startswith("complex")
+
+    @property
     def size(self) -> int:
-        """Number of entries."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        """How many numbers of theta it is."""
+        return int(np.prod(self.shape, dtype=np.int64)) * (2 if self.is_complex else 1)
 
     @property
     def range(self) -> slice:
         """The parameter's slice of theta."""
         return slice(self.start, self.start + self.size)
 
+    def tensor(self, numbers: FloatVector) -> npt.NDArray[np.float64 | np.complex128]:
+        """Its numbers in theta as a new array of its shape, complex where the parameter is; in double precision."""
+        copied = np.array(numbers, dtype=np.float64)
+        return (copied.view(np.complex128) if self.is_complex else copied).reshape(self.shape)
+
     def index(self, entry: int) -> tuple[int, ...]:
-        """The index into the tensor of an entry counted in C order."""
-        return tuple(int(i) for i in np.unravel_index(entry, self.shape))
+        """The index into the tensor of one of its numbers in theta, counted from its first."""
+        return tuple(int(i) for i in np.unravel_index(entry // 2 if self.is_complex else entry, self.shape))
+
+    def part(self, entry: int) -> str:
+        """Which part of a complex entry a number in theta is, ``real`` or ``imag``; empty for a real parameter."""
+        return ("real", "imag")[entry % 2] if self.is_complex else ""
+
+    def entry(self, entry: int) -> str:
+        """One of its numbers in theta as a person would write it: ``w[2, 0]``, ``z[1].imag``, or the bare name."""
+        return entry_name(self.name, self.index(entry), self.part(entry))
+
+
+def entry_name(name: str, index: tuple[int, ...], part: str = "") -> str:
+    """An entry of a tensor as a person would write it."""
+    return f"{name}{list(index) if index else ''}{f'.{part}' if part else ''}"
 
 
 @final
@@ -141,6 +167,12 @@ class Capability(enum.StrEnum):
     """`Problem.gradient` differentiates the cost itself, so `grads` may be left out."""
     FLOAT64 = "float64"
     """Parameters of lower precision can be evaluated in float64 (`Backend.open` with ``precision="float64"``)."""
+    FORWARD = "forward"
+    """`Problem.jvp` differentiates by forward mode."""
+    HESSIAN = "hessian"
+    """`Problem.hvp` differentiates twice."""
+    COMPLEX_STEP = "complex step"
+    """Real parameters can be held as complex numbers (`Backend.open` with ``precision="complex128"``)."""
 
 
 class Problem(abc.ABC):
@@ -163,6 +195,13 @@ class Problem(abc.ABC):
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
         """Replace entries of one parameter. Law: `read` then gives `values`, rounded to the evaluation's dtype."""
 
+    def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
+        """Replace entries by complex values; `read` gives their real parts.
+
+        Asked only of a problem that was opened with ``precision="complex128"``, which takes `Capability.COMPLEX_STEP`.
+        """
+        raise _undeclared(Capability.COMPLEX_STEP)
+
     @abc.abstractmethod
     def evaluate(self) -> object:
         """Call the user's cost at the present theta and return what it returned.
@@ -175,9 +214,26 @@ class Problem(abc.ABC):
     def gradient(self, weigh: "Weigh") -> Gradient:
         """The framework's own d_theta, at the present theta, of the weighted sum of what the cost returns.
 
-        Laws: theta's order; a parameter that does not reach the cost has gradient zero, with a note; theta is
-        unchanged afterwards. A backend without `Capability.AUTODIFF` is never asked.
+        Laws: theta's order; of a complex entry x + iy the derivatives by x and by y, whatever the framework's own
+        convention; a parameter that does not reach the cost has gradient zero, with a note; theta is unchanged
+        afterwards. A backend without `Capability.AUTODIFF` is never asked.
         """
+
+    def jvp(self, direction: FloatVector, weigh: "Weigh") -> float:
+        """The derivative of the weighted sum along a direction of theta, shape ``(n,)``, by forward mode.
+
+        Laws: ``jvp(v)`` is linear in v; theta is unchanged afterwards. A backend without `Capability.FORWARD` is never
+        asked.
+        """
+        raise _undeclared(Capability.FORWARD)
+
+    def hvp(self, direction: FloatVector, weigh: "Weigh") -> Gradient:
+        """The Hessian of the weighted sum times a direction of theta, shape ``(n,)``; laid out as a gradient is.
+
+        Laws: ``u @ hvp(v) == v @ hvp(u)`` up to rounding; theta is unchanged afterwards. A backend without
+        `Capability.HESSIAN` is never asked.
+        """
+        raise _undeclared(Capability.HESSIAN)
 
     @abc.abstractmethod
     def params(self) -> object:
@@ -203,7 +259,14 @@ class Problem(abc.ABC):
 
 
 Weigh = Callable[[Sequence[tuple[int, ...]]], Sequence[npt.NDArray[np.float64]]]
-"""From the shapes of the cost's floating outputs to the weights, of those shapes, that contract them to J."""
+"""From the shapes of the cost's floating outputs to the weights, of those shapes, that contract them to J.
+
+A complex output counts as a real one with a last axis of two, the real and the imaginary part.
+"""
+
+
+def _undeclared(capability: Capability) -> AssertionError:
+    return AssertionError(f"the core asks for what a backend declares, and this one does not declare {capability!r}")
 
 
 class Backend(abc.ABC):
@@ -213,6 +276,8 @@ class Backend(abc.ABC):
     """The framework's import name, which is also the entry point's name."""
     capabilities: ClassVar[frozenset[Capability]]
     """What this backend can do beyond the five questions."""
+    conjugates: ClassVar[bool] = False
+    """Whether the framework's gradient by a complex z = x + iy is dJ/dx - i dJ/dy (JAX), not dJ/dx + i dJ/dy."""
 
     @abc.abstractmethod
     def owns(self, leaf: object) -> bool:
@@ -236,14 +301,15 @@ class Backend(abc.ABC):
             The user's structure.
         args : tuple
             Further arguments, handed on; they are not perturbed.
-        precision : {"native", "float64"}
+        precision : {"native", "float64", "complex128"}
             In which precision theta is held and the cost evaluated; "float64" comes only to a backend that declares
-            `Capability.FLOAT64`.
+            `Capability.FLOAT64`, "complex128" only to one that declares `Capability.COMPLEX_STEP`, and then every
+            checked parameter is real and held as complex numbers with imaginary part zero.
         seed : int
             Of the framework's random state before every evaluation.
 
         Raises
         ------
         InvalidInputError
-            If nothing in `params` can be checked, or a leaf cannot be (complex, object), naming its path.
+            If nothing in `params` can be checked, or a leaf cannot be (an array of objects), naming its path.
         """

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, final
 
 from .errors import GradientCheckError
+from .protocol import entry_name
 from .rendering.text import render_html, render_text
 from .verdict import Verdict
 
@@ -61,6 +62,8 @@ class ParameterReport:
         How many coordinates were found to sit on a kink of the cost.
     diagnosis : Diagnosis or None
         The likely mistake, where one is known.
+    part : str
+        ``real`` or ``imag``: by which part of a complex entry the worst derivative is; empty for a real parameter.
     """
 
     name: str
@@ -76,11 +79,16 @@ class ParameterReport:
     wrong: tuple[tuple[int, int], ...] = ()
     kinks: int = 0
     diagnosis: Diagnosis | None = None
+    part: str = ""
 
     @property
     def worst_entry(self) -> str:
-        """The worst entry as a person would write it, e.g. ``w[2, 0]``."""
-        return f"{self.name}{list(self.worst_index) if self.worst_index else ''}"
+        """The worst entry as a person would write it, e.g. ``w[2, 0]`` or ``z[1].imag``."""
+        return entry_name(self.name, self.worst_index, self.part)
+
+    def rank(self) -> tuple[int, float]:
+        """How bad it is: the verdict's severity first, then the difference."""
+        return self.verdict.severity, self.difference
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become the strings "nan", "inf" and "-inf"."""
@@ -92,6 +100,7 @@ class ParameterReport:
             "difference": _finite(self.difference),
             "resolution": _finite(self.resolution),
             "worst_index": list(self.worst_index),
+            "part": self.part,
             "analytic": _finite(self.analytic),
             "numeric": _finite(self.numeric),
             "error": _finite(self.error),
@@ -128,6 +137,8 @@ class GradientReport:
         Of a check by random directions.
     notes : tuple of str
         What else a reader should know.
+    order : int
+        1: the gradient was checked; 2: Hessian-vector products.
     """
 
     verdict: Verdict
@@ -143,6 +154,7 @@ class GradientReport:
     seconds: float
     certificate: Certificate | None = None
     notes: tuple[str, ...] = ()
+    order: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -160,7 +172,7 @@ class GradientReport:
     @property
     def worst(self) -> ParameterReport:
         """The parameter with the worst verdict and, among those, the largest difference."""
-        return max(self.parameters.values(), key=lambda report: (report.verdict.severity, report.difference))
+        return max(self.parameters.values(), key=ParameterReport.rank)
 
     def __str__(self) -> str:
         return render_text(self)
@@ -176,6 +188,7 @@ class GradientReport:
             "cost": self.cost,
             "worst": self.worst.name,
             "parameters": {name: report.to_dict() for name, report in self.parameters.items()},
+            "order": self.order,
             "method": self.method,
             "scheme": self.scheme,
             "precision": self.precision,

@@ -37,19 +37,21 @@ class Verdict(enum.StrEnum):
     @property
     def sentence(self) -> str:
         """What the verdict means, in one sentence for a person."""
-        return _SENTENCES[self]
+        return self.of("gradient")
+
+    def of(self, subject: str) -> str:
+        """The sentence about something else that was claimed, e.g. a Hessian-vector product."""
+        return _SENTENCES[self].format(subject)
 
 
 _FROM_BEST_TO_WORST = (Verdict.CORRECT, Verdict.INSPECT, Verdict.INCONCLUSIVE, Verdict.SUSPECT, Verdict.BUG)
 
 _SENTENCES = {
-    Verdict.CORRECT: "The claimed gradient agrees with the differences.",
-    Verdict.INSPECT: (
-        "No evidence of a mistake, but the agreement is coarser than a right float64 gradient usually shows."
-    ),
-    Verdict.SUSPECT: "The claimed gradient differs from the differences by more than they can be wrong.",
-    Verdict.BUG: "The claimed gradient is wrong.",
-    Verdict.INCONCLUSIVE: "The differences are too coarse here to tell a right gradient from a wrong one.",
+    Verdict.CORRECT: "The claimed {} agrees with the differences.",
+    Verdict.INSPECT: ("No evidence of a mistake, but the agreement is coarser than a right float64 {} usually shows."),
+    Verdict.SUSPECT: "The claimed {} differs from the differences by more than they can be wrong.",
+    Verdict.BUG: "The claimed {} is wrong.",
+    Verdict.INCONCLUSIVE: "The differences are too coarse here to tell a right {} from a wrong one.",
 }
 
 

@@ -10,8 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from gradcheck_core import trees
+from gradcheck_core.claims import as_pairs
 from gradcheck_core.errors import InvalidInputError
-from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
+from gradcheck_core.protocol import (
+    Backend,
+    Capability,
+    Carried,
+    ComplexVector,
+    Entries,
+    FloatVector,
+    Gradient,
+    Layout,
+    Problem,
+    Weigh,
+)
 
 from .pytrees import flatten
 
@@ -21,7 +33,10 @@ class JaxBackend(Backend):
     """Pytrees of JAX arrays."""
 
     name = "jax"
-    capabilities = frozenset({Capability.AUTODIFF, Capability.FLOAT64})
+    capabilities = frozenset(
+        {Capability.AUTODIFF, Capability.FLOAT64, Capability.FORWARD, Capability.HESSIAN, Capability.COMPLEX_STEP}
+    )
+    conjugates = True
 
     def owns(self, leaf: object) -> bool:
         if isinstance(leaf, jax.Array):
@@ -47,6 +62,7 @@ class JaxBackend(Backend):
 class _JaxProblem(Problem):
     def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str) -> None:
         self._cost = cost
+        self._given = params
         self._args = args
         pytree = flatten(params)
         self._rebuild = pytree.rebuild
@@ -62,17 +78,19 @@ class _JaxProblem(Problem):
             reason = "frozen" if id(leaf.value) in pytree.frozen else _why_carried(leaf)
             if reason is not None:
                 carried.append(Carried(leaf.name, reason))
-                if reason == "frozen" and precision == "float64":
+                if reason == "frozen" and precision != "native":
                     self._leaves[position] = _widened(leaf.value)
                 continue
             given = np.asarray(leaf.value, dtype=_dtype_of(leaf.value))
+            held = given.dtype if precision == "native" else np.promote_types(given.dtype, precision)
             self._positions.append(position)
-            self._host.append(np.array(given, dtype=np.float64 if precision == "float64" else given.dtype, order="C"))
+            self._host.append(np.array(given, dtype=held, order="C"))
             self._place.append(_placement(leaf.value, precision))
             tensors.append((leaf.name, given.shape, given.dtype.name))
         self._layout = Layout.of(tensors, carried)
         # Float64 parameters need the scope in any case: outside it JAX rounds them to float32.
-        self._x64 = precision == "float64" or any(array.dtype == np.float64 for array in self._host)
+        self._x64 = precision != "native" or any(array.dtype in (np.float64, np.complex128) for array in self._host)
+        self._widened = any(array.dtype.name != dtype for array, (_, _, dtype) in zip(self._host, tensors, strict=True))
         self._written = set(range(len(tensors)))
         self._handed: tuple[list[trees.Leaf], object] = ([], None)
 
@@ -81,11 +99,20 @@ class _JaxProblem(Problem):
         return self._layout
 
     def read(self, parameter: int) -> FloatVector:
-        return self._host[parameter].reshape(-1).astype(np.float64)
+        return self._numbers(parameter).real.astype(np.float64)
 
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
+        self._numbers(parameter)[entries] = values
+        self._written.add(parameter)
+
+    def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
         self._host[parameter].reshape(-1)[entries] = values
         self._written.add(parameter)
+
+    def _numbers(self, parameter: int) -> npt.NDArray[Any]:
+        """A parameter's numbers in theta, over the memory of its host array: two for every complex entry."""
+        flat = self._host[parameter].reshape(-1)
+        return flat.view(flat.real.dtype) if self._layout.parameters[parameter].is_complex else flat
 
     def params(self) -> object:
         with self._scope():
@@ -101,31 +128,71 @@ class _JaxProblem(Problem):
             return self._cost(structure, *self._args)
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        self.params()
         with self._scope():
-            checked = [self._leaves[position] for position in self._positions]
-            grads = jax.grad(lambda leaves: self._weighted(leaves, weigh))(checked)
-            arrays = [np.asarray(grad) for grad in grads]
-        d_theta = np.concatenate([array.reshape(-1).astype(np.float64) for array in arrays])
-        return Gradient(d_theta, tuple(array.dtype.name for array in arrays))
+            return self._laid_out(jax.grad(self._weighted(weigh))(self._checked()))
 
-    def _weighted(self, checked: list[jax.Array], weigh: Weigh) -> jax.Array:
-        leaves = list(self._leaves)
-        for position, leaf in zip(self._positions, checked, strict=True):
-            leaves[position] = leaf
-        returned = self._cost(self._rebuild(iter(leaves)), *self._args)
-        outputs = [jnp.asarray(leaf) for leaf in jax.tree.leaves(returned) if _is_floating(leaf)]
-        if not outputs:
-            msg = f"`cost` returned {type(returned).__name__}, which holds no floating array to go back from"
-            raise InvalidInputError(msg)
-        weights = weigh([output.shape for output in outputs])
-        return sum(
-            (
-                jnp.sum(output * jnp.asarray(weight, output.dtype))
-                for output, weight in zip(outputs, weights, strict=True)
-            ),
-            start=jnp.zeros(()),
-        )
+    def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
+        with self._scope():
+            checked = self._checked()
+            _, derivative = jax.jvp(self._weighted(weigh), [checked], [self._tangents(direction, checked)])
+            return float(derivative)
+
+    def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
+        weighted = self._weighted(weigh)
+        with self._scope():
+            checked = self._checked()
+            tangents = self._tangents(direction, checked)
+
+            def along(leaves: list[jax.Array]) -> jax.Array:
+                # JAX's gradient by a complex z is dJ/dx - i dJ/dy, so that the real part of the product is the
+                # derivative along the direction. Reverse over reverse: a custom reverse rule has no forward mode.
+                products = [jnp.sum(g * t).real for g, t in zip(jax.grad(weighted)(leaves), tangents, strict=True)]
+                return jnp.sum(jnp.stack(products))
+
+            return self._laid_out(jax.grad(along)(checked))
+
+    def _checked(self) -> list[jax.Array]:
+        self.params()
+        # A Python float among the params becomes an array, as `jax.grad` makes it one.
+        return [jnp.asarray(self._leaves[position]) for position in self._positions]
+
+    def _tangents(self, direction: FloatVector, checked: list[jax.Array]) -> list[jax.Array]:
+        """A direction of theta as arrays like the checked ones."""
+        return [
+            jnp.asarray(parameter.tensor(direction[parameter.range]), dtype=like.dtype)
+            for parameter, like in zip(self._layout.parameters, checked, strict=True)
+        ]
+
+    def _laid_out(self, grads: list[jax.Array]) -> Gradient:
+        arrays = [np.asarray(grad) for grad in grads]
+        numbers = [
+            as_pairs(array, conjugates=True) if parameter.is_complex else array.reshape(-1).astype(np.float64)
+            for parameter, array in zip(self._layout.parameters, arrays, strict=True)
+        ]
+        return Gradient(np.concatenate(numbers), tuple(array.dtype.name for array in arrays))
+
+    def _weighted(self, weigh: Weigh) -> Callable[[list[jax.Array]], jax.Array]:
+        """The weighted sum of what the cost returns, as a function of the checked leaves."""
+
+        def weighted(checked: list[jax.Array]) -> jax.Array:
+            leaves = list(self._leaves)
+            for position, leaf in zip(self._positions, checked, strict=True):
+                leaves[position] = leaf
+            returned = self._cost(self._rebuild(iter(leaves)), *self._args)
+            outputs = [_as_real(jnp.asarray(leaf)) for leaf in jax.tree.leaves(returned) if _is_inexact(leaf)]
+            if not outputs:
+                msg = f"`cost` returned {type(returned).__name__}, which holds no floating array to go back from"
+                raise InvalidInputError(msg)
+            weights = weigh([output.shape for output in outputs])
+            return sum(
+                (
+                    jnp.sum(output * jnp.asarray(weight, output.dtype))
+                    for output, weight in zip(outputs, weights, strict=True)
+                ),
+                start=jnp.zeros(()),
+            )
+
+        return weighted
 
     def changed_structure(self) -> str | None:
         handed, structure = self._handed
@@ -138,7 +205,14 @@ class _JaxProblem(Problem):
         return trees.rebound(handed, found)
 
     def close(self) -> None:
-        """Nothing to give back: JAX arrays are immutable, and the cost's own structure is made anew each time."""
+        # JAX arrays are immutable, and the cost's own structure is made anew each time. But JAX keeps what it lowered
+        # inside the scope of an int64 NumPy array that the cost closes over, and then cannot lower the cost outside.
+        if not self._widened or jax.config.jax_enable_x64:
+            return
+        try:
+            self._cost(self._given, *self._args)
+        except Exception:
+            jax.clear_caches()
 
     def _scope(self) -> AbstractContextManager[object]:
         return jax.enable_x64(True) if self._x64 else nullcontext()
@@ -146,26 +220,26 @@ class _JaxProblem(Problem):
 
 def _why_carried(leaf: trees.Leaf) -> str | None:
     """Why a leaf is handed on and not checked; None where it is checked."""
-    if not isinstance(leaf.value, jax.Array | np.ndarray | np.generic | float):
+    if not isinstance(leaf.value, _NUMBERS):
         return type(leaf.value).__name__
     dtype = _dtype_of(leaf.value)
-    if isinstance(dtype, np.dtype) and dtype.kind in "Oc":
-        msg = f"`params`: `{leaf.name}` has dtype {dtype}; pass real floating arrays"
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
+        msg = f"`params`: `{leaf.name}` has dtype object; pass floating arrays"
         raise InvalidInputError(msg)
-    if not jnp.issubdtype(dtype, jnp.floating):
+    if not jnp.issubdtype(dtype, jnp.inexact):
         return str(dtype)
     return None if np.size(leaf.value) else "empty"
 
 
 def _dtype_of(leaf: Any) -> Any:
     """The dtype that a leaf has in JAX: a Python float's is float32, unless the program has switched x64 on."""
-    return jnp.result_type(float) if type(leaf) is float else leaf.dtype
+    return jnp.result_type(type(leaf)) if type(leaf) in (float, complex) else leaf.dtype
 
 
 def _placement(leaf: object, precision: str) -> Callable[[npt.NDArray[Any]], object]:
     """How the values of a leaf are handed to the cost: of the leaf's own kind, and where the leaf is."""
-    if precision == "native" and type(leaf) is float:
-        return float  # a float does not promote what it meets, an array would
+    if precision == "native" and type(leaf) in (float, complex):
+        return type(leaf)  # a Python number does not promote what it meets, an array would
     if precision == "native" and isinstance(leaf, jax.Array) and leaf.weak_type and leaf.ndim == 0:
         return lambda host: jnp.asarray(float(host))
     if isinstance(leaf, jax.Array) and leaf.committed:
@@ -176,19 +250,25 @@ def _placement(leaf: object, precision: str) -> Callable[[npt.NDArray[Any]], obj
 
 def _widened(leaf: Any) -> object:
     """A leaf that is only carried, in float64 if it is of lower precision, so that the cost meets one dtype."""
-    if not _is_floating(leaf):
+    if not _is_inexact(leaf):
         return leaf
     with jax.enable_x64(True):
-        return jnp.asarray(leaf, dtype=jnp.float64)
+        return jnp.asarray(leaf, dtype=jnp.promote_types(jnp.result_type(leaf), jnp.float64))
 
 
 def _same(one: object, other: object) -> bool:
-    if one is other or not (_is_floating(one) and _is_floating(other)):
+    if one is other or not (_is_inexact(one) and _is_inexact(other)):
         return one is other
     return not isinstance(other, jax.core.Tracer) and np.array_equal(np.asarray(one), np.asarray(other))
 
 
-def _is_floating(leaf: object) -> bool:
-    return isinstance(leaf, jax.Array | np.ndarray | np.generic | float) and jnp.issubdtype(
-        jnp.result_type(leaf), jnp.floating
-    )
+_NUMBERS = (jax.Array, np.ndarray, np.generic, float, complex)
+
+
+def _is_inexact(leaf: object) -> bool:
+    return isinstance(leaf, _NUMBERS) and jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)
+
+
+def _as_real(array: jax.Array) -> jax.Array:
+    """A complex array as a real one with a last axis of two; a real one as it is."""
+    return jnp.stack([array.real, array.imag], axis=-1) if jnp.iscomplexobj(array) else array

@@ -1,14 +1,25 @@
 """The NumPy adapter."""
 
 from collections.abc import Callable
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
 from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
-from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
+from gradcheck_core.protocol import (
+    Backend,
+    Capability,
+    Carried,
+    ComplexVector,
+    Entries,
+    FloatVector,
+    Gradient,
+    Layout,
+    Problem,
+    Weigh,
+)
 
 
 @final
@@ -16,7 +27,7 @@ class NumpyBackend(Backend):
     """NumPy arrays, and Python floats beside them, in any nesting."""
 
     name = "numpy"
-    capabilities = frozenset({Capability.FLOAT64})
+    capabilities = frozenset({Capability.FLOAT64, Capability.COMPLEX_STEP})
 
     def owns(self, leaf: object) -> bool:
         return isinstance(leaf, np.ndarray | np.generic)
@@ -40,7 +51,7 @@ class _NumpyProblem(Problem):
         self._rebuild = trees.rebuilder(params)
         self._leaves: list[trees.Leaf] = []
         self._checked: list[trees.Leaf] = []
-        self._flat: list[npt.NDArray[np.floating]] = []
+        self._flat: list[npt.NDArray[Any]] = []
         tensors: list[tuple[str, tuple[int, ...], str]] = []
         carried: list[Carried] = []
         for leaf in given_leaves:
@@ -51,12 +62,14 @@ class _NumpyProblem(Problem):
                 self._leaves.append(trees.Leaf(leaf.path, kept))
                 continue
             given = np.asanyarray(leaf.value)
-            dtype = np.promote_types(given.dtype, np.float64) if precision == "float64" else given.dtype
+            dtype = given.dtype if precision == "native" else np.promote_types(given.dtype, precision)
             # subok keeps np.matrix and the like for the cost; the flat view is a plain array over the same memory.
             working = np.array(given, dtype=dtype, order="C", subok=True)
             self._checked.append(trees.Leaf(leaf.path, working))
             self._leaves.append(self._checked[-1])
-            self._flat.append(working.view(np.ndarray).reshape(-1))
+            flat = working.view(np.ndarray).reshape(-1)
+            # A complex parameter is two numbers of theta an entry; a real one held as complex, for its step, is one.
+            self._flat.append(flat.view(flat.real.dtype) if given.dtype.kind == "c" else flat)
             tensors.append((leaf.name, given.shape, given.dtype.name))
         self._layout = Layout.of(tensors, carried)
         self._handed: object = None
@@ -66,9 +79,12 @@ class _NumpyProblem(Problem):
         return self._layout
 
     def read(self, parameter: int) -> FloatVector:
-        return self._flat[parameter].astype(np.float64)
+        return self._flat[parameter].real.astype(np.float64)
 
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
+        self._flat[parameter][entries] = values
+
+    def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
         self._flat[parameter][entries] = values
 
     def params(self) -> object:
@@ -91,14 +107,12 @@ class _NumpyProblem(Problem):
 
 def _why_carried(leaf: trees.Leaf) -> str | None:
     """Why a leaf is handed on and not checked; None where it is checked."""
-    if not isinstance(leaf.value, np.ndarray | np.generic | float):
+    if not isinstance(leaf.value, np.ndarray | np.generic | float | complex):
         return type(leaf.value).__name__
     array = np.asanyarray(leaf.value)
-    if array.dtype.kind in "Oc":
-        msg = f"`params`: `{leaf.name}` has dtype {array.dtype}; pass real floating arrays, " + (
-            "all rows of one length" if array.dtype.kind == "O" else "the real and the imaginary part apart"
-        )
+    if array.dtype.kind == "O":
+        msg = f"`params`: `{leaf.name}` has dtype object; pass floating arrays, all rows of one length"
         raise InvalidInputError(msg)
-    if array.dtype.kind != "f":
+    if array.dtype.kind not in "fc":
         return array.dtype.name
     return None if array.size else "empty"

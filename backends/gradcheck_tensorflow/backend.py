@@ -1,6 +1,7 @@
 """The TensorFlow adapter."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -9,10 +10,15 @@ import tensorflow as tf
 
 from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.outputs import roundoff_of
 from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
 
+from .differentiation import forward_accumulator, inner_product, weighted_total
+from .promotion import wider
+from .returned import numbers, same
 from .state import CallersState
-from .variables import Named, is_model, named_variables, variable_of
+from .variables import is_model, named_leaf, named_variables, require_built, variable_of, why_carried
+from .widening import Widened
 
 
 @final
@@ -20,7 +26,7 @@ class TensorflowBackend(Backend):
     """Variables, tensors, modules and Keras models."""
 
     name = "tensorflow"
-    capabilities = frozenset({Capability.AUTODIFF})
+    capabilities = frozenset({Capability.AUTODIFF, Capability.FLOAT64, Capability.FORWARD, Capability.HESSIAN})
 
     def owns(self, leaf: object) -> bool:
         return isinstance(leaf, tf.Tensor | tf.IndexedSlices) or variable_of(leaf) is not None or is_model(leaf)
@@ -32,39 +38,58 @@ class TensorflowBackend(Backend):
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
-        return _TensorflowProblem(cost, params, args, seed)
+        own = {item.name: item.variable.dtype.name for leaf in trees.leaves(params) for item in named_leaf(leaf)}
+        if precision == "native" or not any(map(wider, own.values())):
+            return _TensorflowProblem(cost, params, args, seed, own, lambda: None)
+        widened = Widened(params, args)
+        try:
+            return _TensorflowProblem(cost, widened.params, widened.args, seed, own, widened.close)
+        except BaseException:
+            widened.close()
+            raise
 
 
 @final
 class _TensorflowProblem(Problem):
-    def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], seed: int) -> None:
+    def __init__(
+        self,
+        cost: Callable[..., object],
+        params: object,
+        args: tuple[object, ...],
+        seed: int,
+        dtypes: dict[str, str],
+        on_close: Callable[[], None],
+    ) -> None:
         self._cost = cost
         self._args = args
+        self._on_close = on_close
         self._leaves = trees.leaves(params)  # first, since it refuses a structure that contains itself
         self._rebuild = trees.rebuilder(params)
         # Theta lives in host arrays, one a parameter; only those written since the last evaluation go to the device.
         self._host: list[npt.NDArray[Any]] = []
         self._variables: list[tf.Variable | None] = []
         self._positions: list[int] = []
+        self._computed_in: list[str] = []
         tensors: list[tuple[str, tuple[int, ...], str]] = []
         carried: list[Carried] = []
         seen: dict[int, str] = {}
         for position, leaf in enumerate(self._leaves):
             is_tensor = isinstance(leaf.value, tf.Tensor)
-            named = [Named(leaf.name, leaf.value, trainable=True)] if is_tensor else list(named_variables(leaf))
+            named = named_leaf(leaf)
             if not named and not is_model(leaf.value):
                 carried.append(Carried(leaf.name, type(leaf.value).__name__))
             for item in named:
-                reason = _why_carried(item, seen)
+                reason = why_carried(item, dtypes[item.name], seen)
                 if reason is not None:
                     carried.append(Carried(item.name, reason))
                     continue
                 self._host.append(np.array(item.variable.numpy(), order="C"))
                 self._variables.append(None if is_tensor else item.variable)
                 self._positions.append(position)
-                tensors.append((item.name, tuple(item.variable.shape), item.variable.dtype.name))
+                self._computed_in.append(item.computed_in)
+                tensors.append((item.name, tuple(item.variable.shape), dtypes[item.name]))
         if not tensors:
-            _require_built(self._leaves)
+            require_built(self._leaves)
         self._layout = Layout.of(tensors, carried)
         self._written: set[int] = set()
         self._handed: tuple[list[trees.Leaf], object] = ([], None)
@@ -84,11 +109,11 @@ class _TensorflowProblem(Problem):
     def read(self, parameter: int) -> FloatVector:
         self._flush()
         variable = self._variables[parameter]
-        values = self._host[parameter] if variable is None else variable.numpy()
-        return np.array(values, dtype=np.float64).reshape(-1)
+        values = self._host[parameter] if variable is None else np.ascontiguousarray(variable.numpy())
+        return _as_numbers(values).astype(np.float64)
 
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        self._host[parameter].reshape(-1)[entries] = values
+        _as_numbers(self._host[parameter])[entries] = values
         self._written.add(parameter)
 
     def params(self) -> object:
@@ -103,10 +128,10 @@ class _TensorflowProblem(Problem):
         if self._first is None:
             self._state.learn()
             self._require_no_late_variables()
-            self._first = _numbers(returned)
+            self._first = numbers(returned)
         elif self._state.undecided:
             # An eager operation with a seed of its own is seen to be random only by what it gives.
-            self._state.decide(repeats=_same(self._first, _numbers(returned)))
+            self._state.decide(repeats=same(self._first, numbers(returned)))
             if self._state.seeding:
                 return self.evaluate()
         return returned
@@ -122,41 +147,58 @@ class _TensorflowProblem(Problem):
             raise InvalidInputError(msg)
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        self._flush()
-        sources = [
-            self._leaves[position].value if variable is None else variable
-            for variable, position in zip(self._variables, self._positions, strict=True)
-        ]
+        sources = self._sources()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for source in sources:
                 tape.watch(source)
-            returned = self.evaluate()
-            outputs = _floating_tensors(returned)
-            if not outputs:
-                msg = (
-                    f"`cost` returned {type(returned).__name__}, from which a GradientTape cannot go back; return the "
-                    "tensor (without .numpy() or float()), or pass `grads`"
-                )
-                raise InvalidInputError(msg)
-            weights = weigh([tuple(output.shape) for output in outputs])
-            total = tf.add_n(
-                [
-                    tf.cast(tf.reduce_sum(output * tf.cast(tf.constant(weight), output.dtype)), tf.float64)
-                    for output, weight in zip(outputs, weights, strict=True)
-                ]
-            )
+            total = weighted_total(self.evaluate(), weigh)
         return self._laid_out(tape.gradient(total, sources))
+
+    def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
+        sources = self._sources()
+        with forward_accumulator(sources, self._tangents(direction)) as accumulator:
+            total = weighted_total(self.evaluate(), weigh)
+        derivative = accumulator.jvp(total)
+        return 0.0 if derivative is None else float(derivative)
+
+    def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
+        sources = self._sources()
+        with tf.GradientTape(watch_accessed_variables=False) as outer:
+            for source in sources:
+                outer.watch(source)
+            with tf.GradientTape(watch_accessed_variables=False) as inner:
+                for source in sources:
+                    inner.watch(source)
+                total = weighted_total(self.evaluate(), weigh)
+            along = inner_product(inner.gradient(total, sources), self._tangents(direction))
+        # None, a gradient that does not depend on the parameter, is a second derivative of zero.
+        return replace(self._laid_out(outer.gradient(along, sources)), notes=())
+
+    def _sources(self) -> list[tf.Variable | tf.Tensor]:
+        self._flush()
+        return [
+            self._leaves[position].value if variable is None else variable
+            for variable, position in zip(self._variables, self._positions, strict=True)
+        ]
+
+    def _tangents(self, direction: FloatVector) -> list[tf.Tensor]:
+        """A direction of theta as tensors like the sources."""
+        return [
+            tf.cast(tf.constant(parameter.tensor(direction[parameter.range])), host.dtype)
+            for parameter, host in zip(self._layout.parameters, self._host, strict=True)
+        ]
 
     def _laid_out(self, grads: list[Any]) -> Gradient:
         d_theta = np.zeros(self._layout.size)
         dtypes, notes = [], []
-        for parameter, grad in zip(self._layout.parameters, grads, strict=True):
-            dtypes.append(parameter.dtype if grad is None else grad.dtype.name)
+        for parameter, grad, computed_in in zip(self._layout.parameters, grads, self._computed_in, strict=True):
+            # Mixed precision casts the gradient back up, which does not make it any finer.
+            dtypes.append(max(parameter.dtype if grad is None else grad.dtype.name, computed_in, key=roundoff_of))
             if grad is None:
                 notes.append(f"`{parameter.name}`: the cost does not reach it; the tape's None counts as zero")
                 continue
             dense = tf.convert_to_tensor(grad)  # IndexedSlices, e.g. of an embedding, become dense
-            d_theta[parameter.range] = dense.numpy().astype(np.float64).reshape(-1)
+            d_theta[parameter.range] = _as_numbers(np.ascontiguousarray(dense.numpy())).astype(np.float64)
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
     def changed_structure(self) -> str | None:
@@ -164,9 +206,12 @@ class _TensorflowProblem(Problem):
         return trees.rebound(leaves, trees.leaves(structure))
 
     def close(self) -> None:
-        for variable, original in self._originals:
-            variable.assign(original)
-        self._state.restore()
+        try:
+            for variable, original in self._originals:
+                variable.assign(original)
+            self._state.restore()
+        finally:
+            self._on_close()
 
     def _flush(self) -> None:
         for parameter in self._written:
@@ -180,48 +225,7 @@ class _TensorflowProblem(Problem):
         self._written.clear()
 
 
-def _why_carried(item: Named, seen: dict[int, str]) -> str | None:
-    """Why a variable or tensor is handed on and not checked; None where it is checked."""
-    name, tensor = item.name, item.variable
-    if not tensor.shape.is_fully_defined():
-        msg = f"`params`: `{name}` has shape {tensor.shape}; build the model on an input first"
-        raise InvalidInputError(msg)
-    if tensor.dtype.is_complex:
-        msg = f"`params`: `{name}` is {tensor.dtype.name}; pass real floating tensors"
-        raise InvalidInputError(msg)
-    if id(tensor) in seen:
-        return f"tied to {seen[id(tensor)]}"
-    seen[id(tensor)] = name
-    if not tensor.dtype.is_floating:
-        return str(tensor.dtype.name)
-    if not item.trainable:
-        return "frozen"
-    return None if tensor.shape.num_elements() else "empty"
-
-
-def _require_built(leaves: list[trees.Leaf]) -> None:
-    for leaf in leaves:
-        if is_model(leaf.value) and not list(named_variables(leaf)):
-            msg = (
-                f"`params`: the {type(leaf.value).__name__} `{leaf.name}` has no variables yet; "
-                "build it by calling it once on an input before the check"
-            )
-            raise InvalidInputError(msg)
-
-
-def _numbers(returned: object) -> list[npt.NDArray[Any]]:
-    found = (leaf.value for leaf in trees.leaves(returned))
-    return [
-        value.numpy() if isinstance(value, tf.Tensor | tf.Variable) else np.asarray(value)
-        for value in found
-        if isinstance(value, tf.Tensor | tf.Variable | np.ndarray | float)
-    ]
-
-
-def _same(first: list[npt.NDArray[Any]], second: list[npt.NDArray[Any]]) -> bool:
-    return len(first) == len(second) and all(map(np.array_equal, first, second))
-
-
-def _floating_tensors(returned: object) -> list[tf.Tensor]:
-    found = (leaf.value for leaf in trees.leaves(returned))
-    return [value for value in found if isinstance(value, tf.Tensor | tf.Variable) and value.dtype.is_floating]
+def _as_numbers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A contiguous array's numbers in theta, over the same memory: two for every complex entry."""
+    flat = array.reshape(-1)
+    return flat.view(flat.real.dtype) if array.dtype.kind == "c" else flat

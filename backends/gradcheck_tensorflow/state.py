@@ -1,6 +1,6 @@
 """What of the caller's TensorFlow state a cost can change, besides the parameters."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import final
 
 import numpy as np
@@ -64,6 +64,35 @@ class CallersState:
         before = self._context._rng.getstate()
         tf.random.set_seed(self._seed)
         return bool(before != self._context._rng.getstate())
+
+
+def way_back_of_attributes(owner: object) -> Callable[[], None]:
+    """A function that rebinds an object's attributes, and refills their lists and dicts, as they are now.
+
+    For what a model keeps of its last call, e.g. a table of positions or its layers' losses.
+    """
+    attributes = vars(owner)
+    bound = dict(attributes)
+    # TensorFlow's own containers are left out: they note every change, and could not be checkpointed after one.
+    containers = [
+        value
+        for value in bound.values()
+        if isinstance(value, list | dict) and not isinstance(value, tf.__internal__.tracking.Trackable)
+    ]
+    contents = [list(value) if isinstance(value, list) else dict(value) for value in containers]
+
+    def give_back() -> None:
+        attributes.clear()
+        attributes.update(bound)
+        for container, content in zip(containers, contents, strict=True):
+            # past Keras' containers' own methods, which would take each element for a new weight or layer
+            if isinstance(container, list):
+                list.__setitem__(container, slice(None), content)
+            else:
+                dict.clear(container)
+                dict.update(container, content)
+
+    return give_back
 
 
 def _global_generator() -> tf.random.Generator | None:

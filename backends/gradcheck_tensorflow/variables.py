@@ -10,6 +10,7 @@ from typing import Any, final
 import tensorflow as tf
 
 from gradcheck_core import trees
+from gradcheck_core.errors import InvalidInputError
 
 
 def is_model(leaf: object) -> bool:
@@ -23,18 +24,22 @@ def variable_of(leaf: object) -> tf.Variable | None:
         return leaf
     if isinstance(leaf, tf.random.Generator):
         return leaf.state
-    keras = _keras()
-    return leaf.value if keras is not None and isinstance(leaf, keras.Variable) else None
+    keras_variable: Any = leaf
+    return keras_variable.value if _is_keras_variable(leaf) else None
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A variable, its name, and whether it is trained; Keras keeps that mark on its own variable only."""
+    """A variable, its name, and whether it is trained; Keras keeps that mark on its own variable only.
+
+    `computed_in` is the dtype in which a Keras layer computes with it: with mixed precision a lower one than its own.
+    """
 
     name: str
     variable: tf.Variable
     trainable: bool
+    computed_in: str
 
 
 def named_variables(leaf: trees.Leaf) -> Iterator[Named]:
@@ -42,7 +47,7 @@ def named_variables(leaf: trees.Leaf) -> Iterator[Named]:
     variable = variable_of(leaf.value)
     if variable is not None:
         is_generator = isinstance(leaf.value, tf.random.Generator)
-        yield Named(leaf.name, variable, not is_generator and _is_trainable(leaf.value))
+        yield Named(leaf.name, variable, not is_generator and _is_trainable(leaf.value), variable.dtype.name)
     elif _is_keras_layer(leaf.value):
         yield from _of_keras(leaf)
     elif isinstance(leaf.value, tf.Module):
@@ -54,9 +59,46 @@ def named_variables(leaf: trees.Leaf) -> Iterator[Named]:
             yield from named_variables(trees.Leaf((*leaf.path, *path), value))
 
 
+def named_leaf(leaf: trees.Leaf) -> list[Named]:
+    """The variables of one leaf, or the tensor that it is."""
+    if isinstance(leaf.value, tf.Tensor):
+        return [Named(leaf.name, leaf.value, trainable=True, computed_in=leaf.value.dtype.name)]
+    return list(named_variables(leaf))
+
+
+def why_carried(item: Named, dtype: str, seen: dict[int, str]) -> str | None:
+    """Why a variable or tensor, of this dtype in the user's hands, is handed on unchecked; None where it is checked."""
+    name, tensor = item.name, item.variable
+    if not tensor.shape.is_fully_defined():
+        msg = f"`params`: `{name}` has shape {tensor.shape}; build the model on an input first"
+        raise InvalidInputError(msg)
+    if id(tensor) in seen:
+        return f"tied to {seen[id(tensor)]}"
+    seen[id(tensor)] = name
+    if not (tensor.dtype.is_floating or tensor.dtype.is_complex):
+        return dtype
+    if not item.trainable:
+        return "frozen"
+    return None if tensor.shape.num_elements() else "empty"
+
+
+def require_built(leaves: list[trees.Leaf]) -> None:
+    """Refuse a model that has no variables yet."""
+    for leaf in leaves:
+        if is_model(leaf.value) and not list(named_variables(leaf)):
+            msg = (
+                f"`params`: the {type(leaf.value).__name__} `{leaf.name}` has no variables yet; "
+                "build it by calling it once on an input before the check"
+            )
+            raise InvalidInputError(msg)
+
+
 def _of_keras(leaf: trees.Leaf) -> Iterator[Named]:
     model: Any = leaf.value
     repeated: Counter[str] = Counter()
+    layers, _ = keras_parts(model)
+    # inner layers come later and have the last word on what is theirs
+    computed_in = {id(variable): layer.compute_dtype for layer in layers for variable in layer.variables}
     for variable in model.variables:
         path = variable.path.split("/")
         inner = path[1:] if path[0] == model.name and len(path) > 1 else path
@@ -64,11 +106,48 @@ def _of_keras(leaf: trees.Leaf) -> Iterator[Named]:
         repeated[name] += 1
         # Keras lets two layers of a model have one name; theta does not.
         unique = name if repeated[name] == 1 else f"{name}.{repeated[name]}"
-        yield Named(unique, variable.value, _is_trainable(variable))
+        yield Named(unique, variable.value, _is_trainable(variable), computed_in[id(variable)])
+
+
+def keras_parts(value: object) -> tuple[list[Any], list[Any]]:
+    """The Keras layers, inner ones too, and the Keras variables, metrics' too, that an object is or has."""
+    if _is_keras_variable(value):
+        return [], [value]
+    if _is_keras_layer(value):
+        model: Any = value
+        # Protected: only of models, not of layers, does Keras tell the inner layers in public.
+        return list(model._flatten_layers()), [*model.variables, *model.metrics_variables]
+    if not isinstance(value, tf.Module):
+        return [], []
+    outer = value._flatten(predicate=lambda item: _is_keras_layer(item) or _is_keras_variable(item))
+    found = [keras_parts(item) for item in outer]
+    return [layer for layers, _ in found for layer in layers], [each for _, variables in found for each in variables]
+
+
+def modules(value: object) -> list[tf.Module]:
+    """The `tf.Module`s that an object is or has."""
+    return [value, *value.submodules] if isinstance(value, tf.Module) else []
+
+
+def may_build(layer: Any) -> bool:
+    """Whether a Keras layer could make weights of its own when it is called."""
+    keras = sys.modules["keras"]
+    harmless = (keras.Layer.build, keras.Model.build, keras.Sequential.build)  # build at most the layers inside
+    return not layer.built and type(layer).build not in harmless
+
+
+def keras_policy(dtype: str) -> object:
+    """Keras' policy to hold variables and compute in one dtype."""
+    return sys.modules["keras"].DTypePolicy(dtype)
 
 
 def _is_trainable(variable: Any) -> bool:
     return bool(variable.trainable)
+
+
+def _is_keras_variable(leaf: object) -> bool:
+    keras = _keras()
+    return keras is not None and isinstance(leaf, keras.Variable)
 
 
 def _is_keras_layer(leaf: object) -> bool:

@@ -1,5 +1,6 @@
 """The PyTorch adapter."""
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import final
@@ -7,21 +8,35 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.autograd import forward_ad
 
 from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
-from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
+from gradcheck_core.protocol import (
+    Backend,
+    Capability,
+    Carried,
+    ComplexVector,
+    Entries,
+    FloatVector,
+    Gradient,
+    Layout,
+    Problem,
+    Weigh,
+)
 
-from .state import CallersState
+from .state import CallersState, exchanged
 from .tensors import (
+    as_real,
     dtype_name,
+    is_inexact,
     named_tensors,
     require_initialised_buffers,
     require_memory_of_their_own,
     why_carried,
     working,
 )
-from .widening import any_lower, promoting, widened
+from .widening import TO_COMPLEX128, TO_FLOAT64, Widths, any_of, promoting, widened
 
 
 @final
@@ -29,7 +44,9 @@ class TorchBackend(Backend):
     """Modules, parameters and tensors, on whatever device they are."""
 
     name = "torch"
-    capabilities = frozenset({Capability.AUTODIFF, Capability.FLOAT64})
+    capabilities = frozenset(
+        {Capability.AUTODIFF, Capability.FLOAT64, Capability.FORWARD, Capability.HESSIAN, Capability.COMPLEX_STEP}
+    )
 
     def owns(self, leaf: object) -> bool:
         return isinstance(leaf, torch.Tensor | torch.nn.Module)
@@ -37,19 +54,26 @@ class TorchBackend(Backend):
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
         assert isinstance(leaf, torch.Tensor)
         dense = leaf.detach() if leaf.layout is torch.strided else leaf.detach().to_dense()
+        if dense.dtype is torch.complex32:
+            dense = dense.to(torch.complex64)
         if dense.is_floating_point() and dense.dtype not in (torch.float16, torch.float32, torch.float64):
             dense = dense.float()  # bfloat16 and float8 are unknown to NumPy; float32 holds them exactly
-        return dense.resolve_conj().resolve_neg().cpu().numpy()
+        return dense.numpy(force=True)  # also of a conjugate or negated view, a zero tensor, or on another device
 
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
         own = dict(named_tensors(trees.leaves(params)))
         dtypes = {name: dtype_name(tensor) for name, tensor in own.items()}
-        if precision == "native" or not any_lower(own.values()):
+        widths = _WIDTHS[precision]
+        if not any_of(widths, own.values()):
             return _TorchProblem(cost, params, args, seed, dtypes)
-        wide_args = tuple(widened(argument) for argument in args)
-        return _TorchProblem(promoting(cost), widened(params), wide_args, seed, dtypes)
+        # A complex step moves the parameters only: data stays real until it meets them.
+        wide_args = args if widths is TO_COMPLEX128 else tuple(widened(argument, widths) for argument in args)
+        return _TorchProblem(promoting(cost, widths), widened(params, widths), wide_args, seed, dtypes)
+
+
+_WIDTHS: dict[str, Widths] = {"native": {}, "float64": TO_FLOAT64, "complex128": TO_COMPLEX128}
 
 
 @final
@@ -111,36 +135,72 @@ class _TorchProblem(Problem):
         return self._layout
 
     def read(self, parameter: int) -> FloatVector:
-        flat = self._checked[parameter].detach().reshape(-1)
+        flat = self._real(parameter, self._checked[parameter].detach()).reshape(-1)
         return flat.to(device="cpu", dtype=torch.float64, copy=True).numpy()
 
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
         # `data` leaves autograd's version counters alone: a graph that the caller holds stays usable.
         data = self._checked[parameter].data
-        where = torch.from_numpy(entries).to(data.device) if isinstance(entries, np.ndarray) else entries
-        new = torch.as_tensor(values, dtype=torch.float64).to(data)
-        if data.is_contiguous():
-            data.view(-1)[where] = new
-            return
-        flat = data.reshape(-1)
-        flat[where] = new
-        data.copy_(flat.view(data.shape))
+        parts = torch.view_as_real(data) if self._layout.parameters[parameter].is_complex else data
+        _replace(parts, entries, torch.as_tensor(values, dtype=torch.float64))
+
+    def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
+        _replace(self._checked[parameter].data, entries, torch.as_tensor(values, dtype=torch.complex128))
+
+    def _real(self, parameter: int, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor of the parameter's shape as real numbers: both parts of complex ones; the real part in its step."""
+        return as_real(tensor) if self._layout.parameters[parameter].is_complex else tensor.real
 
     def params(self) -> object:
         return self._rebuild(leaf.value for leaf in self._leaves)
 
     def evaluate(self) -> object:
-        self._state.prepare()
         self._handed = self.params()
+        return self._evaluated(self._handed)
+
+    def _evaluated(self, structure: object) -> object:
+        self._state.prepare()
         with _outside_inference_mode():
-            returned = self._cost(self._handed, *self._args)
+            returned = self._cost(structure, *self._args)
         self._state.learn()
         return returned
 
     def gradient(self, weigh: Weigh) -> Gradient:
+        total = self._total(self.evaluate, weigh)
+        if not total.requires_grad:
+            zeros = np.zeros(self._layout.size)
+            note = "the cost is detached from every parameter, so autograd's gradient counts as zero"
+            return Gradient(zeros, tuple(dtype_name(tensor) for tensor in self._checked), (note,))
+        return self._laid_out(torch.autograd.grad(total, self._checked, allow_unused=True))
+
+    def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
+        with forward_ad.dual_level(), exchanged(self._modules, self._duals(direction)) as exchange:
+            structure = self._rebuild(exchange(leaf.value) for leaf in self._leaves)
+            total = self._total(lambda: self._evaluated(structure), weigh)
+            tangent = forward_ad.unpack_dual(total).tangent
+        return 0.0 if tangent is None else float(tangent)
+
+    def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
+        total = self._total(self.evaluate, weigh)
+        zeros = Gradient(np.zeros(self._layout.size), tuple(dtype_name(tensor) for tensor in self._checked))
+        if not total.requires_grad:
+            return zeros
+        first = torch.autograd.grad(total, self._checked, allow_unused=True, create_graph=True)
+        along = [
+            (as_real(grad) * as_real(tangent)).sum()
+            for grad, tangent in zip(first, self._tangents(direction), strict=True)
+            if grad is not None and grad.requires_grad
+        ]
+        if not along:  # a gradient that does not depend on the parameters: the cost is linear in them
+            return zeros
+        second = torch.autograd.grad(torch.stack(along).sum(), self._checked, allow_unused=True)
+        return Gradient(self._laid_out(second).d_theta, zeros.dtypes)
+
+    def _total(self, evaluate: Callable[[], object], weigh: Weigh) -> torch.Tensor:
+        """The weighted sum of what the cost returns, a float64 scalar."""
         with _outside_inference_mode(), torch.enable_grad():
-            returned = self.evaluate()
-            outputs = _floating_tensors(returned)
+            returned = evaluate()
+            outputs = [as_real(output) for output in _inexact_tensors(returned)]
             if not outputs:
                 msg = (
                     f"`cost` returned {type(returned).__name__}, from which autograd cannot go back; return the tensor "
@@ -150,11 +210,23 @@ class _TorchProblem(Problem):
             total = torch.zeros((), dtype=torch.float64)
             for output, weight in zip(outputs, weigh([tuple(output.shape) for output in outputs]), strict=True):
                 total = total + (output * torch.from_numpy(weight).to(output)).sum().to(total)
-        if not total.requires_grad:
-            zeros = np.zeros(self._layout.size)
-            note = "the cost is detached from every parameter, so autograd's gradient counts as zero"
-            return Gradient(zeros, tuple(dtype_name(tensor) for tensor in self._checked), (note,))
-        return self._laid_out(torch.autograd.grad(total, self._checked, allow_unused=True))
+        return total
+
+    def _tangents(self, direction: FloatVector) -> list[torch.Tensor]:
+        """A direction of theta as tensors like the checked ones."""
+        return [
+            torch.from_numpy(parameter.tensor(direction[parameter.range])).to(tensor)
+            for parameter, tensor in zip(self._layout.parameters, self._checked, strict=True)
+        ]
+
+    def _duals(self, direction: FloatVector) -> dict[int, torch.Tensor]:
+        """By identity of the checked tensors, the same values with the direction as their tangent."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the first dual tensor imports what PyTorch deprecates
+            return {
+                id(tensor): forward_ad.make_dual(tensor.detach(), tangent)
+                for tensor, tangent in zip(self._checked, self._tangents(direction), strict=True)
+            }
 
     def _laid_out(self, grads: tuple[torch.Tensor | None, ...]) -> Gradient:
         d_theta = np.zeros(self._layout.size)
@@ -165,7 +237,8 @@ class _TorchProblem(Problem):
                 notes.append(f"`{parameter.name}`: the cost does not reach it; autograd's None counts as zero")
                 continue
             dense = grad if grad.layout is torch.strided else grad.to_dense()
-            d_theta[parameter.range] = dense.detach().to(device="cpu", dtype=torch.float64).reshape(-1).numpy()
+            numbers = as_real(dense.detach()).to(device="cpu", dtype=torch.float64).reshape(-1)
+            d_theta[parameter.range] = numbers.numpy(force=True)  # autograd may return a zero tensor, without memory
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
     def changed_structure(self) -> str | None:
@@ -184,6 +257,17 @@ def _outside_inference_mode() -> AbstractContextManager[object]:
     return torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext()
 
 
-def _floating_tensors(returned: object) -> list[torch.Tensor]:
+def _replace(data: torch.Tensor, entries: Entries, values: torch.Tensor) -> None:
+    where = torch.from_numpy(entries).to(data.device) if isinstance(entries, np.ndarray) else entries
+    new = values.to(data)
+    if data.is_contiguous():
+        data.view(-1)[where] = new
+        return
+    flat = data.reshape(-1)
+    flat[where] = new
+    data.copy_(flat.view(data.shape))
+
+
+def _inexact_tensors(returned: object) -> list[torch.Tensor]:
     found = (leaf.value for leaf in trees.leaves(returned))
-    return [value for value in found if isinstance(value, torch.Tensor) and value.is_floating_point()]
+    return [value for value in found if isinstance(value, torch.Tensor) and is_inexact(value)]

@@ -1,8 +1,8 @@
 """What of the caller's PyTorch state a cost can change, besides the tensors it is handed."""
 
-from collections.abc import Iterable
-from contextlib import ExitStack
-from typing import final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, final
 
 import torch
 
@@ -84,3 +84,25 @@ class CallersState:
 
 def _changed(module: torch.nn.Module, name: str, buffer: torch.Tensor, saved: torch.Tensor) -> bool:
     return module._buffers[name] is not buffer or not torch.equal(buffer, saved)
+
+
+@contextmanager
+def exchanged(
+    modules: Iterable[torch.nn.Module], substitutes: Mapping[int, torch.Tensor]
+) -> Iterator[Callable[[object], Any]]:
+    """Modules with other tensors, by identity, in place of their parameters; gives what does the same to a leaf."""
+    submodules = [sub for module in modules for sub in module.modules()]
+    replaced: list[tuple[Any, Any, torch.Tensor | None]] = []
+    # Recurrent modules keep a second list of their weights.
+    weights = [sub._flat_weights for sub in submodules if isinstance(sub, torch.nn.RNNBase)]
+    try:
+        for registry in [sub._parameters for sub in submodules] + weights:
+            items = registry.items() if isinstance(registry, dict) else enumerate(registry)
+            for key, tensor in list(items):
+                if id(tensor) in substitutes:
+                    replaced.append((registry, key, tensor))
+                    registry[key] = substitutes[id(tensor)]
+        yield lambda leaf: substitutes.get(id(leaf), leaf)
+    finally:
+        for registry, key, tensor in replaced:
+            registry[key] = tensor

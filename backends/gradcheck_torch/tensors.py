@@ -25,7 +25,7 @@ def working(value: object, copies: dict[int, torch.Tensor]) -> object:
     if not isinstance(value, torch.Tensor) or isinstance(value, torch.nn.Parameter):
         return value
     if id(value) not in copies:
-        copies[id(value)] = value.detach().clone().requires_grad_(value.requires_grad)
+        copies[id(value)] = value.detach().resolve_conj().clone().requires_grad_(value.requires_grad)
     return copies[id(value)]
 
 
@@ -41,14 +41,13 @@ def why_carried(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, s
             f"`params`: `{name}` was made in inference mode, so autograd cannot reach it; make it outside of that mode"
         )
         raise InvalidInputError(msg)
-    if tensor.is_complex() or tensor.layout is not torch.strided:
-        kind = dtype_name(tensor) if tensor.is_complex() else str(tensor.layout)
-        msg = f"`params`: `{name}` is {kind}; pass dense real floating tensors"
+    if tensor.layout is not torch.strided:
+        msg = f"`params`: `{name}` is {tensor.layout}; pass dense tensors"
         raise InvalidInputError(msg)
     if id(tensor) in seen:
         return f"tied to {seen[id(tensor)]}"
     seen[id(tensor)] = name
-    if not tensor.is_floating_point():
+    if not is_inexact(tensor):
         return dtype_name(tensor)
     if marked and not tensor.requires_grad:
         return "frozen"
@@ -77,6 +76,16 @@ def require_initialised_buffers(modules: Iterable[torch.nn.Module]) -> None:
         for name, buffer in module.named_buffers():
             if isinstance(buffer, torch.nn.parameter.UninitializedBuffer):
                 raise InvalidInputError(_NOT_INITIALISED.format(name))
+
+
+def is_inexact(tensor: torch.Tensor) -> bool:
+    """Whether a tensor is of a floating or complex dtype, so that a cost can be differentiated by it."""
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+def as_real(tensor: torch.Tensor) -> torch.Tensor:
+    """A complex tensor as a real one with a last axis of two, over the same memory where it can be; else as it is."""
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
 
 
 def dtype_name(tensor: torch.Tensor) -> str:

@@ -1,7 +1,7 @@
-"""A float32, float16 or bfloat16 model evaluated in float64, without the user changing a line."""
+"""A model evaluated in a wider dtype, float64 or complex128, without the user changing a line."""
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, final
 
 import torch
@@ -9,39 +9,51 @@ from torch.overrides import TorchFunctionMode
 
 from gradcheck_core import trees
 
-_LOWER = (torch.float32, torch.float16, torch.bfloat16)
-_CASTS = {torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16}
+Widths = Mapping[torch.dtype, torch.dtype]
+"""From dtypes to the wider ones that take their place."""
+
+TO_FLOAT64: Widths = {
+    torch.float32: torch.float64,
+    torch.float16: torch.float64,
+    torch.bfloat16: torch.float64,
+    torch.complex64: torch.complex128,
+}
+TO_COMPLEX128: Widths = dict.fromkeys([*TO_FLOAT64, torch.float64], torch.complex128)
+
+_CASTS = {torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16, torch.Tensor.double}
+_DTYPE_OF = torch.Tensor.dtype.__get__  # type: ignore[attr-defined]
 
 
-def any_lower(tensors: Iterable[torch.Tensor]) -> bool:
-    """Whether a tensor has a floating dtype below float64."""
-    return any(tensor.dtype in _LOWER for tensor in tensors)
+def any_of(widths: Widths, tensors: Iterable[torch.Tensor]) -> bool:
+    """Whether a tensor has a dtype that would be widened."""
+    return any(tensor.dtype in widths for tensor in tensors)
 
 
-def widened(structure: object) -> object:
-    """A copy of a structure with its modules and floating tensors in float64; what is tied stays tied."""
+def widened(structure: object, widths: Widths) -> object:
+    """A copy of a structure with its modules and tensors in the wider dtypes; what is tied stays tied."""
     memo: dict[int, Any] = {}
-    copies = [_widened(leaf.value, memo) for leaf in trees.leaves(structure)]
+    copies = [_widened(leaf.value, widths, memo) for leaf in trees.leaves(structure)]
     return trees.rebuilder(structure)(iter(copies))
 
 
-def _widened(value: object, memo: dict[int, Any]) -> object:
+def _widened(value: object, widths: Widths, memo: dict[int, Any]) -> object:
     if isinstance(value, torch.nn.Module):
-        return copy.deepcopy(value, memo).double()
-    if isinstance(value, torch.Tensor) and value.dtype in _LOWER and value.layout is torch.strided:
+        # What `Module.to` does, without its warning about complex modules.
+        return copy.deepcopy(value, memo)._apply(lambda tensor: tensor.to(widths.get(tensor.dtype, tensor.dtype)))
+    if isinstance(value, torch.Tensor) and value.dtype in widths and value.layout is torch.strided:
         if id(value) not in memo:
-            wide = value.detach().double()
+            wide = value.detach().to(widths[value.dtype])
             kept = torch.nn.Parameter(wide) if isinstance(value, torch.nn.Parameter) else wide
             memo[id(value)] = kept.requires_grad_(value.requires_grad)
         return memo[id(value)]
     return value
 
 
-def promoting(cost: Callable[..., object]) -> Callable[..., object]:
-    """The cost with every operation that mixes float64 and lower floating tensors done in float64."""
+def promoting(cost: Callable[..., object], widths: Widths) -> Callable[..., object]:
+    """The cost with every operation that mixes a wide dtype with ones to be widened done in the wide one."""
 
     def promoted(*arguments: object) -> object:
-        with _Promotion():
+        with _Promotion(widths):
             return cost(*arguments)
 
     return promoted
@@ -49,26 +61,34 @@ def promoting(cost: Callable[..., object]) -> Callable[..., object]:
 
 @final
 class _Promotion(TorchFunctionMode):
-    """Promotes where dtypes mix, e.g. with data that the cost closes over, and turns casts down into float64."""
+    """Promotes where dtypes mix, e.g. with data that the cost closes over, and turns casts down into the wide dtype."""
+
+    def __init__(self, widths: Widths) -> None:
+        super().__init__()
+        self._widths = widths
+        self._wide = frozenset(widths.values())
 
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         if function in _CASTS:
-            return args[0].double()
+            return self._promoted(args[0])
+        if function == _DTYPE_OF:  # so that a module which compares dtypes does not refuse what would be promoted
+            own = function(*args)
+            wide = self._widths.get(own, own)
+            return wide if wide.is_complex == own.is_complex else own
         leaves = trees.leaves([list(args), kwargs])
-        wide = any(isinstance(leaf.value, torch.Tensor) and leaf.value.dtype is torch.float64 for leaf in leaves)
-        if not wide or _writes_in_place(function, kwargs):
+        mixed = any(isinstance(leaf.value, torch.Tensor) and leaf.value.dtype in self._wide for leaf in leaves)
+        if not mixed or _writes_in_place(function, kwargs):
             return function(*args, **kwargs)
-        rebuilt: Any = trees.rebuilder([list(args), kwargs])(iter(_promoted(leaf.value) for leaf in leaves))
+        rebuilt: Any = trees.rebuilder([list(args), kwargs])(iter(self._promoted(leaf.value) for leaf in leaves))
         return function(*rebuilt[0], **rebuilt[1])
 
-
-def _promoted(value: object) -> object:
-    if isinstance(value, torch.Tensor) and value.dtype in _LOWER:
-        return value.double()
-    return torch.float64 if isinstance(value, torch.dtype) and value in _LOWER else value
+    def _promoted(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value.to(self._widths.get(value.dtype, value.dtype))
+        return self._widths.get(value, value) if isinstance(value, torch.dtype) else value
 
 
 def _writes_in_place(function: Any, kwargs: dict[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from ..protocol import FloatVector
 
 Indices = npt.NDArray[np.intp]
 
-_THETA_ROUNDINGS = 32.0
+THETA_ROUNDINGS = 32.0
 """Roundings of theta that a gradient is taken to be computed with: its own entry's and those it is combined with."""
 
 
@@ -76,6 +76,10 @@ class Derivatives:
     def no_better_than(self, floor: FloatVector) -> "Derivatives":
         """These, with error bars of at least some floor."""
         return replace(self, error=np.maximum(self.error, floor))
+
+    def taking(self, entries: slice) -> "Derivatives":
+        """Those of some entries only."""
+        return replace(self, lower=self.lower[entries], upper=self.upper[entries], error=self.error[entries])
 
     def replaced(self, entries: Indices, other: "Derivatives") -> "Derivatives":
         """These, with other measurements of some entries in their place."""
@@ -144,4 +148,4 @@ def theta_rounding(at: ParameterCost) -> FloatVector:
 
     At a perfect fit both gradients are nothing else.
     """
-    return _THETA_ROUNDINGS * at.roundoff * np.abs(at.theta)
+    return THETA_ROUNDINGS * at.roundoff * np.abs(at.theta)

@@ -120,8 +120,6 @@ def estimate_noise(
             size = max(size, float(np.max(np.abs(values))))
             within = max(noise_between(values), UNIFORM * step_of_plateaus(values))
             level = max(level, within if within <= _LOWER_PRECISION * size else 0.0)
-    if size == 0:
-        return Noise(roundoff, settled=False, size=1.0)  # no other scale than 1 is known
     return Noise(max(level, roundoff * size), here.settled, size)
 
 
@@ -153,7 +151,7 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
             first = int(np.argmax(values != flat))
             before = max(_POINTS / _WIDENING, float(first))
             seen = np.concatenate([[flat], values[first:]])
-            step = step_between(line, spacing * before, spacing * (first + 1), seen, roundoff * size)
+            step = step_between(line, spacing * before, spacing * (first + 1), seen, roundoff * size, wide=wide)
         jumpy = _mostly_equal(values) or (wide and not step)  # so far apart no rounding shows without its grid
         level = None if jumpy else noise_of_table(values)
         if level is not None and level > _TOO_MUCH * size and left >= _POINTS:

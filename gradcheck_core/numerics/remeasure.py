@@ -19,11 +19,20 @@ _RUNGS = np.arange(-4, 4)
 _UNSETTLED = 0.1
 """Relative error at which a coordinate is measured once more, at steps smaller by a factor 8**8."""
 
+_UNSETTLED_IF_TINY = 1e-6
+"""The same for an entry far smaller than its neighbours, whose steps were theirs."""
+
 _SHRINKING = 0.5
 """By how much at least slopes that converge change less at the next smaller step."""
 
+_AS_NOISE = 5.0
+"""Growth of the changes towards smaller steps that noise has, a factor 8 a step; a square root has 2.8."""
+
 _IN_A_ROW = 3
 """Changes that do not shrink, the first that noise does not explain, before a slope is said to have no limit."""
+
+_WIDE = 1e-6
+"""Step, relative to the entry, beyond which it is not the rounding of the entry itself that shows, as in float32."""
 
 EVALUATIONS_EACH = 4 * len(_RUNGS) + MOST_BISECTIONS
 """Evaluations that one coordinate takes at most; half of them are usual."""
@@ -104,9 +113,11 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
         for entry, ladder in zip(entries, _ladders(at, entries, steps, _RUNGS), strict=True)
     ]
     results = [_measure(ladder) for ladder in found]
+    tiny = _is_tiny(at)[entries]
     for k, (lower, upper, error) in enumerate(results):
         # Truncation still dominates: the cost varies over a far smaller scale than this entry's neighbours have.
-        if error > _UNSETTLED * max(abs(lower), abs(upper), CONFIDENT * at.noise / steps[entries[k]]):
+        unsettled = _UNSETTLED_IF_TINY if tiny[k] else _UNSETTLED
+        if error > unsettled * max(abs(lower), abs(upper), CONFIDENT * at.noise / steps[entries[k]]):
             (finer,) = _ladders(at, entries[k : k + 1], _finer(at, steps), _RUNGS)
             results[k] = _measure(finer.followed_by(found[k]))
     columns = np.array(results, dtype=np.float64)
@@ -132,15 +143,44 @@ def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: _Ladder) -> 
 
     seen = np.concatenate([[0.0], side[first:]])
     largest = max(abs(at.cost), float(np.max(np.abs(seen + at.cost))))
-    stair = step_between(along, ladder.step[first - 1], ladder.step[first], seen, at.roundoff * largest, largest)
+    wide = bool(ladder.step[first - 1] > _WIDE * abs(at.theta[entry]))
+    stair = step_between(along, ladder.step[first - 1], ladder.step[first], seen, at.roundoff * largest, largest, wide)
     return replace(ladder, noise=max(ladder.noise, UNIFORM * stair))
+
+
+STEPS_ALONG_A_LINE: FloatVector = np.power(_RATIO, _RUNGS.astype(np.float64))
+"""Growing steps around the one to begin with, in units of it, for `along_line`."""
+
+
+def along_line(
+    step: FloatVector, plus: FloatVector, minus: FloatVector, noise: float, theta_rounding: float
+) -> tuple[float, float, float]:
+    """The derivative at 0 of any function of one variable: its lower and upper one-sided slope and their error bar.
+
+    Parameters
+    ----------
+    step : numpy.ndarray
+        Growing steps, float64, shape ``(m,)``.
+    plus, minus : numpy.ndarray
+        The function at ``step`` and at ``-step``, less its value at 0; NaN or infinite where it is not finite.
+    noise : float
+        Standard deviation of the function's values around a smooth one, absolute.
+    theta_rounding : float
+        How far the variable itself may be off by rounding.
+    """
+    return _measure(_Ladder(step, plus, minus, noise, theta_rounding))
 
 
 def _finer(at: ParameterCost, steps: FloatVector) -> FloatVector:
     """Steps 8**8 times smaller, or in proportion to entries that are so small beside their neighbours themselves."""
     own = steps * np.abs(at.theta) / scales(at.theta)
     far = _RATIO ** -float(len(_RUNGS))
-    return np.where((own > 0) & (own < steps / _RATIO**4), own, far * steps)
+    return np.where(_is_tiny(at), own, far * steps)
+
+
+def _is_tiny(at: ParameterCost) -> "npt.NDArray[np.bool_]":
+    """Which entries, not zero, are so small beside their neighbours that all rungs are longer than theirs would be."""
+    return np.asarray((at.theta != 0) & (np.abs(at.theta) < scales(at.theta) / _RATIO**4))
 
 
 def _ladders(at: ParameterCost, entries: Indices, steps: FloatVector, rungs: Indices) -> list[_Ladder]:
@@ -218,7 +258,9 @@ def _beside_a_jump(ladder: _Ladder, jumps_right: bool, jumps_left: bool) -> tupl
     noise = 2 * CONFIDENT * ladder.noise / ladder.step
     side = -ladder.minus if jumps_right else ladder.plus
     value, error = _least_error(side / ladder.step, noise)
-    return value, value, error
+    # What looks like a jump may be an oscillation far within the smallest step: then the other side does not settle.
+    settled = error <= max(abs(value), 2 * float(np.min(noise)))
+    return value, value, error if settled else float("inf")
 
 
 def _one_sided(ladder: _Ladder) -> tuple[float, float, float]:
@@ -261,8 +303,10 @@ def _still_to_come(change: FloatVector, noise: FloatVector) -> FloatVector:
     """
     seen = np.flatnonzero(change > noise[:-1] + noise[1:])
     first_seen = change[seen[0] :][:_IN_A_ROW] if seen.size else change[:0]
-    if first_seen.size == _IN_A_ROW and np.all(first_seen[:-1] > _SHRINKING * first_seen[1:]):
-        return np.array([np.inf])
+    if first_seen.size == _IN_A_ROW:
+        growth = first_seen[:-1] / first_seen[1:]
+        if np.all(growth > _SHRINKING) and np.all(growth < _AS_NOISE):
+            return np.array([np.inf])
     beyond_noise = max(float(change[0] - noise[0] - noise[1]), 0.0)
     rate = min(max(beyond_noise / change[1] if change[1] else 0.0, 1 / _RATIO), _SHRINKING)
     return change[:1] * rate / (1 - rate)

@@ -62,6 +62,7 @@ def step_between(
     values: FloatVector,
     rounding: float = 0.0,
     largest: float | None = None,
+    wide: bool = False,
 ) -> float:
     """The step of the first stair between a place up to which the cost stays equal and one where it has changed.
 
@@ -80,6 +81,8 @@ def step_between(
         How exact those are, absolute.
     largest : float, optional
         Size of the cost, where `values` are taken relative to it.
+    wide : bool
+        As for `step_of_plateaus`.
 
     Returns
     -------
@@ -109,6 +112,8 @@ def step_between(
     step = abs(high - low)
     if on_a_grid(step, np.array(seen) - low, rounding):
         return step
+    if wide:
+        return 0.0
     size = np.array([largest]) if largest is not None else values
     return step if seen_again and _can_be_rounding(step, size) else 0.0
 

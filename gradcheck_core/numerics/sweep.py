@@ -133,7 +133,7 @@ class Sweep:
     def _is_kink(self) -> "np.typing.NDArray[np.bool_]":
         with np.errstate(invalid="ignore"):
             alike = np.abs(self.other.bend - self.found.bend[self.probed]) <= _ROUGH * self.other.bend
-        return np.asarray(self._is_rough & alike)
+        return np.asarray(self._is_rough & alike & (self.factor > 1))
 
     def _truncation(self) -> FloatVector:
         if not self.probed.size:

@@ -1,6 +1,7 @@
 """A report as text: the verdict first, then the worst parameters, then what to do next."""
 
 import io
+import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -8,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ..protocol import entry_name
 from ..verdict import Verdict
 
 if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
@@ -28,7 +30,7 @@ _LONGEST_NAME = 36
 _LONGEST_NOTE = 240
 
 _NEXT = {
-    Verdict.CORRECT: "nothing: the gradient is right as finely as the resolution says.",
+    Verdict.CORRECT: "nothing: it is right as finely as the resolution says.",
     Verdict.INSPECT: (
         "if you need more certainty, check a float64 copy of the model, or a smaller cost (fewer examples, no large "
         "constant): the resolution column shows what limits the check."
@@ -97,12 +99,14 @@ def safe(name: str) -> str:
 
 
 def _headline(report: "GradientReport") -> RenderableType:
-    lines = Text.assemble((report.verdict.value, STYLES[report.verdict]), f"  {report.verdict.sentence}")
+    lines = Text.assemble(
+        (report.verdict.value, STYLES[report.verdict]), f"  {report.verdict.of(_SUBJECTS[report.order])}"
+    )
     failed = [parameter for parameter in report.parameters.values() if not parameter.verdict.passed]
     if not failed:
         return lines
     worst = report.worst
-    entry = f"{safe(worst.name)}{list(worst.worst_index) if worst.worst_index else ''}"
+    entry = entry_name(safe(worst.name), worst.worst_index, worst.part)
     where = Text(f"worst entry: {entry}, claimed {worst.analytic:.6g}, numeric {worst.numeric:.6g} ± {worst.error:.1g}")
     return Group(lines, where)
 
@@ -137,17 +141,23 @@ def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
 def _method(report: "GradientReport") -> Text:
     count = sum(_entries(parameter) for parameter in report.parameters.values())
     return Text(
-        f"{count} derivatives by {report.scheme} differences in {report.precision} on {report.backend}; "
+        f"{_HOW[report.order, report.scheme].format(count)} in {report.precision} on {report.backend}; "
         f"{report.evaluations} evaluations, {report.seconds:.2g} s.\n"
         f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
     )
 
 
+_SUBJECTS = {1: "gradient", 2: "Hessian-vector product"}
+
+_HOW = {
+    (1, "central"): "{} derivatives by central differences",
+    (1, "complex"): "{} derivatives by complex steps",
+    (2, "central"): "Hessian-vector products of {} entries by central differences of the gradient",
+}
+
+
 def _entries(parameter: "ParameterReport") -> int:
-    count = 1
-    for length in parameter.shape:
-        count *= length
-    return count
+    return math.prod(parameter.shape)
 
 
 def _labelled(label: str, text: str) -> RenderableType:

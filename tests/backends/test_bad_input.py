@@ -70,7 +70,7 @@ def test_grads_in_every_accepted_form(kit, params, form):
         (None, r"`cost` returned None \(NoneType\); return a scalar"),
         ("text", r"`cost` returned 'text' \(str\)"),
         (True, r"`cost` returned True \(bool\)"),
-        (1j, "`cost` returned complex128; a cost is real"),
+        (1j, r"`cost` returned 2 numbers \(a complex one counts as two\), and `grads` can only be the gradient of one"),
         ([], "`cost` returned nothing of a floating dtype, but list"),
         (object(), "object is no array of a framework"),
     ],
@@ -94,7 +94,7 @@ def test_a_cost_that_is_not_finite(kit, params, value):
 
 def test_a_cost_of_several_numbers_with_grads_by_hand(kit, params):
     with pytest.raises(
-        gc.InvalidInputError, match="`cost` returned 2 numbers, and `grads` can only be the gradient of one"
+        gc.InvalidInputError, match=r"`cost` returned 2 numbers .*`grads` can only be the gradient of one"
     ):
         gc.check_gradients(lambda p: p["b"] * 2, params, model.gradient())
 
@@ -165,11 +165,6 @@ def test_params_that_are_not_finite(kit):
         gc.check_gradients(lambda p: kit.sum(p), kit.array([1.0, np.nan]), np.ones(2))
 
 
-def test_complex_params(kit):
-    with pytest.raises(gc.InvalidInputError, match=r"`theta` (is|has dtype) complex64"):
-        gc.check_gradients(lambda p: kit.sum(p), kit.array([1.0, 2.0], "complex64"), np.ones(2))
-
-
 def test_a_zero_dimensional_leaf(kit):
     report = gc.check_gradients(lambda p: kit.sin(p["s"]), {"s": kit.array(0.3)}, {"s": np.cos(0.3)})
 
@@ -218,7 +213,12 @@ def test_lower_precision_never_accuses_a_right_gradient(kit, dtype):
         ("method", "magic", r"`method='magic'`: pass one of 'auto', 'exhaustive'"),
         ("scheme", "forward", r"`scheme='forward'`: pass one of"),
         ("precision", "float128", r"`precision='float128'`: pass one of"),
-        ("order", 3, r"`order=3`: pass one of 1"),
+        ("mode", "backward", r"`mode='backward'`: pass one of 'reverse', 'forward'"),
+        ("mode", "forward", r"`mode='forward'`( chooses how the backend differentiates, and `grads`|: numpy has no)"),
+        ("order", 3, r"`order=3`: pass one of 1, 2"),
+        ("order", 2, r"`order=2` differences the gradient, and `grads` is one gradient; pass a function"),
+        ("hvp", 3, r"`hvp` is int; pass a function hvp\(params, direction, \*args\)"),
+        ("hvp", model.hvp, r"`hvp` is given, and order=1 checks the gradient only; pass order=2"),
         ("epsilon", -1e-5, r"`epsilon=-1e-05`: pass an absolute step, a positive finite number"),
         ("epsilon", float("nan"), r"`epsilon=nan`: pass"),
         ("epsilon", 0.0, r"`epsilon=0.0`: pass"),

@@ -134,3 +134,72 @@ def test_the_cost_gets_the_users_own_structure(kit):
     assert isinstance(seen[0]["pair"], tuple)
     assert isinstance(seen[0]["pair"][1], list)
     assert seen[0]["flag"] == structure["flag"]
+
+
+def ones(shapes):
+    return [np.ones(shape) for shape in shapes]
+
+
+def along(problem, by_name):
+    return np.concatenate([np.reshape(by_name[p.name], -1) for p in problem.layout.parameters])
+
+
+def test_jvp_is_the_gradient_along_a_direction(kit, problem):
+    if Capability.FORWARD not in registry.load_backend(kit.name).capabilities:
+        pytest.skip(f"{kit.name} does not declare it")
+    before = [problem.read(i) for i in range(2)]
+    direction = np.random.default_rng(0).normal(size=problem.layout.size)
+
+    derivative = problem.jvp(direction, ones)
+
+    assert derivative == pytest.approx(along(problem, model.gradient()) @ direction, rel=1e-12)
+    assert problem.jvp(2 * direction, ones) == pytest.approx(2 * derivative, rel=1e-12)
+    assert all(np.array_equal(problem.read(i), before[i]) for i in range(2))
+
+
+def test_hvp_is_the_hessian_along_a_direction(kit, problem):
+    if Capability.HESSIAN not in registry.load_backend(kit.name).capabilities:
+        pytest.skip(f"{kit.name} does not declare it")
+    before = [problem.read(i) for i in range(2)]
+    direction = np.random.default_rng(0).normal(size=problem.layout.size)
+    by_name = {p.name: direction[p.range].reshape(p.shape) for p in problem.layout.parameters}
+
+    product = problem.hvp(direction, ones).d_theta
+
+    assert product == pytest.approx(along(problem, model.hvp(None, by_name)), rel=1e-11)
+    assert all(np.array_equal(problem.read(i), before[i]) for i in range(2))
+
+
+def test_hvp_is_symmetric(kit, problem):
+    if Capability.HESSIAN not in registry.load_backend(kit.name).capabilities:
+        pytest.skip(f"{kit.name} does not declare it")
+    u, v = np.random.default_rng(1).normal(size=(2, problem.layout.size))
+
+    assert u @ problem.hvp(v, ones).d_theta == pytest.approx(v @ problem.hvp(u, ones).d_theta, rel=1e-11)
+
+
+def test_complex_parameters_are_two_numbers_an_entry(kit):
+    backend = registry.load_backend(kit.name)
+    values = np.array([[1 + 2j, 3 - 4j]])
+    with backend.open(lambda p: abs(p["z"]), {"z": kit.array(values, "complex128")}, (), "native", 0) as problem:
+        (parameter,) = problem.layout.parameters
+        assert (parameter.shape, parameter.dtype, parameter.size) == ((1, 2), "complex128", 4)
+        assert problem.read(0).tolist() == [1, 2, 3, -4]
+
+        problem.write(0, 1, 7.0)
+        assert problem.read(0).tolist() == [1, 7, 3, -4]
+        assert backend.to_numpy(problem.evaluate()) == pytest.approx(np.abs([[1 + 7j, 3 - 4j]]))
+
+
+def test_real_parameters_can_be_held_as_complex(kit):
+    backend = registry.load_backend(kit.name)
+    if Capability.COMPLEX_STEP not in backend.capabilities:
+        pytest.skip(f"{kit.name} does not declare it")
+    params = {"w": kit.array([[1.0, 2.0]])}
+    with backend.open(lambda p: p["w"] * 2, params, (), "complex128", 0) as problem:
+        (parameter,) = problem.layout.parameters
+        assert (parameter.dtype, parameter.size) == ("float64", 2)
+        problem.write_complex(0, 1, 2 + 5j)
+        assert problem.read(0).tolist() == [1, 2]
+        assert backend.to_numpy(problem.evaluate()).tolist() == [[2, 4 + 10j]]
+    assert kit.value(params["w"]).tolist() == [[1, 2]]

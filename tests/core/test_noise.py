@@ -186,12 +186,6 @@ def test_the_largest_cost_seen_is_remembered():
     assert noise.size == pytest.approx((9 / 7.3 * 1e-3) ** 2)
 
 
-def test_a_cost_that_is_zero_throughout_is_measured_by_one():
-    noise = estimate_noise(lambda t: 0.0, 0.0, ROUNDOFF, away=1e-3)
-
-    assert (noise.level, noise.size) == (ROUNDOFF, 1.0)
-
-
 @pytest.mark.parametrize("share", [1.0, 1e-2])
 def test_a_part_in_float32_shows_beside_a_smooth_rest(share):
     # the part does not move over the first table of 4e-12, the rest is exact to float64

@@ -5,7 +5,7 @@ from kit import Kit
 
 
 def _array(values, dtype="float64"):
-    with jax.enable_x64(dtype == "float64"):
+    with jax.enable_x64(dtype in ("float64", "complex128")):
         return jnp.asarray(np.asarray(values), dtype=dtype)
 
 

@@ -26,3 +26,10 @@ def gradient(w=W, b=B):
     hidden = np.tanh(X @ w + b)
     d_activation = 2 * hidden * (1 - hidden**2)
     return {"w": X.T @ d_activation, "b": d_activation.sum(axis=0)}
+
+
+def hvp(p, direction, w=W, b=B):
+    """The Hessian times a direction: d(2 t - 2 t**3)/da = (2 - 6 t**2) (1 - t**2), along da = X v_w + v_b."""
+    hidden = np.tanh(X @ w + b)
+    d_activation = (2 - 6 * hidden**2) * (1 - hidden**2) * (X @ direction["w"] + direction["b"])
+    return {"w": X.T @ d_activation, "b": d_activation.sum(axis=0)}

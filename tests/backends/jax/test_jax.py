@@ -235,8 +235,3 @@ def test_a_cost_that_leaves_jax_needs_grads():
 def test_a_cost_that_returns_integers_only():
     with pytest.raises(gc.InvalidInputError, match=r"`cost` returned nothing of a floating dtype, but int(32|64)"):
         gc.check_gradients(lambda w: jnp.arange(3), jnp.asarray(W))
-
-
-def test_complex_params_are_refused():
-    with pytest.raises(gc.InvalidInputError, match="`params`: `w` has dtype complex64; pass real floating arrays"):
-        gc.check_gradients(lambda p: jnp.sum(jnp.abs(p["w"])), {"w": jnp.ones(2, complex)})

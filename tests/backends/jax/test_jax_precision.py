@@ -213,3 +213,17 @@ def test_arrays_spread_over_devices_stay_so():
     assert gc.check_gradients(watching, params).verdict is Verdict.CORRECT
     assert seen
     assert all(sharding == spread for sharding in seen)
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_a_jitted_cost_that_closes_over_an_int64_index_can_be_called_afterwards(claimed):
+    # JAX itself fails to lower such a cost once it was called inside an x64 scope
+    index = np.array([0, 2, 1])
+    cost = jax.jit(lambda w: jnp.sum(jnp.sin(jnp.take(w, index, axis=0))))
+    w = jnp.arange(12.0).reshape(4, 3)
+    gradient = np.cos(np.arange(12.0).reshape(4, 3)) * np.array([[1], [1], [1], [0]])
+
+    report = gc.check_gradients(cost, w, gradient.astype(np.float32) if claimed else None)
+
+    assert report.verdict in (Verdict.CORRECT, Verdict.INSPECT)
+    assert float(cost(w)) == pytest.approx(np.sin(np.arange(9.0)).sum(), rel=1e-5)

@@ -12,11 +12,13 @@ X = tf.constant(np.linspace(-1, 1, 12).reshape(4, 3) ** 3)
 
 @pytest.fixture(autouse=True)
 def in_float64():
-    before = keras.config.floatx()
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # which Keras derives from floatx only once
     keras.utils.set_random_seed(1)
     yield
-    keras.config.set_floatx(before)
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
 
 
 @tf.custom_gradient

@@ -122,25 +122,36 @@ def test_a_cost_that_closes_over_a_part_of_the_model_is_noticed():
     assert report.passed
 
 
-def test_a_module_that_insists_on_its_dtype_is_checked_in_it():
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_recurrent_module_that_closes_over_float32_data(kind):
+    # it compares the dtype of its input with that of its weights before it computes
     series = X.reshape(2, 2, 3)
-    model = nn.LSTM(3, 2)
 
-    closing_over = gc.check_gradients(lambda m: m(series)[0].square().sum(), model)
-    through_args = gc.check_gradients(lambda m, s: m(s)[0].square().sum(), model, args=(series,))
+    report = gc.check_gradients(lambda m: m(series)[0].square().sum(), kind(3, 2))
 
-    assert closing_over.precision == "float32"
-    assert "the cost cannot be evaluated in float64 (ValueError); checked in float32" in closing_over.notes
-    assert closing_over.verdict in (Verdict.INSPECT, Verdict.INCONCLUSIVE)
-    assert through_args.precision == "float64"
-    assert through_args.verdict is Verdict.CORRECT
+    assert report.precision == "float64"
+    assert report.verdict is Verdict.CORRECT
+
+
+class InsistsOnFloat32(nn.Linear):
+    def forward(self, x):
+        if self.weight.dtype is not torch.float32:
+            msg = "the weight has the wrong dtype"
+            raise ValueError(msg)
+        return super().forward(x)
+
+
+def test_a_module_that_insists_on_its_dtype_is_checked_in_it():
+    report = gc.check_gradients(lambda m: m(X).square().sum(), InsistsOnFloat32(3, 2))
+
+    assert report.precision == "float32"
+    assert "the cost cannot be evaluated in float64 (ValueError); checked in float32" in report.notes
+    assert report.verdict in (Verdict.INSPECT, Verdict.INCONCLUSIVE)
 
 
 def test_float64_that_was_asked_for_and_is_not_possible_raises_what_the_cost_raised():
-    series = X.reshape(2, 2, 3)
-
-    with pytest.raises(ValueError, match="dtype"):
-        gc.check_gradients(lambda m: m(series)[0].square().sum(), nn.LSTM(3, 2), precision="float64")
+    with pytest.raises(ValueError, match="the weight has the wrong dtype"):
+        gc.check_gradients(lambda m: m(X).square().sum(), InsistsOnFloat32(3, 2), precision="float64")
 
 
 def test_native_precision_states_its_resolution():
@@ -159,3 +170,31 @@ def test_tied_weights_stay_tied_in_float64():
 
     assert report.verdict is Verdict.CORRECT
     assert list(report.parameters) == ["0.weight", "0.bias", "2.bias"]
+
+
+def test_a_right_gradient_that_vanishes_is_no_bug_of_its_rounding():
+    # every row is divided by its own length: the gradient is exactly zero, and in float32 what cancels leaves 1e-8
+    w, x = torch.randn(3, 1), torch.randn(4, 3)
+
+    def cost(w):
+        product = x @ w
+        return (product / torch.sqrt((product * product).sum(-1, keepdim=True))).sum() * torch.tensor(0.7)
+
+    assert gc.check_gradients(cost, w).passed
+
+
+def test_a_gradient_that_should_vanish_and_does_not_in_float32_is_a_bug():
+    class Leaking(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, cotangent):
+            return cotangent + (1e-2 if cotangent.dtype is torch.float32 else 0)
+
+    def cost(w):
+        product = Leaking.apply(w)
+        return (product / torch.sqrt(product * product)).sum()
+
+    assert gc.check_gradients(cost, torch.randn(4)).verdict is Verdict.BUG

@@ -1,0 +1,91 @@
+"""Eager operations that mix float64 with lower precision done in float64, as long as a problem is open."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import tensorflow as tf
+
+# The one gate that every eager operation goes through. TensorFlow's own promotion, `enable_numpy_behavior`, is public
+# but cannot be switched off again.
+from tensorflow.python import pywrap_tfe
+
+_WIDER = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
+
+_DRAWING = ("Random", "Stateless", "Stateful", "TruncatedNormal")
+"""Beginnings of the names of random operations. They draw other numbers in float64, so that a mask of dropout would be
+another than the model's own; here they draw in float32 what is then used in float64."""
+
+
+def wider(dtype: str) -> str | None:
+    """The float64 counterpart of a dtype of lower precision, by name; None for any other dtype."""
+    return _WIDER.get(dtype)
+
+
+@contextmanager
+def promoting() -> Iterator[None]:
+    """Promote where dtypes mix, turn casts down into float64, and run every `tf.function` eagerly.
+
+    Operands are promoted only where the operation raises as it is, and only in this thread. A `tf.function` runs
+    eagerly because a trace made now would stay with the caller, and one made before knows the variables of then.
+    """
+    thread = threading.get_ident()
+    execute = pywrap_tfe.TFE_Py_FastPathExecute
+    functions_run_eagerly = tf.config.functions_run_eagerly()
+
+    def promoted(context: object, operation: str, name: object, *arguments: Any) -> Any:
+        if threading.get_ident() != thread:
+            return execute(context, operation, name, *arguments)
+        if operation == "Cast":
+            arguments = _not_down(*arguments)
+        elif operation.startswith(_DRAWING) and (in_float32 := _drawing_in_float32(arguments)) is not None:
+            return tf.cast(execute(context, operation, name, *in_float32), tf.float64)
+        try:
+            return execute(context, operation, name, *arguments)
+        except Exception:
+            if not _mixed(arguments):
+                raise
+        return execute(context, operation, name, *map(_promoted, arguments))
+
+    pywrap_tfe.TFE_Py_FastPathExecute = promoted
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        pywrap_tfe.TFE_Py_FastPathExecute = execute
+        tf.config.run_functions_eagerly(functions_run_eagerly)
+
+
+def _not_down(source: Any, key: str, target: Any, *others: Any) -> tuple[Any, ...]:
+    """The arguments of a Cast; the target of one from float64 to less is replaced."""
+    wide = wider(tf.as_dtype(target).name) if _is_wide(source) else None
+    return (source, key, target if wide is None else tf.as_dtype(wide), *others)
+
+
+def _drawing_in_float32(arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The arguments of an operation that draws float64 numbers, changed to float32; None for any other."""
+    for i, (key, value) in enumerate(pairwise(arguments)):
+        if isinstance(key, str) and key == "dtype" and value == tf.float64:
+            return (*arguments[: i + 1], tf.float32, *arguments[i + 2 :])
+    return None
+
+
+def _mixed(arguments: tuple[Any, ...]) -> bool:
+    items = [item for each in arguments for item in (each if isinstance(each, list | tuple) else [each])]
+    return any(map(_is_wide, items)) and any(map(_is_lower, items))
+
+
+def _promoted(argument: Any) -> Any:
+    if isinstance(argument, list | tuple):
+        return [_promoted(item) for item in argument]
+    return tf.cast(argument, wider(argument.dtype.name)) if _is_lower(argument) else argument
+
+
+def _is_wide(item: Any) -> bool:
+    return isinstance(item, tf.Tensor | tf.Variable) and item.dtype in (tf.float64, tf.complex128)
+
+
+def _is_lower(item: Any) -> bool:
+    return isinstance(item, tf.Tensor | tf.Variable) and wider(item.dtype.name) is not None

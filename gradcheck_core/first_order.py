@@ -1,0 +1,97 @@
+"""Evidence about a gradient: claimed and numeric derivatives, side by side."""
+
+import numpy as np
+
+from . import preflight
+from .assessment import Evidence, norm
+from .complex_step import ComplexCost, measure_by_complex_steps
+from .errors import GradcheckError, InvalidInputError
+from .forward import what_forward_mode_says
+from .gradients import claimed_gradient, own_gradient
+from .joint import hold_jointly
+from .measuring import Claimed, measure, measure_noise
+from .numerics.coordinates import Derivatives
+from .numerics.noise import Noise
+from .observations import observations
+from .outputs import is_below_float64, roundoff_of
+from .protocol import Capability, Gradient
+from .session import Gathered, Session
+
+
+def gather_first_order(session: Session) -> Gathered:
+    """Differentiate the cost by every entry of the chosen parameters and lay the claimed gradient beside."""
+    layout, options, baseline, chosen = session.layout, session.options, session.baseline, session.chosen
+    claim = claimed_gradient(session)
+    sensitivity = _sensitivity(session, claim) if session.precision == "float64" else {}
+    preflight.require_unchanged(session.problem, session.evaluator, baseline.theta)
+    noise = measure_noise(session.evaluator, baseline, layout, chosen, options.epsilon)
+    claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in chosen}
+    if options.scheme == "complex":
+        derivatives, further = _by_complex_steps(session, claimed, noise)
+    else:
+        derivatives = measure(session.evaluator, layout, baseline, claimed, noise, options.epsilon)
+        further = 0
+    evidence = tuple(Evidence(layout.parameters[i], claimed[i], derivatives[i]) for i in chosen)
+    joint_notes: tuple[str, ...] = ()
+    if options.epsilon is None:  # a forced step leaves no other
+        evidence, joint_notes = hold_jointly(session, evidence, noise.level)
+    moving = session.evaluator.moving if options.scheme == "central" else chosen
+    unmoved = tuple(layout.parameters[i].name for i in chosen if i not in moving)
+    notes = [
+        *joint_notes,
+        *claim.notes,
+        *observations(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
+    ]
+    own = session.case.grads is None and options.mode == "reverse"
+    if own and Capability.FORWARD in session.adapter.capabilities:
+        notes = [*what_forward_mode_says(session.problem, session.contraction.weights, evidence), *notes]
+    return Gathered(evidence, tuple(notes), sensitivity, unmoved, further)
+
+
+def _by_complex_steps(
+    session: Session, claimed: dict[int, Claimed], noise: Noise
+) -> tuple[dict[int, Derivatives], int]:
+    adapter, case = session.adapter, session.case
+    _require_real_parameters(session)
+    try:
+        problem = adapter.open(case.cost, case.params, case.args, "complex128", session.options.seed)
+    except GradcheckError:
+        raise
+    except Exception as error:
+        msg = (
+            f"`scheme='complex'`: the parameters cannot be held as complex numbers ({type(error).__name__}: {error}); "
+            "use scheme='central'"
+        )
+        raise InvalidInputError(msg) from error
+    with problem:
+        cost = ComplexCost(problem, session.contraction, session.random_state)
+        found = measure_by_complex_steps(
+            session.evaluator, cost, session.layout, session.baseline, claimed, noise.level
+        )
+    return found, cost.evaluations
+
+
+def _require_real_parameters(session: Session) -> None:
+    if Capability.COMPLEX_STEP not in session.adapter.capabilities:
+        msg = f"`scheme='complex'`: {session.adapter.name} cannot hold parameters as complex numbers; use 'central'"
+        raise InvalidInputError(msg)
+    complex_ones = [parameter.name for parameter in session.layout.parameters if parameter.is_complex]
+    if complex_ones:
+        msg = f"`scheme='complex'` needs real parameters, and `{complex_ones[0]}` is complex; use scheme='central'"
+        raise InvalidInputError(msg)
+
+
+def _sensitivity(session: Session, claim: Gradient) -> dict[str, float]:
+    parameters, problem = session.layout.parameters, session.problem
+    lower = any(is_below_float64(parameter.dtype) for parameter in parameters)
+    if session.case.grads is not None or not lower:
+        return {}
+    present = [problem.read(i) for i in range(len(parameters))]
+    generator = np.random.default_rng(0)
+    for i, values in enumerate(present):
+        rounding = 2 * roundoff_of(parameters[i].dtype) * generator.choice([-1.0, 1.0], size=values.size)
+        problem.write(i, slice(None), values * (1 + rounding))
+    rounded = own_gradient(session).d_theta
+    for i, values in enumerate(present):
+        problem.write(i, slice(None), values)
+    return {parameters[i].name: norm((rounded - claim.d_theta)[parameters[i].range]) for i in session.chosen}

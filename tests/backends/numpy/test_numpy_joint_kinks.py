@@ -1,0 +1,113 @@
+"""Kinks where several entries meet: single entries tell neither a wrong gradient nor a right one."""
+
+import numpy as np
+import pytest
+
+import gradcheck_core as gc
+from gradcheck_core import Verdict
+
+TIED = np.array([2.0, 2.0, 1.0])
+MIDDLE = np.array([1.0, 2.0, 2.0, 2.0, 3.0])
+
+
+def largest(t):
+    return float(np.max(t))
+
+
+def median(t):
+    return float(np.median(t))
+
+
+def check(cost, theta, claim, **options):
+    return gc.check_gradients(cost, theta, np.array(claim, float), **options)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        [1, 1, 0],  # every tied entry counted whole, each between its one-sided slopes 0 and 1
+        [0, 0, 0],  # none counted
+        [2, -1, 0],
+        [0.5, 0.5, 0.1],
+    ],
+)
+def test_a_claim_that_is_no_subgradient_of_a_tied_maximum_is_a_bug(claim):
+    assert check(largest, TIED, claim).verdict is Verdict.BUG
+
+
+@pytest.mark.parametrize("claim", [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0], [0.25, 0.75, 0]])
+def test_every_subgradient_of_a_tied_maximum_is_correct(claim):
+    assert check(largest, TIED, claim).verdict is Verdict.CORRECT
+
+
+@pytest.mark.parametrize("claim", [[0, 0, 2, 0, 0], [0, 1, 1, 1, 0], [1, 0, 0, 0, 0]])
+def test_a_claim_that_no_point_nearby_has_is_a_bug_of_a_tied_median(claim):
+    assert check(median, MIDDLE, claim).verdict is Verdict.BUG
+
+
+@pytest.mark.parametrize("claim", [[0, 0, 1, 0, 0], [0, 0.25, 0.25, 0.5, 0]])
+def test_a_generalised_gradient_of_a_tied_median_is_not_accused(claim):
+    # moving one of three tied entries leaves the median where it is: every single derivative is 0
+    report = check(median, MIDDLE, claim)
+
+    assert report.verdict is Verdict.CORRECT
+    assert any("the claimed gradient is one of those that the cost has nearby" in note for note in report.notes)
+
+
+def test_the_zero_gradient_that_every_entry_of_a_tied_median_shows_is_a_bug():
+    report = check(median, MIDDLE, np.zeros(5))
+
+    assert report.verdict is Verdict.BUG
+    assert any("moved together, its entries change the cost otherwise" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("ties", [3, 5, 11, 31])  # of an odd number of entries the median is one
+@pytest.mark.parametrize("seed", range(5))
+def test_a_right_gradient_among_many_ties_is_never_a_bug(ties, seed):
+    generator = np.random.default_rng(seed)
+    theta = np.concatenate([np.full(ties, 0.3), [-1.0, 2.0]])
+    claim = np.zeros(ties + 2)
+    claim[generator.integers(ties)] = 1
+
+    assert check(median, theta, claim).verdict is not Verdict.BUG
+    assert check(lambda t: largest(-np.abs(t - 0.5)), theta, claim).verdict is not Verdict.BUG
+
+
+def hidden_units(seed, active):
+    """ReLUs side by side on their kinks, with weights of both signs, and a smooth part."""
+    weights = np.random.default_rng(seed).normal(size=12)
+    theta = np.concatenate([np.zeros(12), [0.7]])
+    gradient = np.concatenate([active * weights, [np.cos(0.7)]])
+    return lambda t: float(weights @ np.maximum(t[:12], 0) + np.sin(t[12])), theta, gradient
+
+
+@pytest.mark.parametrize("active", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("seed", range(8))
+def test_kinks_side_by_side_agree_with_any_slope_of_each(seed, active):
+    cost, theta, gradient = hidden_units(seed, active)
+
+    assert check(cost, theta, gradient).verdict is Verdict.CORRECT
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_slope_outside_of_a_kink_among_others_is_a_bug(seed):
+    cost, theta, gradient = hidden_units(seed, 1.0)
+    gradient[3] *= 1.5
+
+    report = check(cost, theta, gradient)
+
+    assert report.verdict is Verdict.BUG
+    assert report.worst.worst_index == (3,)
+
+
+def test_a_smooth_cost_takes_one_direction_more():
+    theta = np.random.default_rng(0).normal(size=50)
+
+    report = check(lambda t: float(np.sum(np.sin(t))), theta, np.cos(theta))
+
+    assert report.verdict is Verdict.CORRECT
+    assert report.evaluations <= 2.5 * 50 + 200
+
+
+def test_a_forced_step_leaves_no_other():
+    assert check(largest, TIED, [1, 1, 0], epsilon=1e-3).parameters["theta"].kinks == 0
