@@ -3,7 +3,7 @@
 import datetime
 import importlib.metadata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from explanations import Explanation, Explanations, Kind
 from gradcheck_core import Verdict
@@ -28,6 +28,17 @@ def render(
         _unexplained(explained.unexplained(outcomes)),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def left_out(functions: Mapping[str, str]) -> str:
+    """A last section: the functions that are not swept, by the reason why."""
+    names: dict[str, list[str]] = {}
+    for name, reason in functions.items():
+        names.setdefault(reason, []).append(f"`{name}`")
+    if not names:
+        return ""
+    rows = [(reason, f"{len(listed):,}", ", ".join(listed)) for reason, listed in sorted(names.items())]
+    return "\n## Left out\n\n" + _table(("reason", "how many", "functions"), rows) + "\n"
 
 
 def _head(framework: str, source: str, distributions: Iterable[str]) -> str:
