@@ -10,13 +10,10 @@ from gradcheck_core import Verdict
 
 ACCUSATIONS = (Verdict.BUG, Verdict.SUSPECT)
 TOO_SHORT = "passes: within the error bar, on the natural scale, of steps shorter than they need to be"
-BESIDE_A_TIE = "undecided: beside entries that are tied no other is measured well enough"
 UNSOLVED_NATIVELY = {
     "floor-between-jumps:w:offset": TOO_SHORT,
     "dead-relu-units:b:offset": TOO_SHORT,
     "frozen-by-rounding:v:offset-straight-through": "undecided: its error bar is far wider than float32 needs",
-    "max-of-equals:w:partial-shared-everywhere": BESIDE_A_TIE,
-    "max-of-equals:w:single_entry-one-and-a-half": BESIDE_A_TIE,
 }
 """Wrong gradients that a native float32 check does not find, by name, with what is known of why."""
 RIGHT = [case for case in CASES if case.right]
