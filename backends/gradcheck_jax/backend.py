@@ -209,8 +209,10 @@ class _JaxProblem(Problem):
         # JAX arrays are immutable, and the cost's own structure is made anew each time. What JAX itself keeps of a
         # jitted cost is tried, so that the caller does not meet it.
         if self._widened and isinstance(self._cost, jax.stages.Wrapped) and not jax.config.jax_enable_x64:
+            pytree = flatten(self._given)  # built anew, since a call changes a module's batch statistics
+            native = pytree.rebuild(iter([leaf.value for leaf in pytree.leaves]))
             with contextlib.suppress(Exception):  # whatever else the cost has to say it has said before
-                _lowered_anew(lambda: self._cost(self._given, *self._args))
+                _lowered_anew(lambda: self._cost(native, *self._args))
 
     def _scope(self) -> contextlib.AbstractContextManager[object]:
         return jax.enable_x64(True) if self._x64 else contextlib.nullcontext()
