@@ -117,7 +117,8 @@ def hold_jointly(
     F. H. Clarke, Optimization and Nonsmooth Analysis (1983), section 2.5: the generalised gradient as the hull of
     gradients nearby. J. V. Burke, A. S. Lewis and M. L. Overton, SIAM J. Optim. 15 (2005), section 1: sampling them.
     """
-    line = _Line(session, noise)
+    # No longer a step than single entries needed: a cost that turns over within it would show any slope at all.
+    line = _Line(session, noise, min(item.derivatives.step for item in evidence))
     if not line.affordable:
         return tuple(evidence), ()
     items = dict(zip(session.chosen, evidence, strict=True))
@@ -141,11 +142,11 @@ def hold_jointly(
 class _Line:
     """The cost along directions through theta."""
 
-    def __init__(self, session: Session, noise: float) -> None:
+    def __init__(self, session: Session, noise: float, longest: float) -> None:
         self._session = session
         self._present = session.present
         self._noise = noise
-        self.step = first_step(noise, session.baseline.cost.value, session.baseline.roundoff)
+        self.step = min(first_step(noise, session.baseline.cost.value, session.baseline.roundoff), longest)
 
     @property
     def affordable(self) -> bool:
