@@ -166,7 +166,7 @@ def measure(
     factor = 2.0 if epsilon is None else 0.5
     swept = {i: _swept(at, steps[i], budget, factor) for i, at in costs.items()}
     if epsilon is not None:
-        return {i: _with_cost_size(_bars(found, noise), found, noise) for i, found in swept.items()}
+        return {i: _with_sizes(_bars(found, noise), found, noise) for i, found in swept.items()}
     for i, at in costs.items():
         shorter = _shorter(at, steps[i], _bars(swept[i], noise))
         if shorter is not None and budget.left >= 2 * at.theta.size + 4:
@@ -175,7 +175,7 @@ def measure(
     promised = _Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
     found = {i: _beside_kinks(sweep_of, noise, promised) for i, sweep_of in swept.items()}
     looked = {i: _look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
-    return {i: _with_cost_size(derivatives, swept[i], noise) for i, derivatives in looked.items()}
+    return {i: _with_sizes(derivatives, swept[i], noise) for i, derivatives in looked.items()}
 
 
 def confirm_by_differences(
@@ -205,8 +205,9 @@ def confirm_by_differences(
     return _look_again(at, evaluator, steps, found, claimed)
 
 
-def _with_cost_size(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivatives:
-    return replace(derivatives, cost_size=max(found.cost_size, noise.size))
+def _with_sizes(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivatives:
+    step = float(np.min(found.steps / scales(found.at.theta), initial=np.inf))
+    return replace(derivatives, cost_size=max(found.cost_size, noise.size), step=step)
 
 
 def _swept(at: ParameterCost, steps: FloatVector, budget: _Budget, factor: float) -> Sweep:

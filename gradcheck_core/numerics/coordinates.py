@@ -61,12 +61,15 @@ class Derivatives:
         float64, shape ``(k,)``: how far off both may be; infinite where nothing could be measured.
     cost_size : float
         The size of the cost nearby, absolute; 0 where that is not known. J may be zero at theta alone.
+    step : float
+        The shortest step of the sweep, in scales of the entry; infinite where there was none.
     """
 
     lower: FloatVector
     upper: FloatVector
     error: FloatVector
     cost_size: float = 0.0
+    step: float = np.inf
 
     @property
     def kinks(self) -> int:
@@ -85,7 +88,7 @@ class Derivatives:
         """These, with other measurements of some entries in their place."""
         lower, upper, error = self.lower.copy(), self.upper.copy(), self.error.copy()
         lower[entries], upper[entries], error[entries] = other.lower, other.upper, other.error
-        return Derivatives(lower, upper, error, self.cost_size)
+        return replace(self, lower=lower, upper=upper, error=error)
 
     def nearest(self, claimed: FloatVector) -> FloatVector:
         """Of the measured values the ones nearest to a claim: the derivative or, on a kink, a subgradient."""

@@ -144,7 +144,8 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
             flat = values[0]
             spacing *= _WIDENING
             continue
-        step = step_of_plateaus(values if flat is None else np.concatenate([[flat], values]), wide)
+        climbed = values if flat is None else np.concatenate([[flat], values])
+        step = step_of_plateaus(climbed, wide)
         if not step and on_a_grid(lone, values - values[0], roundoff * size):
             step = lone
         if not step and flat is not None and left >= MOST_BISECTIONS:
@@ -158,7 +159,7 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
             closer = noise_of_table(_table(line, spacing / _CLOSER)) or 0.0
             level = closer if closer < level / _CLOSER**0.5 else level
         if jumpy and not step:
-            flat, lone = None, lone_step(values)
+            flat, lone = None, lone_step(climbed)
             spacing *= _WIDENING
             continue
         return Noise(max(level or 0.0, floor, UNIFORM * step), level is not None or step > 0, size)

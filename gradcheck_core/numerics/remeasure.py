@@ -34,6 +34,9 @@ _IN_A_ROW = 3
 _WIDE = 1e-6
 """Step, relative to the entry, beyond which it is not the rounding of the entry itself that shows, as in float32."""
 
+_AT_MOST_ROUNDING = 1e-12
+"""The same, absolute, for stairs of what the entry is added to, such as the 1 of ``1 - x``, in float64."""
+
 EVALUATIONS_EACH = 4 * len(_RUNGS) + MOST_BISECTIONS
 """Evaluations that one coordinate takes at most; half of them are usual."""
 
@@ -143,7 +146,8 @@ def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: _Ladder) -> 
 
     seen = np.concatenate([[0.0], side[first:]])
     largest = max(abs(at.cost), float(np.max(np.abs(seen + at.cost))))
-    wide = bool(ladder.step[first - 1] > _WIDE * abs(at.theta[entry]))
+    own = max(_WIDE * abs(at.theta[entry]), _AT_MOST_ROUNDING * max(1.0, float(scales(at.theta)[entry])))
+    wide = bool(ladder.step[first - 1] > own)
     stair = step_between(along, ladder.step[first - 1], ladder.step[first], seen, at.roundoff * largest, largest, wide)
     return replace(ladder, noise=max(ladder.noise, UNIFORM * stair))
 

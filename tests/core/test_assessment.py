@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -130,3 +132,23 @@ def test_a_gradient_of_zero_where_the_cost_is_zero_passes(cost, theta):
 
     assert gc.check_gradients(lambda w: float(cost(w)), theta, np.zeros(theta.size)).passed
     assert not gc.check_gradients(lambda w: float(cost(w)), theta, np.full(theta.size, 1.5)).passed
+
+
+def test_an_entry_known_well_counts_beside_one_that_hides_it():
+    # the second could not be measured at all; the first is off by a thousand error bars
+    report, _ = assess(evidence([3.0, 1.0], [-3.0, 0.0], [3e-3, np.inf]), scale=1.0, policy=POLICY)
+
+    assert report.verdict is gc.Verdict.BUG
+
+
+def test_an_entry_off_by_a_few_error_bars_does_not_count_alone():
+    report, _ = assess(evidence([1.0, 1.0], [1.02, 1.0], [1e-2, 0.5]), scale=1.0, policy=POLICY)
+
+    assert report.verdict is gc.Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("x", [3.0, 4.0, 5.0, 6.0, 7.0])
+def test_a_saturated_cost_of_one_parameter_passes(x):
+    slope = 2 / math.sqrt(math.pi) * math.exp(-x * x)
+
+    assert gc.check_gradients(lambda t: math.erf(t[0]), np.array([x]), np.array([slope])).passed

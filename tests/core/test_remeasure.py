@@ -251,3 +251,61 @@ def test_an_oscillation_within_the_step_is_no_kink():
 
     assert found.kinks == 0
     assert abs(found.lower[0] - (1 - 3 * np.sin(2100))) <= found.error[0]
+
+
+def test_stairs_of_what_a_tiny_entry_is_added_to_are_no_derivative():
+    # 1 - x at 1e-12 moves in steps of 1.1e-16; below these the cost is flat, and that is not its slope
+    theta = np.array([1e-12, 0.5])
+
+    right = check(
+        lambda q: np.sum(np.log1p(-np.log(1 - q) * 1e9)), theta, 1e9 / (1 - theta) / (1 - 1e9 * np.log(1 - theta))
+    )
+
+    assert right.verdict not in (Verdict.BUG, Verdict.SUSPECT)
+
+
+@pytest.mark.parametrize("function", [np.cos, np.sin])
+def test_a_cost_that_turns_over_within_its_steps_is_not_accused(function):
+    slope = {np.cos: lambda x: -np.sin(x), np.sin: np.cos}[function]
+    theta = np.array([1e8])
+
+    assert check(lambda t: function(t[0]), theta, slope(theta)).passed
+    assert check(lambda t: function(t[0]), theta, 2 * slope(theta)).verdict is Verdict.BUG
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_stairs_of_many_sizes_are_the_costs_own(seed):
+    generator = np.random.default_rng(seed)
+    x, y = generator.uniform(-9, 9, (10, 1, 5)), generator.uniform(-9, 9, (10, 5))
+    weights = generator.choice([-1, 1], (10, 10, 5)) * generator.uniform(0.5, 1.5, (10, 10, 5))
+    y[3, 2], y[7, 0] = 0.013, -0.04
+
+    report = gc.check_gradients(
+        lambda p: float(np.sum(weights * np.trunc(p["x"] / p["y"]))), {"x": x, "y": y}, {"x": 0 * x, "y": 0 * y}
+    )
+
+    assert report.passed
+
+
+@pytest.mark.parametrize("digits", [4, 6, 9, 12])
+def test_a_rounded_cost_has_a_right_gradient(digits):
+    theta = np.array([0.3, -1.1, 0.7, 2.0])
+
+    def rounded(w):
+        return round(float(np.sum(np.sin(w))), digits)
+
+    assert check(rounded, theta, np.cos(theta)).verdict not in (Verdict.BUG, Verdict.SUSPECT)
+    assert check(rounded, theta, -np.cos(theta)).verdict is Verdict.BUG
+
+
+def test_a_part_in_float32_beside_an_exact_rest_is_not_accused():
+    theta = np.random.default_rng(0).normal(size=5)
+    weights = np.linspace(0.2, 1, 5)
+
+    def cost(t):
+        return np.log(np.sum(np.exp(t))) - np.log(np.sum(weights.astype(np.float32) * np.exp(t.astype(np.float32))))
+
+    right = np.exp(theta) / np.sum(np.exp(theta)) - weights * np.exp(theta) / np.sum(weights * np.exp(theta))
+
+    assert check(cost, theta, right).verdict not in (Verdict.BUG, Verdict.SUSPECT)
+    assert check(cost, theta, -right).verdict is Verdict.BUG
