@@ -1,6 +1,6 @@
 """The claimed gradient: what the user passed as `grads`, in any of its forms, laid out as theta is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,12 @@ from .errors import InvalidInputError
 from .outputs import ToNumpy, is_floating
 from .protocol import FloatVector, Gradient, Layout
 
+DtypeOf = Callable[[object], str]
 
-def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool = False) -> Gradient:
+
+def lay_out(
+    grads: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool = False, dtype_of: DtypeOf | None = None
+) -> Gradient:
     """Lay a claimed gradient out as theta is.
 
     Parameters
@@ -24,6 +28,9 @@ def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool =
         Of theta.
     to_numpy : callable
         From any framework's array to a NumPy array.
+    dtype_of : callable, optional
+        From any framework's array to the name of its own dtype, where NumPy does not know that; None (default): that of
+        the NumPy array.
     conjugates : bool
         Whether gradients by complex parameters come as dJ/dx - i dJ/dy, `Backend.conjugates`; else dJ/dx + i dJ/dy.
 
@@ -43,7 +50,7 @@ def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool =
         msg = f"`grads`: two gradients are both named `{repeated}`, their keys joined by dots; pass each once"
         raise InvalidInputError(msg)
     if list(named) == [trees.ROOT_NAME]:
-        return _from_bare(named[trees.ROOT_NAME], layout, to_numpy, conjugates)
+        return _from_bare(named[trees.ROOT_NAME], layout, to_numpy, conjugates, dtype_of)
     names = [parameter.name for parameter in layout.parameters]
     positional = isinstance(grads, list | tuple) and len(named) == len(names) and not set(named) & set(names)
     if positional:
@@ -57,18 +64,20 @@ def lay_out(grads: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool =
             f"pass one gradient for each of {', '.join(names)}, in the structure of `params` or by name"
         )
         raise InvalidInputError(msg)
-    return _gather({name: named[name] for name in names}, layout, to_numpy, conjugates)
+    return _gather({name: named[name] for name in names}, layout, to_numpy, conjugates, dtype_of)
 
 
 def _listed(label: str, names: list[str]) -> str:
     return f"{label}: {', '.join(f'`{name}`' for name in names)}; " if names else ""
 
 
-def _from_bare(value: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool) -> Gradient:
+def _from_bare(
+    value: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool, dtype_of: DtypeOf | None
+) -> Gradient:
     array = to_numpy(value)
     only = layout.parameters[0]
     if len(layout.parameters) == 1 and array.shape == only.shape:
-        return _gather({only.name: array}, layout, to_numpy, conjugates)
+        return _gather({only.name: array}, layout, to_numpy, conjugates, dtype_of)
     if array.shape != (layout.size,):
         shapes = ", ".join(f"`{p.name}` {p.shape}" for p in layout.parameters)
         msg = (
@@ -77,10 +86,13 @@ def _from_bare(value: object, layout: Layout, to_numpy: ToNumpy, conjugates: boo
         )
         raise InvalidInputError(msg)
     _require_numbers("grads", value, array, "iu")
-    return Gradient(array.astype(np.float64), tuple(array.dtype.name for _ in layout.parameters))
+    dtype = array.dtype.name if dtype_of is None else dtype_of(value)
+    return Gradient(array.astype(np.float64), tuple(dtype for _ in layout.parameters))
 
 
-def _gather(named: Mapping[str, object], layout: Layout, to_numpy: ToNumpy, conjugates: bool) -> Gradient:
+def _gather(
+    named: Mapping[str, object], layout: Layout, to_numpy: ToNumpy, conjugates: bool, dtype_of: DtypeOf | None
+) -> Gradient:
     d_theta = np.zeros(layout.size)
     dtypes: list[str] = []
     notes: list[str] = []
@@ -99,7 +111,7 @@ def _gather(named: Mapping[str, object], layout: Layout, to_numpy: ToNumpy, conj
             raise InvalidInputError(msg)
         _require_numbers(f"grads[{parameter.name!r}]", value, array, "iuc" if parameter.is_complex else "iu")
         d_theta[parameter.range] = as_pairs(array, conjugates) if parameter.is_complex else array.reshape(-1)
-        dtypes.append(array.dtype.name)
+        dtypes.append(array.dtype.name if dtype_of is None else dtype_of(value))
     return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
 

@@ -56,7 +56,7 @@ def claimed_gradient(session: Session) -> Gradient:
         raise InvalidInputError(msg)
     session.random_state.fix()
     claimed = case.grads(session.problem.params(), *case.args) if callable(case.grads) else case.grads
-    return claims.lay_out(claimed, session.layout, registry.to_numpy, session.adapter.conjugates)
+    return claims.lay_out(claimed, session.layout, registry.to_numpy, session.adapter.conjugates, registry.dtype_of)
 
 
 def claimed_product(session: Session) -> Callable[[FloatVector], Gradient]:
@@ -81,7 +81,9 @@ def claimed_product(session: Session) -> Callable[[FloatVector], Gradient]:
             return session.problem.hvp(direction, session.contraction.weights)
         handed = _structured(direction, case.params, session.layout)
         returned = hvp(session.problem.params(), handed, *case.args)
-        return claims.lay_out(returned, session.layout, registry.to_numpy, session.adapter.conjugates)
+        return claims.lay_out(
+            returned, session.layout, registry.to_numpy, session.adapter.conjugates, registry.dtype_of
+        )
 
     return product
 

@@ -54,12 +54,19 @@ class Slopes:
 class Line:
     """The cost along directions through theta."""
 
-    def __init__(self, evaluator: Evaluator, present: dict[int, FloatVector], baseline: Baseline, noise: float) -> None:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        present: dict[int, FloatVector],
+        baseline: Baseline,
+        noise: float,
+        longest: float = np.inf,
+    ) -> None:
         self._evaluator = evaluator
         self._present = present
         self._baseline = baseline
         self._noise = noise
-        self.step = first_step(noise, baseline.cost.value, baseline.roundoff)
+        self.step = min(first_step(noise, baseline.cost.value, baseline.roundoff), longest)
 
     @property
     def affordable(self) -> bool:

@@ -287,6 +287,10 @@ class Backend(abc.ABC):
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
         """A tensor of this framework as a NumPy array on the host; sparse ones dense. Law: the values are the same."""
 
+    def dtype_of(self, leaf: object) -> str:
+        """The name of a tensor's own dtype; to be overridden where `to_numpy` has to give another."""
+        return self.to_numpy(leaf).dtype.name
+
     @abc.abstractmethod
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int

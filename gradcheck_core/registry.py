@@ -117,6 +117,12 @@ def to_numpy(leaf: object) -> npt.NDArray[np.generic]:
     return owner.to_numpy(leaf)
 
 
+def dtype_of(leaf: object) -> str:
+    """The name of an array's own dtype, or of a Python number's."""
+    owner = None if isinstance(leaf, int | float | complex) else owner_of(leaf)
+    return owner.dtype_of(leaf) if owner is not None else np.asarray(leaf).dtype.name
+
+
 def infer_backend(params: object) -> Backend:
     """The backend that the leaves of `params` belong to, among the frameworks already imported.
 

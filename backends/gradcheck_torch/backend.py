@@ -60,6 +60,10 @@ class TorchBackend(Backend):
             dense = dense.float()  # bfloat16 and float8 are unknown to NumPy; float32 holds them exactly
         return dense.numpy(force=True)  # also of a conjugate or negated view, a zero tensor, or on another device
 
+    def dtype_of(self, leaf: object) -> str:
+        assert isinstance(leaf, torch.Tensor)
+        return dtype_name(leaf)  # bfloat16 too
+
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
