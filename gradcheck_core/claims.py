@@ -77,7 +77,7 @@ def _from_bare(
     array = to_numpy(value)
     only = layout.parameters[0]
     if len(layout.parameters) == 1 and array.shape == only.shape:
-        return _gather({only.name: array}, layout, to_numpy, conjugates, dtype_of)
+        return _gather({only.name: value}, layout, to_numpy, conjugates, dtype_of)
     if array.shape != (layout.size,):
         shapes = ", ".join(f"`{p.name}` {p.shape}" for p in layout.parameters)
         msg = (
