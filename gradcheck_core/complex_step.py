@@ -9,11 +9,11 @@ import numpy as np
 from . import registry
 from .errors import GradcheckError, InvalidInputError
 from .evaluator import Evaluator
+from .lines import Line
 from .measuring import Claimed, confirm_by_differences
 from .numerics.coordinates import Derivatives
 from .numerics.directions import directions_through
-from .numerics.remeasure import STEPS_ALONG_A_LINE, along_line
-from .numerics.steps import first_step, scales
+from .numerics.steps import scales
 from .outputs import Contraction
 from .preflight import Baseline
 from .protocol import FloatVector, Layout, Problem
@@ -126,9 +126,10 @@ def measure_by_complex_steps(
     """
     present = {i: baseline.theta[layout.parameters[i].range] for i in claims}
     _require_same_cost(cost.value(), baseline)
+    line = Line(evaluator, present, baseline, noise)
     for direction in directions_through(present, _MOST_DIRECTIONS, np.random.default_rng(0)):
         names = ", ".join(f"`{layout.parameters[i].name}`" for i in direction)
-        _require_same_slope(evaluator, cost, direction, present, baseline, noise, names)
+        _require_same_slope(line, cost, direction, baseline, noise, names)
     found = {}
     for i, claimed in claims.items():
         at = scales(present[i])
@@ -153,27 +154,14 @@ def _require_same_cost(value: complex, baseline: Baseline) -> None:
 
 
 def _require_same_slope(
-    evaluator: Evaluator,
-    cost: ComplexCost,
-    direction: dict[int, FloatVector],
-    present: dict[int, FloatVector],
-    baseline: Baseline,
-    noise: float,
-    names: str,
+    line: Line, cost: ComplexCost, direction: dict[int, FloatVector], baseline: Baseline, noise: float, names: str
 ) -> None:
-    def moved(t: float) -> float:
-        return evaluator.cost_moved({i: present[i] + t * along for i, along in direction.items()}, present)
-
-    slope = cost.slope_along(direction, present)
-    steps = first_step(noise, baseline.cost.value, baseline.roundoff) * STEPS_ALONG_A_LINE
-    plus = np.array([moved(float(t)) for t in steps]) - baseline.cost.value
-    minus = np.array([moved(float(-t)) for t in steps]) - baseline.cost.value
-    lower, upper, error = along_line(steps, plus, minus, noise, baseline.roundoff)
-    allowed = error + _FLOOR * noise + _ROUNDINGS * baseline.roundoff * abs(slope)
-    if not lower - allowed <= slope <= upper + allowed:
+    slope = cost.slope_along(direction, {i: line.entries(i) for i in direction})
+    real = line.slopes(direction)
+    if not real.contain(slope, _FLOOR * noise + _ROUNDINGS * baseline.roundoff * abs(slope)):
         _refuse(
             f"along a direction through {names} its complex step gives {slope:.9g}, "
-            f"central differences {(lower + upper) / 2:.9g} ± {error:.1g}"
+            f"central differences {(real.lower + real.upper) / 2:.9g} ± {real.error:.1g}"
         )
 
 

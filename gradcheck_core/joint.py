@@ -13,33 +13,19 @@ from typing import final
 import numpy as np
 
 from .assessment import Evidence
-from .numerics.coordinates import Derivatives
-from .numerics.directions import directions_through
-from .numerics.remeasure import STEPS_ALONG_A_LINE, along_line
-from .numerics.steps import CONFIDENT, first_step, scales
+from .lines import Line
+from .numerics.steps import own_sizes
 from .protocol import FloatVector
 from .session import Session
-
-_EVALUATIONS_EACH = 2 * len(STEPS_ALONG_A_LINE)
 
 _MOST_SUSPECTS = 8
 """Parameters that are looked at by themselves; as many places are enough to know that a gradient is wrong."""
 
-_SAMPLES = 12
-"""Points nearby at which a slope is taken; all but 1 in 100 times they meet each of three tied entries."""
-
-_NEARBY = 16.0
-"""How far away those points are, in steps of a usual difference."""
-
-_FINER = 64.0
-"""How much shorter than usual the differences there are, so that few of them cross a kink."""
-
-_SLACK = 1e-2
-"""Part of a slope by which it may change from one point nearby to the next where the cost is smooth."""
-
+_MOST_ENTRIES = 3
+"""Contradicted entries of which it is asked whether they take part in a kink."""
 
 _FEW = 8
-"""Kinks of single entries up to which points nearby show what all of them together can do, to half of the spread."""
+"""Kinks of single entries up to which points nearby show what all of them together can do, to a third of the spread."""
 
 
 @final
@@ -66,25 +52,6 @@ class _Finding:
 
     kind: _Kind
     nearest: FloatVector | None = None
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Slopes:
-    """The cost's slope along a direction, from one side and the other, and how far off both may be."""
-
-    lower: float
-    upper: float
-    error: float
-
-    def contain(self, value: float, allowed: float) -> bool:
-        # written so that an infinite bar, or a slope that is not a number, excludes nothing
-        return not (value < self.lower - self.error - allowed or value > self.upper + self.error + allowed)
-
-    def are(self, lower: float, upper: float, allowed: float) -> bool:
-        """Whether these are the two slopes."""
-        off = max(abs(lower - self.lower), abs(upper - self.upper))
-        return not off > self.error + allowed
 
 
 def hold_jointly(
@@ -117,16 +84,20 @@ def hold_jointly(
     F. H. Clarke, Optimization and Nonsmooth Analysis (1983), section 2.5: the generalised gradient as the hull of
     gradients nearby. J. V. Burke, A. S. Lewis and M. L. Overton, SIAM J. Optim. 15 (2005), section 1: sampling them.
     """
-    # No longer a step than single entries needed: a cost that turns over within it would show any slope at all.
-    line = _Line(session, noise, min(item.derivatives.step for item in evidence))
+    longest = min(item.derivatives.step for item in evidence)
+    line = Line(session.evaluator, session.present, session.baseline, noise, longest)
     if not line.affordable:
         return tuple(evidence), ()
     items = dict(zip(session.chosen, evidence, strict=True))
-    (everywhere,) = directions_through(session.present, 1, np.random.default_rng(0))
+    generator = np.random.default_rng(0)
+    everywhere = {i: _direction(entries, generator) for i, entries in session.present.items()}
     agreed = sum(float(everywhere[i] @ _believed(item)) for i, item in items.items())
     allowed = sum(float(np.abs(everywhere[i]) @ item.error) for i, item in items.items())
-    if line.slopes(everywhere).contain(agreed, allowed):
-        suspects = [i for i, item in items.items() if item.derivatives.kinks > 1]
+    slopes = line.slopes(everywhere)
+    if slopes.contain(agreed, allowed):
+        # What contradicts the claim is no gradient either where the cost has a kink that no single entry shows.
+        bent = not slopes.are(agreed, agreed, allowed)
+        suspects = [i for i, item in items.items() if item.derivatives.kinks > 1 or (bent and _away(item).any())]
     else:
         suspects = sorted(items, key=lambda i: -(2 * bool(_away(items[i]).any()) + bool(items[i].derivatives.kinks)))
     notes = []
@@ -138,67 +109,11 @@ def hold_jointly(
     return tuple(items.values()), tuple(notes)
 
 
-@final
-class _Line:
-    """The cost along directions through theta."""
-
-    def __init__(self, session: Session, noise: float, longest: float) -> None:
-        self._session = session
-        self._present = session.present
-        self._noise = noise
-        self.step = min(first_step(noise, session.baseline.cost.value, session.baseline.roundoff), longest)
-
-    @property
-    def affordable(self) -> bool:
-        """Whether the check may still make the evaluations that one direction takes."""
-        return self._session.evaluator.left_beyond(1, _EVALUATIONS_EACH) == _EVALUATIONS_EACH
-
-    def entries(self, parameter: int) -> FloatVector:
-        """The parameter's entries at theta."""
-        return self._present[parameter]
-
-    def slopes(self, direction: dict[int, FloatVector]) -> _Slopes:
-        """Both one-sided slopes at theta."""
-        cost = self._session.baseline.cost.value
-        steps = self.step * STEPS_ALONG_A_LINE
-        plus = np.array([self._at(direction, float(t)) for t in steps]) - cost
-        minus = np.array([self._at(direction, float(-t)) for t in steps]) - cost
-        return _Slopes(*along_line(steps, plus, minus, self._noise, self._session.baseline.roundoff))
-
-    def sides(self, parameter: int, found: Derivatives) -> tuple[FloatVector, FloatVector]:
-        """Every entry's slope to the right and to the left; one evaluation for each on a kink."""
-        right, left = found.upper.copy(), found.lower.copy()
-        cost = self._session.baseline.cost.value
-        for entry in np.flatnonzero(found.lower < found.upper):
-            unit = np.zeros_like(right)
-            unit[entry] = scales(self._present[parameter])[entry]
-            slope = (self._at({parameter: unit}, self.step) - cost) / (self.step * unit[entry])
-            if abs(slope - found.lower[entry]) < abs(slope - found.upper[entry]):
-                right[entry], left[entry] = left[entry], right[entry]
-        return right, left
-
-    def slopes_nearby(self, direction: dict[int, FloatVector], generator: np.random.Generator) -> _Slopes:
-        """The least and the largest slope along the direction at random points beside theta."""
-        step = self.step / _FINER
-        found = []
-        for _ in range(_SAMPLES):
-            beside = {
-                i: _NEARBY * self.step * scales(self._present[i]) * generator.uniform(-1, 1, size=along.size)
-                for i, along in direction.items()
-            }
-            ahead, behind = (self._at(direction, t, beside) for t in (step, -step))
-            found.append((ahead - behind) / (2 * step))
-        finite = [slope for slope in found if np.isfinite(slope)]
-        if not finite:
-            return _Slopes(0.0, 0.0, np.inf)
-        error = _SLACK * max(map(abs, finite)) + CONFIDENT * self._noise / step
-        return _Slopes(min(finite), max(finite), error)
-
-    def _at(self, direction: dict[int, FloatVector], t: float, beside: dict[int, FloatVector] | None = None) -> float:
-        moved = {i: self._present[i] + t * along for i, along in direction.items()}
-        for i, offset in (beside or {}).items():
-            moved[i] = moved[i] + offset
-        return self._session.evaluator.cost_moved(moved, {i: self._present[i] for i in direction})
+def _direction(entries: FloatVector, generator: np.random.Generator) -> FloatVector:
+    """A random direction through a parameter, in proportion to each entry itself."""
+    signs = generator.choice([-1.0, 1.0], size=entries.size)
+    direction: FloatVector = own_sizes(entries) * signs * generator.uniform(0.5, 1.0, size=entries.size)
+    return direction
 
 
 def _believed(item: Evidence) -> FloatVector:
@@ -215,14 +130,17 @@ def _middle(item: Evidence) -> FloatVector:
     return (item.derivatives.lower + item.derivatives.upper) / 2
 
 
-def _examine(line: _Line, position: int, item: Evidence) -> _Finding:
+def _examine(line: Line, position: int, item: Evidence) -> _Finding:
     if not np.all(np.isfinite(item.claimed)):
         return _Finding(_Kind.KEEP)  # a claim that is not finite is wrong in any case
     generator = np.random.default_rng(position)
-    signs = generator.choice([-1.0, 1.0], size=item.claimed.size)
-    sizes = scales(line.entries(position)) * generator.uniform(0.5, 1.0, size=signs.size)
+    mixed = _direction(line.entries(position), generator)
+    signs, sizes = np.sign(mixed), np.abs(mixed)
     if _side_by_side(line, position, item, (signs * sizes, sizes)):
         return _Finding(_Kind.KEEP)
+    away = np.abs(item.claimed - item.numeric) * _away(item)
+    if any(away[i] and not line.involves(position, int(i), generator) for i in np.argsort(-away)[:_MOST_ENTRIES]):
+        return _Finding(_Kind.WRONG, item.numeric)  # an entry that is wrong by itself, whatever the others meet in
     findings = [_Finding(_Kind.KEEP)]
     for direction in _telling(item, signs, sizes):
         if not line.affordable:
@@ -231,13 +149,13 @@ def _examine(line: _Line, position: int, item: Evidence) -> _Finding:
         claimed = float(direction @ item.claimed)
         if line.slopes({position: direction}).contain(claimed, allowed):
             continue
-        nearby = line.slopes_nearby({position: direction}, generator)
+        nearby = line.slopes_nearby(position, direction, generator)
         if nearby.contain(claimed, allowed):
             findings.append(_Finding(_Kind.GENERALISED))
             continue
         # With many tied entries some are not met nearby; what lies far outside is no gradient of any of them.
         width = nearby.upper - nearby.lower
-        far = width > nearby.error and not nearby.contain(claimed, allowed + width / 2)
+        far = width > nearby.error and not nearby.contain(claimed, allowed + width / 3)
         few = item.derivatives.kinks <= _FEW
         missing = float(np.clip(claimed, nearby.lower, nearby.upper)) - claimed
         nearest = item.claimed + missing * direction / (direction @ direction)
@@ -257,7 +175,7 @@ def _telling(item: Evidence, signs: FloatVector, sizes: FloatVector) -> list[Flo
     return directions
 
 
-def _side_by_side(line: _Line, position: int, item: Evidence, directions: Sequence[FloatVector]) -> bool:
+def _side_by_side(line: Line, position: int, item: Evidence, directions: Sequence[FloatVector]) -> bool:
     """Whether along each direction the one-sided slopes are the sums of the entries' own."""
     right, left = line.sides(position, item.derivatives)
     for direction in directions:

@@ -11,7 +11,7 @@ from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives, Indices, ParameterCost
 from .numerics.noise import MOST_EVALUATIONS, Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
-from .numerics.steps import CONFIDENT, Rung, choose_step, farthest_step, first_step, scales
+from .numerics.steps import CONFIDENT, Rung, choose_step, farthest_step, first_step, own_sizes, scales
 from .numerics.sweep import Sweep, sweep
 from .outputs import roundoff_of
 from .preflight import Baseline
@@ -112,9 +112,7 @@ def measure_noise(
     present = {i: baseline.theta[layout.parameters[i].range] for i in chosen}
     # Each entry moves in proportion to itself: entries of far apart sizes in one tensor then all stay near.
     direction = {
-        i: np.where(v == 0, scales(v), np.abs(v))
-        * generator.choice([-1.0, 1.0], size=v.size)
-        * generator.uniform(0.5, 1.0, size=v.size)
+        i: own_sizes(v) * generator.choice([-1.0, 1.0], size=v.size) * generator.uniform(0.5, 1.0, size=v.size)
         for i, v in present.items()
     }
 

@@ -1,7 +1,7 @@
 """The JAX adapter."""
 
+import contextlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
 import jax
@@ -125,11 +125,12 @@ class _JaxProblem(Problem):
         structure = self.params()
         self._handed = ([trees.Leaf(self._paths[i], self._leaves[i]) for i in self._positions], structure)
         with self._scope():
-            return self._cost(structure, *self._args)
+            return _lowered_anew(lambda: self._cost(structure, *self._args))
 
     def gradient(self, weigh: Weigh) -> Gradient:
         with self._scope():
-            return self._laid_out(jax.grad(self._weighted(weigh))(self._checked()))
+            checked = self._checked()
+            return self._laid_out(_lowered_anew(lambda: jax.grad(self._weighted(weigh))(checked)))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         with self._scope():
@@ -205,17 +206,29 @@ class _JaxProblem(Problem):
         return trees.rebound(handed, found)
 
     def close(self) -> None:
-        # JAX arrays are immutable, and the cost's own structure is made anew each time. But JAX keeps what it lowered
-        # inside the scope of an int64 NumPy array that the cost closes over, and then cannot lower the cost outside.
-        if not self._widened or jax.config.jax_enable_x64:
-            return
-        try:
-            self._cost(self._given, *self._args)
-        except Exception:
-            jax.clear_caches()
+        # JAX arrays are immutable, and the cost's own structure is made anew each time. What JAX itself keeps of a
+        # jitted cost is tried, so that the caller does not meet it.
+        if self._widened and isinstance(self._cost, jax.stages.Wrapped) and not jax.config.jax_enable_x64:
+            with contextlib.suppress(Exception):  # whatever else the cost has to say it has said before
+                _lowered_anew(lambda: self._cost(self._given, *self._args))
 
-    def _scope(self) -> AbstractContextManager[object]:
-        return jax.enable_x64(True) if self._x64 else nullcontext()
+    def _scope(self) -> contextlib.AbstractContextManager[object]:
+        return jax.enable_x64(True) if self._x64 else contextlib.nullcontext()
+
+
+def _lowered_anew(ask: Callable[[], Any]) -> Any:
+    """What is asked; once more, with JAX's caches empty, where it cannot lower what it kept.
+
+    JAX keeps what it lowered of an int64 NumPy array that a jitted function closes over inside an x64 scope, and then
+    cannot lower the function outside of it.
+    """
+    try:
+        return ask()
+    except ValueError as error:
+        if "Cannot lower jaxpr with verifier errors" not in str(error):
+            raise
+    jax.clear_caches()
+    return ask()
 
 
 def _why_carried(leaf: trees.Leaf) -> str | None:

@@ -308,7 +308,7 @@ def _still_to_come(change: FloatVector, noise: FloatVector) -> FloatVector:
     seen = np.flatnonzero(change > noise[:-1] + noise[1:])
     first_seen = change[seen[0] :][:_IN_A_ROW] if seen.size else change[:0]
     if first_seen.size == _IN_A_ROW:
-        growth = first_seen[:-1] / first_seen[1:]
+        growth = first_seen[:-1] / np.maximum(first_seen[1:], np.finfo(float).tiny)
         if np.all(growth > _SHRINKING) and np.all(growth < _AS_NOISE):
             return np.array([np.inf])
     beyond_noise = max(float(change[0] - noise[0] - noise[1]), 0.0)

@@ -70,6 +70,19 @@ def scales(theta: FloatVector) -> FloatVector:
     return np.maximum(np.abs(theta), rms)
 
 
+def own_sizes(theta: FloatVector) -> FloatVector:
+    """The size of each entry by itself: ``|theta_i|``, or its scale where it is zero.
+
+    Entries that move together move in proportion to these: of far apart sizes in one parameter, all then stay near.
+
+    Examples
+    --------
+    >>> own_sizes(np.array([0.0, 1e-8, 2.0])).round(8)
+    array([1.15470054e+00, 1.00000000e-08, 2.00000000e+00])
+    """
+    return np.where(theta == 0, scales(theta), np.abs(theta))
+
+
 def first_step(noise: float, cost: float, roundoff: float) -> float:
     """A step to begin with, dimensionless: the cube root of the relative noise, as for a cost of natural scale."""
     relative = max(noise / abs(cost), roundoff) if cost else roundoff

@@ -110,4 +110,30 @@ def test_a_smooth_cost_takes_one_direction_more():
 
 
 def test_a_forced_step_leaves_no_other():
-    assert check(largest, TIED, [1, 1, 0], epsilon=1e-3).parameters["theta"].kinks == 0
+    # so that each entry is judged by itself: between its one-sided slopes
+    assert check(largest, TIED, [1, 1, 0], epsilon=1e-3).verdict is not Verdict.BUG
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("claim", [[[0.5, 0.5], [0.5, 0.5]], [[1.5, 0.0], [1.0, 0.0]]])
+def test_a_wrong_entry_beside_a_tie_or_outside_of_its_own_slopes_is_a_bug(claim, dtype):
+    # the second row has no tie, so that (1, 0) is its only gradient; 1.5 is no slope that a tied entry can have
+    rows = np.array([[1.5, 1.5], [0.3, -0.4]], dtype=dtype)
+
+    report = gc.check_gradients(
+        lambda t: np.sum(np.max(t, axis=1)), rows, np.array(claim, dtype=dtype), precision="native"
+    )
+
+    assert report.verdict is Verdict.BUG
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_a_generalised_gradient_where_no_single_entry_has_an_effect_is_no_bug(size):
+    # the smallest singular value of zero: along V it is |t| sigma_min(V), and its gradients nearby are u v'
+    def smallest(a):
+        return float(np.linalg.svd(a, compute_uv=False)[-1])
+
+    theta = np.zeros((size, size))
+
+    assert check(smallest, theta, np.eye(size) / size).verdict is not Verdict.BUG
+    assert check(smallest, theta, 3 * np.eye(size)).verdict is Verdict.BUG

@@ -1,0 +1,154 @@
+"""Writes docs/corpus.md: every case with its verdicts in all frameworks, each run in a process of its own.
+
+Run from the checkout's root, with all frameworks installed: `PYTHONPATH=tests:tests/kits python -m corpus.table`.
+"""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from corpus import running
+from corpus.catalogue import CASES, MODELS
+from corpus.records import KINDS
+from corpus.verdicts import NOT_MADE
+
+PAGE = Path(__file__).parents[2] / "docs" / "corpus.md"
+FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
+LETTERS = {"CORRECT": "C", "INSPECT": "I", "SUSPECT": "S", "BUG": "B", "INCONCLUSIVE": "?", NOT_MADE: "."}
+ERROR = "!"
+
+INTRODUCTION = """\
+# The mutation corpus
+
+A gradient checker is worth what it rejects, and what it leaves in peace. `tests/corpus/` holds models whose gradients
+were derived by hand, and labelled claims about them: wrong ones, made by the mistakes that people make in
+backpropagation, and right ones that are nasty to check. The catalogue is data: a model is a cost written once against a
+few array operations, a gradient in NumPy, and its claims; every claim is made in every framework. That the gradients by
+hand are right is tested against the automatic differentiation of PyTorch, TensorFlow and JAX, to ten digits.
+
+What `tests/backends/test_corpus.py` holds the checker to:
+
+- In float64 every right claim passes, and of every wrong one exactly the wrong parameters are accused (SUSPECT or BUG).
+- In float32, once with `precision="auto"` and once with `"native"`, no right claim is accused and every wrong one is.
+  Left out are mistakes that float32 cannot show: a relative error of 1e-4 in one entry or of 4e-5 in all, or one in
+  a cost that float32 drowns in its own noise. A wrong claim is checked there in the wrong parameters alone; that the
+  right ones beside them are left in peace is seen in float64.
+- Fewer than 2 % of the cases are INCONCLUSIVE, in each precision.
+
+This page is written by `PYTHONPATH=tests:tests/kits python -m corpus.table`, and a test keeps it from going stale.
+"""
+
+LEGEND = """\
+## Every case
+
+Three letters for each framework: float64; float32 with `precision="auto"`; float32 with `precision="native"`. `C`ORRECT
+and `I`NSPECT pass, `S`USPECT and `B`UG accuse, `?` is INCONCLUSIVE, `!` an error, `.` not made: too small for it, or,
+in TensorFlow, `"auto"` being the same as `"native"`. The claim `right` is the gradient by hand.
+"""
+
+
+def collected(framework):
+    done = subprocess.run(
+        [sys.executable, "-m", "corpus.verdicts", framework], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def page(found):
+    return "\n".join([INTRODUCTION, counts(), _outcomes(found), _failures(found), LEGEND, *_families(found)])
+
+
+def counts():
+    families = Counter(model.family for model in MODELS)
+    kinds = Counter(case.claim.kind for case in CASES)
+    nasty = sum(case.right and case.model.family.startswith("nasty") for case in CASES)
+    right = kinds["right"]
+    lines = [
+        "## What is in it",
+        "",
+        f"{len(MODELS)} models, {len(CASES) - right} wrong gradients and {right} right ones, {nasty} of these nasty.",
+        "",
+        "| family | models |",
+        "| --- | ---: |",
+        *(f"| {family} | {count} |" for family, count in families.items()),
+        "",
+        "| kind of mistake | wrong gradients |",
+        "| --- | ---: |",
+        *(f"| {kind} | {kinds[kind]} |" for kind in KINDS),
+        "",
+        "The kinds are those of `Diagnosis.kind`; a `path` is a part of the backward pass that is missing or too much,",
+        "which leaves no pattern of its own. A detail may follow the kind, as in `scaled-2` or `reversed-axis2`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _outcomes(found):
+    lines = [
+        "## Outcomes",
+        "",
+        "`?` is INCONCLUSIVE.",
+        "",
+        "| framework | precision | right: passed | ? | accused | wrong: found | ? | passed | errors | ? of all |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for framework, result in found.items():
+        for precision in running.PRECISIONS:
+            rows = _outcome(result["verdicts"], precision)
+            if sum(rows):
+                cells = " | ".join(map(str, rows))
+                undecided = (rows[1] + rows[4]) / sum(rows)
+                lines.append(f"| {framework} {result['version']} | {precision} | {cells} | {undecided:.1%} |")
+    return "\n".join([*lines, ""])
+
+
+def _outcome(verdicts, precision):
+    seen = Counter((case.right, LETTERS.get(verdicts[case.name][precision], ERROR)) for case in CASES)
+    passed, accused = [{right: seen[right, a] + seen[right, b] for right in (True, False)} for a, b in ("CI", "SB")]
+    errors = seen[True, ERROR] + seen[False, ERROR]
+    return passed[True], seen[True, "?"], accused[True], accused[False], seen[False, "?"], passed[False], errors
+
+
+def _failures(found):
+    """Every outcome that the corpus does not allow, as it is."""
+    lines = ["## What fails", ""]
+    for case in CASES:
+        seen = {}
+        for framework, result in found.items():
+            for precision, verdict in result["verdicts"][case.name].items():
+                if not _is_allowed(case, precision, verdict):
+                    seen.setdefault(f"{verdict} in {precision}", []).append(framework)
+        if seen:
+            listed = "; ".join(f"{outcome} ({', '.join(frameworks)})" for outcome, frameworks in seen.items())
+            lines.append(f"- `{case.name}`: {listed}")
+    return "\n".join([*lines, *([] if lines[2:] else ["Nothing."]), ""])
+
+
+def _is_allowed(case, precision, verdict):
+    if verdict == NOT_MADE:
+        return True
+    if not case.right:
+        return verdict in ("BUG", "SUSPECT")
+    return verdict in ("CORRECT", "INSPECT") or (verdict == "INCONCLUSIVE" and precision != "float64")
+
+
+def _families(found):
+    for family in dict.fromkeys(model.family for model in MODELS):
+        yield f"### {family[0].upper()}{family[1:]}\n"
+        yield f"| model | claim | {' | '.join(found)} |"
+        yield f"| --- | --- |{' --- |' * len(found)}"
+        for case in CASES:
+            if case.model.family == family:
+                letters = " | ".join(f"`{_letters(result['verdicts'][case.name])}`" for result in found.values())
+                yield f"| `{case.model.name}` | `{case.claim.label}` | {letters} |"
+        yield ""
+
+
+def _letters(verdicts):
+    return "".join(LETTERS.get(verdicts[precision], ERROR) for precision in running.PRECISIONS)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page({framework: collected(framework) for framework in FRAMEWORKS}))
