@@ -14,7 +14,7 @@ from .protocol import FloatVector, Parameter
 from .report import ParameterReport
 from .verdict import Comparison, Judgement, Verdict, VerdictPolicy, judge_parameter
 
-_EVIDENT = 8.0
+_EVIDENT = 64.0
 """Times its own error bar that a single entry has to be off by to count alone: bars are estimates."""
 
 _NATURAL_SCALE_NOTE = "`{}`: its gradient is too small to resolve by itself; judged on the scale of the whole gradient"

@@ -84,7 +84,6 @@ def hold_jointly(
     F. H. Clarke, Optimization and Nonsmooth Analysis (1983), section 2.5: the generalised gradient as the hull of
     gradients nearby. J. V. Burke, A. S. Lewis and M. L. Overton, SIAM J. Optim. 15 (2005), section 1: sampling them.
     """
-    # No longer a step than single entries needed: a cost that turns over within it would show any slope at all.
     longest = min(item.derivatives.step for item in evidence)
     line = Line(session.evaluator, session.present, session.baseline, noise, longest)
     if not line.affordable:

@@ -1,5 +1,6 @@
 """The cost along directions through theta: its slopes there, and at points nearby."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -60,12 +61,13 @@ class Line:
         present: dict[int, FloatVector],
         baseline: Baseline,
         noise: float,
-        longest: float = np.inf,
+        longest: float = math.inf,
     ) -> None:
         self._evaluator = evaluator
         self._present = present
         self._baseline = baseline
         self._noise = noise
+        # No longer than single entries needed: a cost that turns over within the step would show any slope at all.
         self.step = min(first_step(noise, baseline.cost.value, baseline.roundoff), longest)
 
     @property

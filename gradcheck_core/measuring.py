@@ -165,6 +165,8 @@ def measure(
         steps = {i: np.full(at.theta.size, epsilon) for i, at in costs.items()}
     factor = 2.0 if epsilon is None else 0.5
     swept = {i: _swept(at, steps[i], budget, factor) for i, at in costs.items()}
+    elsewhere = max([1.0, *(found.of_the_guess for found in swept.values())])
+    swept = {i: found if found.probed.size else replace(found, elsewhere=elsewhere) for i, found in swept.items()}
     if epsilon is not None:
         return {i: _with_sizes(_bars(found, noise), found, noise) for i, found in swept.items()}
     for i, at in costs.items():

@@ -41,6 +41,8 @@ class Sweep:
         There, for the probed entries.
     factor : float
         2 usually; a half where the cost is not to be evaluated beyond the step.
+    elsewhere : float
+        What truncation is of the guess for a parameter without a probe, as probes of other parameters show it.
     """
 
     at: ParameterCost
@@ -49,6 +51,7 @@ class Sweep:
     probed: Indices
     other: Differences
     factor: float
+    elsewhere: float = 1.0
 
     @classmethod
     def of(cls, at: ParameterCost, steps: FloatVector, factor: float = 2.0) -> Self:
@@ -135,10 +138,24 @@ class Sweep:
             alike = np.abs(self.other.bend - self.found.bend[self.probed]) <= _ROUGH * self.other.bend
         return np.asarray(self._is_rough & alike & (self.factor > 1))
 
+    @property
+    def _guess(self) -> FloatVector:
+        # As if each derivative were the one before it over the entry's scale.
+        relative = self.steps / scales(self.at.theta)
+        return np.nan_to_num(relative * (self.found.bend + relative * np.abs(self.found.slope)))
+
+    @property
+    def of_the_guess(self) -> float:
+        """The largest truncation that a smooth probe shows, relative to the guess that is made without probes."""
+        smooth = self.probed[~self._is_rough]
+        measured = np.abs(self.other.slope - self.found.slope[self.probed])[~self._is_rough] / abs(self.factor**2 - 1)
+        guess = self._guess[smooth]
+        known = np.isfinite(measured) & (guess > 0)
+        return float(np.max(measured[known] / guess[known], initial=0.0))
+
     def _truncation(self) -> FloatVector:
         if not self.probed.size:
-            # As if the third derivative were the second over the entry's scale.
-            return np.nan_to_num(self.found.bend * self.steps / scales(self.at.theta))
+            return self.elsewhere * self._guess
         measured = np.abs(self.other.slope - self.found.slope[self.probed]) / abs(self.factor**2 - 1)
         rough = self._is_rough
         smooth = ~rough if not rough.all() else rough

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from gradcheck_core.numerics.coordinates import Derivatives, difference
-from gradcheck_core.numerics.steps import CONFIDENT
+from gradcheck_core.numerics.steps import CONFIDENT, scales
 from gradcheck_core.numerics.sweep import sweep
 
 THETA = np.array([0.4, 1.0, 1.7])
@@ -107,12 +107,14 @@ def test_an_entry_not_probed_takes_the_truncation_of_the_worst_probes():
     assert np.median(found.error) < 20 * 1e-4
 
 
-def test_without_probes_a_bar_is_the_noise_alone():
+def test_without_probes_each_derivative_is_taken_to_be_the_one_before_over_the_scale():
+    # a slope of 1 and no curvature: truncation of (h / scale)**2, twice, beside the noise
     at = functions.parameter_cost(lambda x: float(np.sum(x)), THETA, noise=1e-9)
+    relative = 1e-3 / scales(THETA)
 
-    assert sweep(at, np.full(3, 1e-3), probes=0).derivatives().error == pytest.approx(
-        np.full(3, CONFIDENT * 1e-9 / 1e-3)
-    )
+    found = sweep(at, np.full(3, 1e-3), probes=0).derivatives()
+
+    assert found.error == pytest.approx(CONFIDENT * 1e-9 / 1e-3 + 2 * relative**2)
 
 
 def test_kinks_are_where_the_slopes_differ():

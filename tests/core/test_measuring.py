@@ -174,3 +174,24 @@ def test_a_baseline_keeps_the_lower_of_the_precisions():
 
     assert report.passed
     assert np.max(np.abs(np.array(seen) - 1)) > 2.0**-12  # steps for float32, not for float64
+
+
+@pytest.mark.parametrize(("number", "most"), [(100, 2), (400, 4)])
+def test_many_small_parameters_of_different_functions_keep_to_the_limit(number, most):
+    # the probes do not reach them all: what other parameters show stands for the rest, and has to cover the worst
+    functions = [(np.sin, np.cos), (np.exp, np.exp), (lambda x: np.sin(30 * x), lambda x: 30 * np.cos(30 * x))]
+    generator = np.random.default_rng(0)
+    scales = 10.0 ** generator.uniform(-3, 3, size=number)
+    params = [scale * generator.normal(size=int(generator.integers(1, most))) for scale in scales]
+    chosen = [functions[i] for i in generator.integers(3, size=number)]
+    grads = [slope(x / scale) / scale for (_, slope), x, scale in zip(chosen, params, scales, strict=True)]
+
+    def cost(p):
+        return float(sum(np.sum(f(x / scale)) for (f, _), x, scale in zip(chosen, p, scales, strict=True)))
+
+    report = gc.check_gradients(cost, params, grads)
+    wrong = gc.check_gradients(cost, params, [*grads[:-1], 1.01 * grads[-1]])
+
+    assert report.passed
+    assert report.evaluations <= 2.5 * sum(x.size for x in params) + 200
+    assert wrong.parameters[str(number - 1)].verdict is gc.Verdict.BUG
