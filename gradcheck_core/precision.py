@@ -115,9 +115,9 @@ def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCa
     for item in evidence:
         name = item.parameter.name
         values = native.d_theta[by_name[name].range]
-        roundoff = roundoff_of(computed_in[name])
-        bound = _ROUNDING * roundoff * (norm(item.claimed) + scale / 16)
-        rounded_more = roundoff / roundoff_of(item.parameter.dtype)  # a layer may compute below its parameters' dtype
+        # What one layer rounds passes through all others, also where a layer computes below its parameters' dtype.
+        bound = _ROUNDING * coarsest * (norm(item.claimed) + scale / 16)
+        rounded_more = coarsest / roundoff_of(item.parameter.dtype)
         bound += _SENSITIVE * rounded_more * findings.gathered.sensitivity[name]
         distance = norm(values - item.claimed)
         largest = max(largest, distance / size if size else 0.0)
