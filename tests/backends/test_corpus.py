@@ -15,6 +15,9 @@ UNSOLVED_NATIVELY = {
     "dead-relu-units:b:offset": TOO_SHORT,
     "frozen-by-rounding:v:offset-straight-through": "undecided: its error bar is far wider than float32 needs",
 }
+NOISIER_IN_JAX = {
+    "bias-beside-a-large-matrix:b:scaled-1.01": "undecided: a hundredth is just below what its float32 sums resolve",
+}
 """Wrong gradients that a native float32 check does not find, by name, with what is known of why."""
 RIGHT = [case for case in CASES if case.right]
 WRONG = [case for case in CASES if not case.right]
@@ -90,8 +93,9 @@ def test_a_right_gradient_in_float32_is_not_accused(kit, case, precision):
 
 @in_float32(WRONG)
 def test_a_wrong_gradient_in_float32_is_found(kit, case, precision, request):
-    if precision == "float32-native" and case.name in UNSOLVED_NATIVELY:
-        request.applymarker(pytest.mark.xfail(reason=UNSOLVED_NATIVELY[case.name], strict=True))
+    unsolved = UNSOLVED_NATIVELY | (NOISIER_IN_JAX if kit.name == "jax" else {})
+    if precision == "float32-native" and case.name in unsolved:
+        request.applymarker(pytest.mark.xfail(reason=unsolved[case.name], strict=True))
 
     assert report_in(precision, kit, case).verdict in ACCUSATIONS
 
