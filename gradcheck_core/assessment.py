@@ -8,10 +8,10 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from .measuring import Claimed
 from .numerics.coordinates import Derivatives
 from .protocol import FloatVector, Parameter
 from .report import ParameterReport
+from .second_look import Claimed
 from .verdict import Comparison, Judgement, Verdict, VerdictPolicy, judge_parameter
 
 _EVIDENT = 64.0

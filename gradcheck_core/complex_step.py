@@ -10,7 +10,6 @@ from . import registry
 from .errors import GradcheckError, InvalidInputError
 from .evaluator import Evaluator
 from .lines import Line
-from .measuring import Claimed, confirm_by_differences
 from .numerics.coordinates import Derivatives
 from .numerics.directions import directions_through
 from .numerics.steps import scales
@@ -18,6 +17,7 @@ from .outputs import Contraction
 from .preflight import Baseline
 from .protocol import FloatVector, Layout, Problem
 from .randomness import HostRandomState
+from .second_look import Claimed, confirm_by_differences
 
 _STEP = 1e-20
 """Step in units of an entry's scale: its square is nothing beside 1, so no truncation is left; there is no noise."""

@@ -9,12 +9,13 @@ from .errors import GradcheckError, InvalidInputError
 from .forward import what_forward_mode_says
 from .gradients import claimed_gradient, own_gradient
 from .joint import hold_jointly
-from .measuring import Claimed, measure, measure_noise
+from .measuring import measure, measure_noise
 from .numerics.coordinates import Derivatives
 from .numerics.noise import Noise
 from .observations import observations
 from .outputs import is_below_float64, roundoff_of
 from .protocol import Capability, Gradient
+from .second_look import Claimed
 from .session import Gathered, Session
 
 

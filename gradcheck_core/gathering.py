@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import final
 
 from . import preflight, selection
+from .budget import expected_evaluations, least_evaluations
 from .case import GradientCase
 from .errors import GradcheckError, InvalidInputError
 from .evaluator import Evaluator
 from .first_order import gather_first_order
-from .measuring import expected_evaluations, least_evaluations
 from .options import CheckOptions
 from .outputs import Contraction, is_below_float64, roundoff_of
 from .preflight import Baseline

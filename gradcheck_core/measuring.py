@@ -1,27 +1,20 @@
 """Numeric derivatives of the chosen parameters: noise first, then steps, a sweep, a second look where it differs."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Self, final
+from dataclasses import replace
 
 import numpy as np
 
+from .budget import Budget, most_evaluations, probing_evaluations
 from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives, Indices, ParameterCost
 from .numerics.noise import MOST_EVALUATIONS, Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
-from .numerics.steps import CONFIDENT, Rung, choose_step, farthest_step, first_step, own_sizes, scales
+from .numerics.steps import CONFIDENT, first_step, own_sizes, scales
 from .numerics.sweep import Sweep, sweep
-from .outputs import roundoff_of
 from .preflight import Baseline
 from .protocol import FloatVector, Layout
-
-_CLAIM_ROUNDING = 4.0
-"""Roundoffs of its largest entry that a right gradient, computed in its own dtype, is taken to be off by."""
-
-_AROUND = 12
-"""Evaluations besides the sweep that every check makes: preflight, one table of noise, and one at the end."""
+from .second_look import Claimed, cost_of, look_again
+from .stepping import choose_steps
 
 _FLOOR = 16.0
 """Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
@@ -33,75 +26,14 @@ _HARDLY = 0.1
 _ALL_NOISE = 64.0
 """Where the noise is a tenth of the cost, that is rounding of terms that cancel, and so much larger may they be."""
 
-_PROBING_SHARE = 0.4
-"""Evaluations for finding steps and measuring truncation, for each checked coordinate."""
-_PROBING_ALLOWANCE = 150
-
 _FEW_PROBES = 8
 """Coordinates of a parameter at which truncation is measured at least, and one of every eight more."""
-
-_LONG = 64.0
-"""Times the first step beyond which a chosen one says that the entries that moved have little effect."""
-
-_LEAST_PER_STEP = 4
-_MOST_PER_STEP = 28
-"""Evaluations for one parameter's step; six are usual."""
-
-_DIRECTION_ENTRIES = 8
-"""Entries that move together when a step is chosen: enough not to meet only dead ones, few enough to stay local."""
 
 _LOPSIDED = 8.0
 """Truncation over noise beyond which a parameter is swept again at shorter steps, where the budget allows it."""
 
 _MOST_SHORTENED = 64.0
 """How much shorter a second sweep's steps are at most; beyond that the cost jumps, which no step mends."""
-
-_SECOND_LOOKS = 8
-"""Coordinates measured again at a time; once so many are confirmed wrong, the verdict cannot change any more."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A parameter's claimed entries and how far off they may be by the rounding of their own dtype, absolute."""
-
-    values: FloatVector
-    rounding: float
-
-    @classmethod
-    def of(cls, values: FloatVector, dtype: str) -> Self:
-        """A claim that came in some dtype; float64 is taken as exact."""
-        if roundoff_of(dtype) <= roundoff_of("float64"):
-            return cls(values, 0.0)
-        finite = np.abs(values[np.isfinite(values)])
-        return cls(values, _CLAIM_ROUNDING * roundoff_of(dtype) * float(np.max(finite, initial=0.0)))
-
-
-@final
-class _Budget:
-    """Evaluations that may still be spent on probing."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-    def spend(self, count: int) -> None:
-        """These were used."""
-        self.left -= count
-
-
-def least_evaluations(coordinates: int) -> int:
-    """How many evaluations a check makes at least."""
-    return 2 * coordinates + _AROUND
-
-
-def most_evaluations(coordinates: int) -> int:
-    """How many evaluations a check of a right gradient makes at most, but for kinks beyond those."""
-    return 5 * coordinates // 2 + 200
-
-
-def expected_evaluations(coordinates: int) -> int:
-    """How many evaluations a check of a right gradient usually makes."""
-    return least_evaluations(coordinates) + coordinates // 4 + 40
 
 
 def measure_noise(
@@ -155,12 +87,12 @@ def measure(
         Derivatives by the parameter's position.
     """
     coordinates = sum(layout.parameters[i].size for i in claims)
-    budget = _Budget(evaluator.left_beyond(2 * coordinates + 1, _PROBING_ALLOWANCE + int(_PROBING_SHARE * coordinates)))
+    budget = Budget(evaluator.left_beyond(2 * coordinates + 1, probing_evaluations(coordinates)))
     costs = {
-        i: _cost_of(evaluator, i, baseline.theta[layout.parameters[i].range], baseline, noise.level) for i in claims
+        i: cost_of(evaluator, i, baseline.theta[layout.parameters[i].range], baseline, noise.level) for i in claims
     }
     if epsilon is None:
-        steps = _choose_steps(costs, evaluator, budget)
+        steps = choose_steps(costs, evaluator, budget)
     else:
         steps = {i: np.full(at.theta.size, epsilon) for i, at in costs.items()}
     factor = 2.0 if epsilon is None else 0.5
@@ -174,37 +106,10 @@ def measure(
         if shorter is not None and budget.left >= 2 * at.theta.size + 4:
             budget.spend(2 * at.theta.size)
             swept[i] = _swept(at, shorter, budget, factor)
-    promised = _Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
+    promised = Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
     found = {i: _beside_kinks(sweep_of, noise, promised) for i, sweep_of in swept.items()}
-    looked = {i: _look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
+    looked = {i: look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
     return {i: _with_sizes(derivatives, swept[i], noise) for i, derivatives in looked.items()}
-
-
-def confirm_by_differences(
-    evaluator: Evaluator,
-    layout: Layout,
-    baseline: Baseline,
-    position: int,
-    noise: float,
-    found: Derivatives,
-    claimed: Claimed,
-) -> Derivatives:
-    """Measure by differences where derivatives found in another way differ from the claim; these then take their place.
-
-    Parameters
-    ----------
-    evaluator, layout, baseline
-        The check's own.
-    position : int
-        The parameter's.
-    noise : float
-        Of the cost, absolute.
-    found : Derivatives
-        What was found; `claimed` says which coordinates to look at.
-    """
-    at = _cost_of(evaluator, position, baseline.theta[layout.parameters[position].range], baseline, noise)
-    steps = scales(at.theta) * first_step(at.noise, at.cost, at.roundoff)
-    return _look_again(at, evaluator, steps, found, claimed)
 
 
 def _with_sizes(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivatives:
@@ -212,7 +117,7 @@ def _with_sizes(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivat
     return replace(derivatives, cost_size=max(found.cost_size, noise.size), step=step)
 
 
-def _swept(at: ParameterCost, steps: FloatVector, budget: _Budget, factor: float) -> Sweep:
+def _swept(at: ParameterCost, steps: FloatVector, budget: Budget, factor: float) -> Sweep:
     probes = min(at.theta.size, _FEW_PROBES + at.theta.size // 8, max(0, budget.left // 2))
     budget.spend(2 * probes)
     found = sweep(at, steps, probes, factor)
@@ -232,7 +137,7 @@ def _bars(found: Sweep, noise: Noise) -> Derivatives:
     return found.derivatives().no_better_than(floor * found.at.noise / scale)
 
 
-def _beside_kinks(found: Sweep, noise: Noise, promised: _Budget) -> Derivatives:
+def _beside_kinks(found: Sweep, noise: Noise, promised: Budget) -> Derivatives:
     """With some coordinates measured again, whatever is claimed, as far as the evaluations promised go.
 
     Those are the ones that the sweep found rough, and then those whose truncation makes the resolution.
@@ -261,91 +166,3 @@ def _shorter(at: ParameterCost, steps: FloatVector, swept: Derivatives) -> Float
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = float(np.median((swept.error - noise) / noise))
     return steps / min(float(np.cbrt(excess)), _MOST_SHORTENED) if _LOPSIDED < excess < np.inf else None
-
-
-def _cost_of(
-    evaluator: Evaluator, position: int, present: FloatVector, baseline: Baseline, noise: float
-) -> ParameterCost:
-    return ParameterCost(
-        theta=present,
-        cost=baseline.cost.value,
-        noise=noise,
-        roundoff=baseline.roundoff,
-        costs_at=partial(evaluator.costs_at, position, present),
-        moved_to=lambda values: evaluator.cost_moved({position: values}, {position: present}),
-        rounded=partial(evaluator.representable, position),
-    )
-
-
-def _choose_steps(costs: dict[int, ParameterCost], evaluator: Evaluator, budget: _Budget) -> dict[int, FloatVector]:
-    """Absolute steps for every entry; the largest parameters are tried first, the rest take the usual one of those."""
-    chosen: dict[int, float] = {}
-    first = {i: first_step(at.noise, at.cost, at.roundoff) for i, at in costs.items()}
-    reserved = budget.left // 2  # for measuring truncation
-    for i, at in sorted(costs.items(), key=lambda item: -item[1].theta.size):
-        if budget.left < max(_LEAST_PER_STEP, reserved):
-            break
-        before = evaluator.evaluations
-        rung = _best_step(at, first[i], min(_MOST_PER_STEP, budget.left), _DIRECTION_ENTRIES)
-        budget.spend(evaluator.evaluations - before)
-        dead = rung is None or rung.step > _LONG * first[i]
-        if dead and at.theta.size > _DIRECTION_ENTRIES and budget.left >= _LEAST_PER_STEP:
-            # The few that moved have no effect to speak of; among all are those that make up the gradient.
-            before = evaluator.evaluations
-            together = _best_step(at, first[i], min(_MOST_PER_STEP, budget.left), at.theta.size)
-            budget.spend(evaluator.evaluations - before)
-            rung = min((found for found in (rung, together) if found is not None), key=_step_of, default=None)
-        if rung is not None:
-            chosen[i] = rung.step
-    usual = float(np.median(list(chosen.values()))) if chosen else None
-    return {i: scales(at.theta) * chosen.get(i, usual or first[i]) for i, at in costs.items()}
-
-
-def _best_step(at: ParameterCost, first: float, most: int, moving: int) -> Rung | None:
-    return choose_step(_sparse_line(at, moving), at.noise, first, at.roundoff, most, farthest_step(at.theta))
-
-
-def _step_of(rung: Rung) -> float:
-    return rung.step
-
-
-def _sparse_line(at: ParameterCost, count: int) -> Callable[[float], float]:
-    """The cost along some entries of the parameter that move together, each in proportion to its scale."""
-    generator = np.random.default_rng(at.theta.size)
-    moving = generator.choice(at.theta.size, size=min(count, at.theta.size), replace=False)
-    direction = np.zeros(at.theta.size)
-    direction[moving] = scales(at.theta)[moving] * generator.choice([-1.0, 1.0], size=moving.size)
-    return lambda t: at.moved_to(at.theta + t * direction)
-
-
-def _look_again(
-    at: ParameterCost, evaluator: Evaluator, steps: FloatVector, swept: Derivatives, claimed: Claimed
-) -> Derivatives:
-    """Measure again, carefully, the coordinates that differ from the claim and those that could not be measured.
-
-    The most suspicious come first; when as many as a look takes are confirmed to differ, the rest keep the sweep's
-    values.
-    """
-    suspicion = _excess(swept, claimed)
-    waiting = np.flatnonzero(suspicion > 0)
-    waiting = waiting[np.argsort(-suspicion[waiting], kind="stable")]
-    found = swept
-    confirmed = 0
-    while waiting.size and confirmed < _SECOND_LOOKS:
-        affordable = evaluator.left_beyond(1, EVALUATIONS_EACH * _SECOND_LOOKS) // EVALUATIONS_EACH
-        if not affordable:
-            break
-        now, waiting = waiting[:affordable], waiting[affordable:]
-        again = remeasure(at, now, steps)
-        found = found.replaced(now, again)
-        confirmed += int(np.sum(_excess(found, claimed)[now] > 0))
-    return found
-
-
-def _excess(found: Derivatives, claimed: Claimed) -> FloatVector:
-    """How many times the error bar a claim is away from what was measured, less one; infinite without a measurement."""
-    away = np.abs(claimed.values - found.nearest(claimed.values))
-    allowed = found.error + claimed.rounding
-    with np.errstate(invalid="ignore", divide="ignore"):
-        excess = np.where(away > allowed, away / allowed, 0.0)
-    return np.where(np.isfinite(found.error), np.nan_to_num(excess, nan=0.0, posinf=np.finfo(float).max), np.inf)

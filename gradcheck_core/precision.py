@@ -10,11 +10,11 @@ from .errors import InvalidInputError
 from .evaluator import Evaluator
 from .gathering import Findings, InsistsOnItsPrecisionError, gather_in
 from .gradients import differentiate
-from .measuring import Claimed
 from .options import CheckOptions
 from .outputs import Contraction, is_below_float64, roundoff_of
 from .protocol import Backend, Capability
 from .randomness import HostRandomState
+from .second_look import Claimed
 from .verdict import natural_scale
 
 _ROUNDING = 64.0

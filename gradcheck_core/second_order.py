@@ -8,11 +8,11 @@ import numpy as np
 from .assessment import Evidence, norm
 from .errors import InvalidInputError
 from .gradients import claimed_gradient, claimed_product
-from .measuring import Claimed
 from .numerics.directions import directions_through
 from .numerics.second_order import derivative_of_gradient
 from .observations import ineffective, unchecked
 from .protocol import FloatVector, Gradient
+from .second_look import Claimed
 from .session import Gathered, Session
 
 _MOST_DIRECTIONS = 8

@@ -5,9 +5,9 @@ import pytest
 
 import gradcheck_core as gc
 from gradcheck_core.assessment import Evidence, assess, compare, norm
-from gradcheck_core.measuring import Claimed
 from gradcheck_core.numerics.coordinates import Derivatives
 from gradcheck_core.protocol import Layout
+from gradcheck_core.second_look import Claimed
 
 POLICY = gc.VerdictPolicy()
 

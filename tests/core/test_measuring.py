@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core.measuring import Claimed, expected_evaluations, least_evaluations
+from gradcheck_core.budget import expected_evaluations, least_evaluations
+from gradcheck_core.second_look import Claimed
 
 SHAPES = {
     "1 entry": [(1,)],

@@ -3,13 +3,13 @@ import pytest
 
 import gradcheck_core as gc
 from gradcheck_core.assessment import Evidence
-from gradcheck_core.measuring import Claimed
 from gradcheck_core.numerics.coordinates import Derivatives
 from gradcheck_core.numerics.noise import Noise
 from gradcheck_core.observations import observations
 from gradcheck_core.outputs import CostValue
 from gradcheck_core.preflight import Baseline
 from gradcheck_core.protocol import Carried, Layout
+from gradcheck_core.second_look import Claimed
 
 ROUNDOFF = 2.0**-53
 NOTHING_MOVED = "no perturbation changed the cost: does it use the params that it is given as its first argument?"

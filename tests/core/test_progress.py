@@ -6,7 +6,7 @@ import pytest
 
 import gradcheck_core as gc
 from gradcheck_core import progress
-from gradcheck_core.measuring import expected_evaluations
+from gradcheck_core.budget import expected_evaluations
 from gradcheck_core.progress import PATIENCE, ProgressBar
 
 
