@@ -5,6 +5,8 @@ from functools import cache
 import functions
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gradcheck_core.numerics.remeasure import remeasure
 from gradcheck_core.numerics.sweep import sweep
@@ -69,3 +71,25 @@ def test_smooth_functions_have_no_kinks():
         kinks += remeasure(at, np.arange(theta.size), steps).kinks
 
     assert kinks == 0
+
+
+@settings(max_examples=400, derandomize=True, deadline=None, database=None)
+@given(
+    name=st.sampled_from(sorted(functions.SMOOTH)),
+    x=st.floats(0.05, 3) | st.floats(-3, -0.05),
+    in_theta=st.floats(-10, 10),
+    in_cost=st.floats(-10, 10),
+    offset=st.sampled_from([0.0, 1.0, -1.0, 1000.0]),
+)
+def test_the_bar_covers_the_error_wherever_a_search_for_the_worst_goes(name, x, in_theta, in_cost, offset):
+    function, slope = functions.SMOOTH[name]
+    theta_scale, cost_scale = 10.0**in_theta, 10.0**in_cost
+
+    def cost(theta):
+        return float(cost_scale * (function(theta / theta_scale)[0] + offset))
+
+    at, steps = functions.measured(cost, [x * theta_scale])
+    found = sweep(at, steps, probes=1).derivatives()
+
+    true = cost_scale * slope(np.array([x])) / theta_scale
+    assert np.all(np.abs(found.lower - true) <= found.error + 8 * functions.ROUNDOFF * np.abs(true))
