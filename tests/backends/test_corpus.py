@@ -10,18 +10,11 @@ from gradcheck_core import Verdict
 
 ACCUSATIONS = (Verdict.BUG, Verdict.SUSPECT)
 TOO_SHORT = "passes: within the error bar, on the natural scale, of steps shorter than they need to be"
-UNDECIDED_BY_ITS_SUMS = "undecided: its difference is just below what float32 sums resolve in this framework"
 UNSOLVED_NATIVELY = {
     "floor-between-jumps:w:offset": TOO_SHORT,
     "dead-relu-units:b:offset": TOO_SHORT,
-    "frozen-by-rounding:v:offset-straight-through": "undecided: its error bar is far wider than float32 needs",
 }
-"""Wrong gradients that a native float32 check does not find, by name, with what is known of why."""
-NOISIER_IN = {
-    "jax": {"bias-beside-a-large-matrix:b:scaled-1.01": UNDECIDED_BY_ITS_SUMS},
-    "tensorflow": {"nearly-singular-determinant:w:scaled-half": UNDECIDED_BY_ITS_SUMS},
-}
-"""Such that are found in the other frameworks, whose sums round otherwise."""
+"""Wrong gradients that pass a native float32 check, by name, with what is known of why."""
 RIGHT = [case for case in CASES if case.right]
 WRONG = [case for case in CASES if not case.right]
 
@@ -96,11 +89,24 @@ def test_a_right_gradient_in_float32_is_not_accused(kit, case, precision):
 
 @in_float32(WRONG)
 def test_a_wrong_gradient_in_float32_is_found(kit, case, precision, request):
-    unsolved = UNSOLVED_NATIVELY | NOISIER_IN.get(kit.name, {})
-    if precision == "float32-native" and case.name in unsolved:
-        request.applymarker(pytest.mark.xfail(reason=unsolved[case.name], strict=True))
+    if precision == "float32-native" and case.name in UNSOLVED_NATIVELY:
+        request.applymarker(pytest.mark.xfail(reason=UNSOLVED_NATIVELY[case.name], strict=True))
 
-    assert report_in(precision, kit, case).verdict in ACCUSATIONS
+    report = report_in(precision, kit, case)
+
+    assert not report.passed
+    # Natively some are as small as the rounding of the sums, which differs between frameworks and processors.
+    assert precision == "float32-native" or report.verdict in ACCUSATIONS
+
+
+def test_few_wrong_gradients_stay_undecided_in_native_float32(kit):
+    made = [case for case in WRONG if "float32-native" in running.precisions(kit.name, case.claim)]
+
+    undecided = [
+        case.name for case in made if running.check(kit, case, "float32-native").verdict is Verdict.INCONCLUSIVE
+    ]
+
+    assert len(undecided) < 0.02 * len(made), undecided
 
 
 @pytest.mark.parametrize("precision", running.PRECISIONS)
