@@ -34,6 +34,7 @@ def check_gradients(
     policy: VerdictPolicy | None = None,
     confidence: float = 0.999,
     max_evaluations: int | None = None,
+    max_memory: int = 2**30,
     n_jobs: int = 1,
     include: Patterns = None,
     exclude: Patterns = None,
@@ -93,6 +94,9 @@ def check_gradients(
         Of a certificate, in (0, 1); without effect on an exhaustive check.
     max_evaluations : int, optional
         Refuse a check that would need more evaluations than this. None (default): no limit.
+    max_memory : int
+        Bytes that the thetas evaluated together, and what is computed of them, may take, about; where a backend
+        evaluates many at once. Default 1 GiB, which leaves room on a laptop.
     n_jobs : {1}
         Processes.
     include, exclude : str or sequence of str, optional
@@ -160,6 +164,7 @@ def check_gradients(
         policy=policy,
         confidence=confidence,
         max_evaluations=max_evaluations,
+        max_memory=max_memory,
         n_jobs=n_jobs,
         include=include,
         exclude=exclude,

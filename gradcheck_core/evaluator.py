@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import registry
+from .batching import Batching
 from .outputs import Contraction, CostValue
 from .protocol import FloatVector, Problem, entry_name
 from .randomness import HostRandomState
@@ -35,13 +36,14 @@ class Evaluator:
         contraction: Contraction,
         random_state: HostRandomState,
         most: int | None,
-        on_evaluation: Callable[[], None],
+        on_evaluations: Callable[[int], None],
     ) -> None:
         self._problem = problem
         self._contraction = contraction
         self._random_state = random_state
         self._most = most
-        self._on_evaluation = on_evaluation
+        self._on_evaluations = on_evaluations
+        self._batching: Batching | None = None
         self.evaluations = 0
         self.not_finite = 0
         self.moving: set[int] = set()
@@ -56,6 +58,24 @@ class Evaluator:
             raise
         self._unperturbed = cost.value
         return cost
+
+    def batch(self, noise: float, memory: int) -> None:
+        """From now on evaluate many thetas at once where the backend can.
+
+        Parameters
+        ----------
+        noise : float
+            Of the cost, absolute: what batched answers may differ by.
+        memory : int
+            Bytes that a batch may take, about.
+        """
+        batch = self._problem.batch(self._contraction.weights, memory)
+        self._batching = None if batch is None else Batching(batch, noise)
+
+    @property
+    def not_batched(self) -> str | None:
+        """Why the cost could not be evaluated at many thetas at once where the backend tried; None otherwise."""
+        return None if self._batching is None else self._batching.refusal
 
     def left_beyond(self, reserved: int, wanted: int) -> int:
         """How many of the wanted evaluations the check may still make when some are reserved for later."""
@@ -77,19 +97,44 @@ class Evaluator:
         self, parameter: int, present: FloatVector, entries: npt.NDArray[np.intp], values: FloatVector
     ) -> FloatVector:
         """J with one entry of one parameter replaced at a time; `present` holds the parameter's unperturbed entries."""
-        problem = self._problem
-        costs = np.empty(len(entries))
-        for k, (entry, value) in enumerate(zip(entries.tolist(), values.tolist(), strict=True)):
-            problem.write(parameter, entry, value)
-            try:
-                costs[k] = self._perturbed()
-            except Exception as error:
-                error.add_note(f"gradcheck: raised with {self._where(parameter, entry, present[entry], value)}")
-                raise
-            finally:
-                problem.write(parameter, entry, float(present[entry]))
+
+        def one(entry: int, value: float) -> float:
+            return self._cost_with(parameter, entry, value, float(present[entry]))
+
+        costs = self._together(parameter, entries, values, one)
+        if costs is None:
+            costs = np.array([one(*moved) for moved in zip(entries.tolist(), values.tolist(), strict=True)])
         if np.any(costs != self._unperturbed):
             self.moving.add(parameter)
+        return costs
+
+    def _cost_with(self, parameter: int, entry: int, value: float, present: float) -> float:
+        """J with one entry replaced."""
+        self._problem.write(parameter, entry, value)
+        try:
+            return self._perturbed()
+        except Exception as error:
+            error.add_note(f"gradcheck: raised with {self._where(parameter, entry, present, value)}")
+            raise
+        finally:
+            self._problem.write(parameter, entry, present)
+
+    def _together(
+        self,
+        parameter: int,
+        entries: npt.NDArray[np.intp],
+        values: FloatVector,
+        one: Callable[[int, float], float],
+    ) -> FloatVector | None:
+        """The same in batches, or None where there are none."""
+        if self._batching is None:
+            return None
+        self._random_state.fix()
+        costs = self._batching.costs_at(parameter, entries, values, one)
+        if costs is not None:
+            self.evaluations += len(costs)
+            self.not_finite += int(np.sum(~np.isfinite(costs)))
+            self._on_evaluations(len(costs))
         return costs
 
     def cost_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
@@ -119,7 +164,7 @@ class Evaluator:
         self._random_state.fix()
         self.evaluations += 1
         cost = self._contraction.value(self._problem.evaluate(), registry.to_numpy)
-        self._on_evaluation()
+        self._on_evaluations(1)
         return cost
 
     def _where(self, parameter: int, entry: int, present: float, value: float) -> str:

@@ -26,6 +26,7 @@ def gather_first_order(session: Session) -> Gathered:
     sensitivity = _sensitivity(session, claim) if session.precision == "float64" else {}
     preflight.require_unchanged(session.problem, session.evaluator, baseline.theta)
     noise = measure_noise(session.evaluator, baseline, layout, chosen, options.epsilon)
+    session.evaluator.batch(noise.level, options.max_memory)
     claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in chosen}
     if options.scheme == "complex":
         derivatives, further = _by_complex_steps(session, claimed, noise)
@@ -42,11 +43,16 @@ def gather_first_order(session: Session) -> Gathered:
         *joint_notes,
         *claim.notes,
         *observations(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
+        *_not_batched(session.evaluator.not_batched),
     ]
     own = session.case.grads is None and options.mode == "reverse"
     if own and Capability.FORWARD in session.adapter.capabilities:
         notes = [*what_forward_mode_says(session.problem, session.contraction.weights, evidence), *notes]
     return Gathered(evidence, tuple(notes), sensitivity, unmoved, further)
+
+
+def _not_batched(reason: str | None) -> tuple[str, ...]:
+    return () if reason is None else (f"evaluated one theta at a time, since the cost cannot be batched ({reason})",)
 
 
 def _by_complex_steps(

@@ -25,6 +25,7 @@ class CheckOptions:
     precision: str
     policy: VerdictPolicy
     max_evaluations: int | None
+    max_memory: int
     include: Patterns
     exclude: Patterns
     seed: int
@@ -44,6 +45,7 @@ class CheckOptions:
         policy: object,
         confidence: object,
         max_evaluations: object,
+        max_memory: object,
         n_jobs: object,
         include: object,
         exclude: object,
@@ -79,6 +81,7 @@ class CheckOptions:
             precision=str(precision),
             policy=policy or VerdictPolicy(),
             max_evaluations=None if max_evaluations is None else _count("max_evaluations", max_evaluations, 1),
+            max_memory=_count("max_memory", max_memory, 1),
             include=_patterns("include", include),
             exclude=_patterns("exclude", exclude),
             seed=_count("seed", seed, 0),

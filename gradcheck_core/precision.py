@@ -78,7 +78,7 @@ def _reached_natively(adapter: Backend, case: GradientCase, options: CheckOption
         HostRandomState(options.seed) as random_state,
         adapter.open(case.cost, case.params, case.args, "native", options.seed) as problem,
     ):
-        evaluator = Evaluator(problem, Contraction(options.seed), random_state, None, lambda: None)
+        evaluator = Evaluator(problem, Contraction(options.seed), random_state, None, lambda count: None)
         cost = evaluator.cost().value
         for i, parameter in enumerate(problem.layout.parameters):
             if parameter.name in names:
@@ -96,7 +96,7 @@ def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCa
         adapter.open(case.cost, case.params, case.args, "native", options.seed) as problem,
     ):
         contraction = Contraction(options.seed)
-        cost = Evaluator(problem, contraction, random_state, None, lambda: None).cost().value
+        cost = Evaluator(problem, contraction, random_state, None, lambda count: None).cost().value
         random_state.fix()
         native = differentiate(adapter, problem, contraction, options.mode, "native")
         layout = problem.layout

@@ -56,9 +56,9 @@ class ProgressBar:
             self._bar.advance(self._task, self._pending)
             self._bar.stop()
 
-    def advance(self) -> None:
-        """One more evaluation is done. Cheap: the bar itself is touched ten times a second."""
-        self._pending += 1
+    def advance(self, count: int) -> None:
+        """So many more evaluations are done. Cheap: the bar itself is touched ten times a second."""
+        self._pending += count
         if not self._wanted or (now := time.monotonic()) < self._next_update:
             return
         if not self._bar.live.is_started:

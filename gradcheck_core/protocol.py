@@ -102,6 +102,18 @@ class Problem(abc.ABC):
         """
         raise _undeclared(Capability.HESSIAN)
 
+    def batch(self, weigh: "Weigh", memory: int) -> "Batch | None":
+        """A way to evaluate the weighted sum at many thetas at once, or None (default) where there is none.
+
+        Parameters
+        ----------
+        weigh : callable
+            As `gradient` takes it.
+        memory : int
+            Bytes that the thetas and all that is computed of them may take at a time, about.
+        """
+        return None
+
     @abc.abstractmethod
     def params(self) -> object:
         """The user's structure that the present theta means, e.g. for a gradient that the user wrote."""
@@ -123,6 +135,19 @@ class Problem(abc.ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Batch(abc.ABC):
+    """One open problem's cost at many thetas at once."""
+
+    @abc.abstractmethod
+    def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
+        """J with one entry of one parameter replaced at a time, the rest of theta at its present values.
+
+        Laws: the answers are those of `Problem.write` and `Problem.evaluate` one by one, but for rounding, whatever the
+        random state; theta is unchanged afterwards. It may raise anything where the cost cannot be batched: the core
+        then goes one by one, as it does where the answers are found to be others.
+        """
 
 
 Weigh = Callable[[Sequence[tuple[int, ...]]], Sequence[npt.NDArray[np.float64]]]

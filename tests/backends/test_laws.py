@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gradcheck_core import registry
+from gradcheck_core.outputs import Contraction
 from gradcheck_core.protocol import Capability
 
 
@@ -203,3 +204,24 @@ def test_real_parameters_can_be_held_as_complex(kit):
         assert problem.read(0).tolist() == [1, 2]
         assert backend.to_numpy(problem.evaluate()).tolist() == [[2, 4 + 10j]]
     assert kit.value(params["w"]).tolist() == [[1, 2]]
+
+
+def test_batched_equals_one_by_one(kit, problem):
+    weights = Contraction(0).weights
+    batch = problem.batch(weights, 2**20)
+    if batch is None:
+        pytest.skip(f"{kit.name} has no batch for this cost")
+    to_numpy = registry.load_backend(kit.name).to_numpy
+    present = problem.read(1)
+    entries = np.arange(present.size).repeat(3)
+    values = present[entries] + np.tile([-0.5, 0.25, 1.0], present.size)
+
+    together = batch.costs_at(1, entries, values)
+
+    expected = []
+    for entry, value in zip(entries.tolist(), values.tolist(), strict=True):
+        problem.write(1, entry, value)
+        expected.append(Contraction(0).value(problem.evaluate(), to_numpy).value)
+        problem.write(1, entry, float(present[entry]))
+    np.testing.assert_allclose(together, expected, rtol=1e-13)
+    assert np.array_equal(problem.read(1), present)

@@ -38,7 +38,7 @@ def run(clock, shown, seconds, evaluations=10):
     with ProgressBar(evaluations, shown) as bar:
         for _ in range(evaluations):
             clock.now += seconds / evaluations
-            bar.advance()
+            bar.advance(1)
 
 
 @pytest.mark.parametrize("shown", [True, False, None])
