@@ -14,6 +14,9 @@ from .report import ParameterReport
 from .second_look import Claimed
 from .verdict import Comparison, Judgement, Verdict, VerdictPolicy, judge_parameter
 
+_SAFE = 1e-200
+"""Squares down to which, and up to the inverse of which, a sum of squares loses nothing."""
+
 _EVIDENT = 64.0
 """Times its own error bar that a single entry has to be off by to count alone: bars are estimates."""
 
@@ -67,23 +70,30 @@ class Evidence:
 
 def compare(evidence: Sequence[Evidence]) -> Comparison:
     """The norms of some parameters' evidence together; infinite where a claim is not finite."""
-    each = [(item.numeric, item.claimed, item) for item in evidence]
+    each = [_comparison(item) for item in evidence]  # one by one: theta may be too large to be joined
     return Comparison(
-        discrepancy=_norm_of([max(norm(numeric - claimed), item.projected) for numeric, claimed, item in each]),
-        error=_norm_of([norm(item.error) for item in evidence]),
-        claimed=_norm_of([norm(claimed) for _, claimed, _ in each]),
-        numeric=_norm_of([norm(numeric) for numeric, _, _ in each]),
-        cost_size=max(item.derivatives.cost_size for item in evidence),
+        discrepancy=norm(np.array([one.discrepancy for one in each])),
+        error=norm(np.array([one.error for one in each])),
+        claimed=norm(np.array([one.claimed for one in each])),
+        numeric=norm(np.array([one.numeric for one in each])),
+        cost_size=max(one.cost_size for one in each),
     )
 
 
-def _norm_of(norms: Sequence[float]) -> float:
-    """Of all parts together, from the norms of each: theta may be too large to be joined."""
-    return norm(np.array(norms))
+def _comparison(item: Evidence) -> Comparison:
+    claimed = norm(item.claimed)
+    if not item.by_entries:  # numeric entries nearest to the claim are the claim's
+        return Comparison(item.projected, norm(item.error), claimed, claimed, item.derivatives.cost_size)
+    numeric = item.numeric
+    discrepancy = max(norm(numeric - item.claimed), item.projected)
+    return Comparison(discrepancy, norm(item.error), claimed, norm(numeric), item.derivatives.cost_size)
 
 
 def norm(vector: FloatVector) -> float:
     """The Euclidean norm, without overflow or underflow on the way; NaN counts as infinite."""
+    squared = float(np.einsum("i,i", vector, vector))  # no copy, and no threads: the vector may be all of theta
+    if _SAFE < squared < 1 / _SAFE:
+        return math.sqrt(squared)
     largest = float(np.max(np.abs(vector), initial=0.0))
     if not np.isfinite(largest):
         return float("inf")
@@ -104,7 +114,12 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
             evidence, Verdict.BUG, float("inf"), 0.0, bad, _ranges(~np.isfinite(evidence.claimed), parameter)
         )
         return report, ((report.worst_entry, f"the claimed gradient is {evidence.claimed[bad]}"),)
-    comparison = compare([evidence])
+    comparison = _comparison(evidence)
+    if not evidence.by_entries:
+        judgement = judge_parameter(comparison, scale, policy)
+        wrong = _merged(evidence.located, parameter) if not judgement.verdict.passed else ()
+        report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, None, wrong)
+        return report, _remarks(judgement, parameter)
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
     judgement = judge_parameter(comparison, max(scale, evidence.natural), policy)
     if not judgement.verdict.is_evidence:
@@ -114,10 +129,24 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
         verdict = policy.judge(alone.difference, alone.resolution) if evident.any() else judgement.verdict
         judgement = Judgement(verdict, on_natural_scale=False) if verdict.is_evidence else judgement
     beyond = np.maximum(discrepancy - evidence.error, 0.0)
-    worst = int(np.argmax(beyond if beyond.any() else discrepancy)) if evidence.by_entries else None
+    worst = int(np.argmax(beyond if beyond.any() else discrepancy))
     wrong = () if judgement.verdict.passed else _wrong_ranges(evidence, discrepancy, policy)
     report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, worst, wrong)
-    return report, ((parameter.name, _NATURAL_SCALE_NOTE),) if judgement.on_natural_scale else ()
+    return report, _remarks(judgement, parameter)
+
+
+def _remarks(judgement: Judgement, parameter: Parameter) -> tuple[Remark, ...]:
+    return ((parameter.name, _NATURAL_SCALE_NOTE),) if judgement.on_natural_scale else ()
+
+
+def _merged(ranges: Iterable[tuple[int, int]], parameter: Parameter) -> tuple[tuple[int, int], ...]:
+    """Ranges of numbers as those of the tensor's entries, neighbours as one."""
+    numbers = 2 if parameter.is_complex else 1
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(ranges):
+        before = merged.pop() if merged and merged[-1][1] * numbers >= start else (start // numbers, 0)
+        merged.append((before[0], -(-stop // numbers)))
+    return tuple(merged)
 
 
 def joined(remarks: Iterable[Remark]) -> tuple[str, ...]:

@@ -99,7 +99,11 @@ class Evaluator:
 
     def theta(self) -> FloatVector:
         """The present theta, a copy."""
-        return np.concatenate([self._problem.read(i) for i in range(len(self._problem.layout.parameters))])
+        layout = self._problem.layout
+        theta = np.empty(layout.size)
+        for i, parameter in enumerate(layout.parameters):
+            theta[parameter.range] = self._problem.read(i)
+        return theta
 
     def representable(self, parameter: int, values: FloatVector) -> FloatVector:
         """What new values of a whole parameter become in the precision of the evaluation; theta is as before."""
