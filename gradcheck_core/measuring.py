@@ -7,7 +7,7 @@ import numpy as np
 from .budget import Budget, most_evaluations, probing_evaluations
 from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives, Indices, ParameterCost
-from .numerics.noise import MOST_EVALUATIONS, Noise, estimate_noise
+from .numerics.noise import LOWER_PRECISION, MOST_EVALUATIONS, Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
 from .numerics.steps import CONFIDENT, first_step, own_sizes, scales
 from .numerics.sweep import Sweep, sweep
@@ -109,7 +109,23 @@ def measure(
     promised = Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
     found = {i: _beside_kinks(sweep_of, noise, promised) for i, sweep_of in swept.items()}
     looked = {i: look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
-    return {i: _with_sizes(derivatives, swept[i], noise) for i, derivatives in looked.items()}
+    return {
+        i: _undecided(_with_sizes(derivatives, swept[i], noise), claims[i], noise.stair)
+        for i, derivatives in looked.items()
+    }
+
+
+def _undecided(found: Derivatives, claimed: Claimed, stair: float) -> Derivatives:
+    """Without a bar where zero is claimed and the cost climbs stairs coarser than the rounding to float32.
+
+    Zero is right where the stairs are the cost's own, as of a floor function, and wrong where they are rounding, as to
+    half precision: nothing tells which.
+    """
+    stair = max(stair, found.stair)
+    contradicted = (claimed.values == 0) & (np.abs(found.nearest(claimed.values)) > found.error)
+    if stair <= LOWER_PRECISION * found.cost_size or not contradicted.any():
+        return found
+    return replace(found.no_better_than(np.where(contradicted, np.inf, 0.0)), stair=stair)
 
 
 def _with_sizes(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivatives:

@@ -51,6 +51,7 @@ class _Ladder:
     minus: FloatVector
     noise: float
     theta_rounding: float
+    stair: float = 0.0
 
     def followed_by(self, larger: "_Ladder") -> "_Ladder":
         return _Ladder(
@@ -59,6 +60,7 @@ class _Ladder:
             np.concatenate([self.minus, larger.minus]),
             max(self.noise, larger.noise),
             self.theta_rounding,
+            max(self.stair, larger.stair),
         )
 
     def with_own_noise(self) -> "_Ladder":
@@ -124,7 +126,8 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
             (finer,) = _ladders(at, entries[k : k + 1], _finer(at, steps), _RUNGS)
             results[k] = _measure(finer.followed_by(found[k]))
     columns = np.array(results, dtype=np.float64)
-    return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2])
+    stair = max((ladder.stair for ladder in found), default=0.0)
+    return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2], stair=stair)
 
 
 def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: _Ladder) -> _Ladder:
@@ -149,7 +152,7 @@ def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: _Ladder) -> 
     own = max(_WIDE * abs(at.theta[entry]), _AT_MOST_ROUNDING * max(1.0, float(scales(at.theta)[entry])))
     wide = bool(ladder.step[first - 1] > own)
     stair = step_between(along, ladder.step[first - 1], ladder.step[first], seen, at.roundoff * largest, largest, wide)
-    return replace(ladder, noise=max(ladder.noise, UNIFORM * stair))
+    return replace(ladder, noise=max(ladder.noise, UNIFORM * stair), stair=stair)
 
 
 STEPS_ALONG_A_LINE: FloatVector = np.power(_RATIO, _RUNGS.astype(np.float64))

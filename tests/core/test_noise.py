@@ -172,6 +172,21 @@ def test_a_jump_of_the_cost_is_no_rounding(at):
     assert noise.level < 4 * ROUNDOFF
 
 
+@pytest.mark.parametrize("at", [7e-6, 7e-4])
+def test_a_jump_that_bfloat16_could_make_is_no_rounding_without_a_second_one(at):
+    noise = estimate_noise(lambda t: 1.0 + 2.0**-8 * (t > at), 1.0, ROUNDOFF)
+
+    assert noise.level < 4 * ROUNDOFF
+    assert noise.stair == 0
+
+
+@pytest.mark.parametrize("quantum", [1e-3, 1e-6])
+def test_the_step_of_a_staircase_is_told(quantum):
+    noise = estimate_noise(lambda t: quantum * round((1 + t) / quantum), 1.0, ROUNDOFF)
+
+    assert noise.stair == pytest.approx(quantum)
+
+
 @pytest.mark.parametrize("at", [1e-12, 1e-9, 1e-6, 1e-3])
 def test_a_kink_after_a_flat_stretch_is_no_rounding(at):
     noise = estimate_noise(lambda t: 1.0 + max(t - at, 0.0), 1.0, ROUNDOFF)
