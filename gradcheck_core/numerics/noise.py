@@ -20,6 +20,12 @@ _WIDENING = 137.0
 """No power of two, along which rounding to another binary precision would be regular and look smooth."""
 _MOST_TABLES = 6
 
+_UNMOVED = 0.1
+"""Distance up to which the cost is looked at while it stays exactly equal: a probability of 0.9 stays one."""
+
+_FARTHEST = 0.25
+"""The same once it has moved: entries keep their size by and large."""
+
 _WIDEST = 1e-4
 """Spacing beyond which it is not the rounding of single parameters that shows, a few 1e-7 of each in float32."""
 
@@ -137,7 +143,7 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
     nearest = spacing
     left = most
     for _ in range(_MOST_TABLES):
-        if left < _POINTS:
+        if left < _POINTS or not spacing:
             break
         values = _table(line, spacing)
         left -= values.size
@@ -149,7 +155,7 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
         floor = max(floor, roundoff * size, _rounding_seen(values, wide))
         if np.all(values == values[0]) and flat in (None, values[0]):
             flat = values[0]
-            spacing *= _WIDENING
+            spacing = _wider(spacing, _UNMOVED)
             continue
         climbed = values if flat is None else np.concatenate([[flat], values])
         step = step_of_plateaus(climbed, gridded)
@@ -167,10 +173,16 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
             level = closer if closer < level / _CLOSER**0.5 else level
         if jumpy and not step:
             flat, lone = None, lone_step(climbed)
-            spacing *= _WIDENING
+            spacing = _wider(spacing, _FARTHEST)
             continue
         return Noise(max(level or 0.0, floor, UNIFORM * step), level is not None or step > 0, size, step)
     return Noise(floor, False, size)
+
+
+def _wider(spacing: float, farthest: float) -> float:
+    """The spacing of the next table, 0 where there is none that would say more."""
+    wider = min(_WIDENING * spacing, farthest / _POINTS)
+    return wider if wider > spacing else 0.0
 
 
 def _coarse(values: FloatVector, size: float) -> bool:

@@ -196,3 +196,17 @@ def test_many_small_parameters_of_different_functions_keep_to_the_limit(number, 
     assert report.passed
     assert report.evaluations <= 2.5 * sum(x.size for x in params) + 200
     assert wrong.parameters[str(number - 1)].verdict is gc.Verdict.BUG
+
+
+@pytest.mark.parametrize("probabilities", [[0.9, 0.4], [0.3, 0.01], [0.85]])
+def test_a_cost_that_is_flat_in_a_probability_is_checked_within_its_domain(probabilities):
+    def cost(p):
+        if not np.all((p >= 0) & (p <= 1)):
+            msg = "no probability"
+            raise ValueError(msg)
+        return 3.7
+
+    theta = np.array(probabilities)
+
+    assert gc.check_gradients(cost, theta, np.zeros_like(theta)).passed
+    assert gc.check_gradients(cost, theta, np.full_like(theta, 0.01)).verdict is gc.Verdict.BUG
