@@ -84,7 +84,7 @@ class Derivatives:
         """These, with error bars of at least some floor."""
         return replace(self, error=np.maximum(self.error, floor))
 
-    def taking(self, entries: slice) -> "Derivatives":
+    def taking(self, entries: slice | npt.NDArray[np.bool_]) -> "Derivatives":
         """Those of some entries only."""
         return replace(self, lower=self.lower[entries], upper=self.upper[entries], error=self.error[entries])
 
