@@ -25,6 +25,8 @@ class Evaluator:
         Calls of the cost so far.
     not_finite : int
         How many of those at perturbed thetas gave NaN or an infinity.
+    largest : float
+        The largest ``|J|`` at perturbed thetas, as far as it was finite.
     moving : set of int
         Parameters of which some entry, moved by itself, changed the cost.
     """
@@ -44,6 +46,7 @@ class Evaluator:
         self._on_evaluation = on_evaluation
         self.evaluations = 0
         self.not_finite = 0
+        self.largest = 0.0
         self.moving: set[int] = set()
         self._unperturbed = math.nan
 
@@ -113,6 +116,7 @@ class Evaluator:
     def _perturbed(self) -> float:
         value = self._evaluate().value
         self.not_finite += not math.isfinite(value)
+        self.largest = max(self.largest, abs(value) if math.isfinite(value) else 0.0)
         return value
 
     def _evaluate(self) -> CostValue:

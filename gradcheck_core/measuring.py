@@ -122,6 +122,8 @@ def measure(
         return evaluator.left_beyond(1, max(0, left))
 
     found = {i: _made_finer(swept[i], bars, noise, affordable) for i, bars in found.items()}
+    if baseline.cost.value == 0:  # then nothing but what the steps saw tells how large it is
+        noise = replace(noise, size=max(noise.size, evaluator.largest))
     looked = {i: look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
     return {
         i: _undecided(_with_sizes(derivatives, swept[i], noise), claims[i], noise.stair)

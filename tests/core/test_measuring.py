@@ -210,3 +210,19 @@ def test_a_cost_that_is_flat_in_a_probability_is_checked_within_its_domain(proba
 
     assert gc.check_gradients(cost, theta, np.zeros_like(theta)).passed
     assert gc.check_gradients(cost, theta, np.full_like(theta, 0.01)).verdict is gc.Verdict.BUG
+
+
+def flat_below_minus_one(t):
+    return float(np.sum(np.where(t <= -1, 0.0, (t + 1) ** 2 / 4)))
+
+
+def nowhere_below_zero(t):
+    return float(np.sum(np.where(t < 0, np.nan, 3 * t**2 - 2 * t**3)))
+
+
+@pytest.mark.parametrize(("cost", "theta"), [(flat_below_minus_one, -1.0), (nowhere_below_zero, 0.0)])
+def test_a_zero_slope_where_a_cost_of_zero_starts_to_bend_to_one_side_passes(cost, theta):
+    at = np.array([theta])
+
+    assert gc.check_gradients(cost, at, np.zeros(1)).passed
+    assert gc.check_gradients(cost, at, np.full(1, 1e-3)).verdict is gc.Verdict.BUG
