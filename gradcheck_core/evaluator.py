@@ -34,6 +34,8 @@ class Evaluator:
         Calls of the cost so far.
     not_finite : int
         How many of those at perturbed thetas gave NaN or an infinity.
+    largest : float
+        The largest ``|J|`` at perturbed thetas, as far as it was finite.
     moving : set of int
         Parameters of which some entry, moved by itself, changed the cost.
     ran_out : bool
@@ -58,6 +60,7 @@ class Evaluator:
         self._batching: Batching | None = None
         self.evaluations = 0
         self.not_finite = 0
+        self.largest = 0.0
         self.moving: set[int] = set()
         self.ran_out = False
         self.seconds_each = math.inf
@@ -205,6 +208,7 @@ class Evaluator:
             return math.nan
         value = self._evaluate().value
         self.not_finite += not math.isfinite(value)
+        self.largest = max(self.largest, abs(value) if math.isfinite(value) else 0.0)
         return value
 
     def _evaluate(self) -> CostValue:

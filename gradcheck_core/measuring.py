@@ -1,5 +1,6 @@
 """Numeric derivatives of the chosen parameters: noise first, then steps, a sweep, a second look where it differs."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ import numpy as np
 from .budget import LEAST_PROBING, Budget, most_evaluations, probing_evaluations
 from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives, Indices, ParameterCost
-from .numerics.noise import LEAST_EVALUATIONS, MOST_EVALUATIONS, Noise, estimate_noise
+from .numerics.longer import by_longer_steps
+from .numerics.noise import LEAST_EVALUATIONS, LOWER_PRECISION, MOST_EVALUATIONS, Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
 from .numerics.steps import CONFIDENT, first_step, own_sizes, scales
 from .numerics.sweep import Sweep, sweep
@@ -25,6 +27,12 @@ _FINE = 1e-6
 _HARDLY = 0.1
 _ALL_NOISE = 64.0
 """Where the noise is a tenth of the cost, that is rounding of terms that cancel, and so much larger may they be."""
+
+_TOO_COARSE = 5e-4
+"""Error relative to twice a parameter's gradient beyond which it is about to be too coarse to judge."""
+
+_STILL_TO_COME = 24
+"""Evaluations of those promised that are kept for one direction through all of theta and for what ends a check."""
 
 _FEW_PROBES = 8
 """Coordinates of a parameter at which truncation is measured at least, and one of every eight more."""
@@ -112,8 +120,32 @@ def measure(
             swept[i] = _swept(at, shorter, budget, factor)
     promised = Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
     found = {i: _beside_kinks(sweep_of, noise, promised) for i, sweep_of in swept.items()}
+
+    def affordable() -> int:
+        left = most_evaluations(coordinates) - evaluator.evaluations - _STILL_TO_COME
+        return evaluator.left_beyond(1, max(0, left))
+
+    found = {i: _made_finer(swept[i], bars, noise, affordable) for i, bars in found.items()}
+    if baseline.cost.value == 0:  # then nothing but what the steps saw tells how large it is
+        noise = replace(noise, size=max(noise.size, evaluator.largest))
     looked = {i: look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
-    return {i: _with_sizes(derivatives, swept[i], noise) for i, derivatives in looked.items()}
+    return {
+        i: _undecided(_with_sizes(derivatives, swept[i], noise), claims[i], noise.stair)
+        for i, derivatives in looked.items()
+    }
+
+
+def _undecided(found: Derivatives, claimed: Claimed, stair: float) -> Derivatives:
+    """Without a bar where zero is claimed and the cost climbs stairs coarser than the rounding to float32.
+
+    Zero is right where the stairs are the cost's own, as of a floor function, and wrong where they are rounding, as to
+    half precision: nothing tells which.
+    """
+    stair = max(stair, found.stair)
+    contradicted = (claimed.values == 0) & (np.abs(found.nearest(claimed.values)) > found.error)
+    if stair <= LOWER_PRECISION * found.cost_size or not contradicted.any():
+        return found
+    return replace(found.no_better_than(np.where(contradicted, np.inf, 0.0)), stair=stair)
 
 
 def _with_sizes(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivatives:
@@ -136,9 +168,13 @@ def _swept(at: ParameterCost, steps: FloatVector, budget: Budget, factor: float)
 
 def _bars(found: Sweep, noise: Noise) -> Derivatives:
     """What a sweep says, each bar at least the rounding that backpropagation has itself."""
+    return found.derivatives().no_better_than(_floor(found, noise))
+
+
+def _floor(found: Sweep, noise: Noise) -> FloatVector:
     scale = np.maximum(scales(found.at.theta), found.steps)
-    floor = _FLOOR * (_ALL_NOISE if noise.level > _HARDLY * noise.size else 1.0)
-    return found.derivatives().no_better_than(floor * found.at.noise / scale)
+    floor: FloatVector = _FLOOR * (_ALL_NOISE if noise.level > _HARDLY * noise.size else 1.0) * found.at.noise / scale
+    return floor
 
 
 def _beside_kinks(found: Sweep, noise: Noise, promised: Budget) -> Derivatives:
@@ -153,6 +189,26 @@ def _beside_kinks(found: Sweep, noise: Noise, promised: Budget) -> Derivatives:
         return bars
     promised.spend(EVALUATIONS_EACH * looked_at.size)
     return bars.replaced(looked_at, remeasure(found.at, looked_at, found.steps))
+
+
+def _made_finer(found: Sweep, bars: Derivatives, noise: Noise, affordable: Callable[[], int]) -> Derivatives:
+    """With those coordinates measured again whose bars make the whole parameter too coarse to judge."""
+    allowed = _TOO_COARSE * float(np.linalg.norm(bars.lower + bars.upper))
+    if np.linalg.norm(bars.error) <= allowed:
+        return bars
+    enough = allowed / np.sqrt(bars.error.size)
+    smooth = np.isfinite(bars.error) & (bars.lower == bars.upper)
+    smooth[found.rough] = False
+    finer = by_longer_steps(found.at, found.steps, bars, np.flatnonzero(smooth), enough, Budget(affordable()))
+    # What longer steps do not tell lies beside a kink that noise hides from the sweep.
+    left = np.flatnonzero(smooth & (finer.error > enough))
+    for entry in left[np.argsort(-finer.error[left], kind="stable")]:
+        if affordable() < EVALUATIONS_EACH:
+            break
+        again = remeasure(found.at, np.array([entry]), found.steps)
+        if again.error[0] < finer.error[entry]:
+            finer = finer.replaced(np.array([entry]), again)
+    return finer.no_better_than(np.minimum(_floor(found, noise), bars.error))
 
 
 def _coarse(found: Sweep, bars: Derivatives) -> Indices:

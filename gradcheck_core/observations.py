@@ -26,6 +26,7 @@ def observations(
     return (
         *_unmoved(evidence, unmoved),
         *_claimed_zero(evidence),
+        *_on_stairs(evidence),
         *_kinks(evidence),
         *_noisy(noise, baseline),
         *_not_finite(not_finite),
@@ -60,6 +61,15 @@ def _claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
         f"`{name}`: its claimed gradient is exactly zero, yet the cost depends on it; "
         "is it detached, or left out of the backward pass?"
         for name in missing
+    )
+
+
+def _on_stairs(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"`{item.parameter.name}`: the cost climbs stairs of {item.derivatives.stair:.1e}; a claim of zero is "
+        "right if they are its own (floor, round, a count) and wrong if they are rounding: not decided"
+        for item in evidence
+        if item.derivatives.stair and bool(np.any((item.claimed == 0) & np.isinf(item.error)))
     )
 
 

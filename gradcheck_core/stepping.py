@@ -13,6 +13,9 @@ from .protocol import FloatVector
 _LONG = 64.0
 """Times the first step beyond which a chosen one says that the entries that moved have little effect."""
 
+_USUAL = 0.25
+"""Quantile of the chosen steps that the other parameters take: one too long errs by its square, not one too short."""
+
 _LEAST_PER_STEP = 4
 _MOST_PER_STEP = 28
 """Evaluations for one parameter's step; six are usual."""
@@ -41,7 +44,7 @@ def choose_steps(costs: dict[int, ParameterCost], evaluator: Evaluator, budget: 
             rung = min((found for found in (rung, together) if found is not None), key=_step_of, default=None)
         if rung is not None:
             chosen[i] = rung.step
-    usual = float(np.median(list(chosen.values()))) if chosen else None
+    usual = float(np.quantile(list(chosen.values()), _USUAL, method="lower")) if chosen else None
     return {i: scales(at.theta) * chosen.get(i, usual or first[i]) for i, at in costs.items()}
 
 

@@ -63,6 +63,9 @@ class Derivatives:
         The size of the cost nearby, absolute; 0 where that is not known. J may be zero at theta alone.
     step : float
         The shortest step of the sweep, in scales of the entry; infinite where there was none.
+    stair : float
+        The largest step of a staircase that the cost climbs along one of the coordinates, absolute; 0 where none was
+        seen.
     """
 
     lower: FloatVector
@@ -70,6 +73,7 @@ class Derivatives:
     error: FloatVector
     cost_size: float = 0.0
     step: float = np.inf
+    stair: float = 0.0
 
     @property
     def kinks(self) -> int:
@@ -80,7 +84,7 @@ class Derivatives:
         """These, with error bars of at least some floor."""
         return replace(self, error=np.maximum(self.error, floor))
 
-    def taking(self, entries: slice) -> "Derivatives":
+    def taking(self, entries: slice | npt.NDArray[np.bool_]) -> "Derivatives":
         """Those of some entries only."""
         return replace(self, lower=self.lower[entries], upper=self.upper[entries], error=self.error[entries])
 
@@ -88,7 +92,7 @@ class Derivatives:
         """These, with other measurements of some entries in their place."""
         lower, upper, error = self.lower.copy(), self.upper.copy(), self.error.copy()
         lower[entries], upper[entries], error[entries] = other.lower, other.upper, other.error
-        return replace(self, lower=lower, upper=upper, error=error)
+        return replace(self, lower=lower, upper=upper, error=error, stair=max(self.stair, other.stair))
 
     def nearest(self, claimed: FloatVector) -> FloatVector:
         """Of the measured values the ones nearest to a claim: the derivative or, on a kink, a subgradient."""

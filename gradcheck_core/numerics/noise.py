@@ -20,8 +20,17 @@ _WIDENING = 137.0
 """No power of two, along which rounding to another binary precision would be regular and look smooth."""
 _MOST_TABLES = 6
 
+_UNMOVED = 0.1
+"""Distance up to which the cost is looked at while it stays exactly equal: a probability of 0.9 stays one."""
+
+_FARTHEST = 0.25
+"""The same once it has moved: entries keep their size by and large."""
+
 _WIDEST = 1e-4
 """Spacing beyond which it is not the rounding of single parameters that shows, a few 1e-7 of each in float32."""
+
+_FAR = 1e-6
+"""Spacing beyond which plateaus are not of single parameters that are rounded to float32, whose stairs are shorter."""
 
 _FLAT_CHECK = (0, 4, 8)
 """Points of a table that are taken first: where they are equal the points are too close for any change to show."""
@@ -41,7 +50,7 @@ _CLOSER = 64.0
 _TELLING_LEVELS = 3
 """Different values that have to be exact in a lower precision: a floor function's few are by chance."""
 
-_LOWER_PRECISION = 2.0**-20
+LOWER_PRECISION = 2.0**-20
 """Noise over ``|J|`` up to which it is that of a part computed in float32; more is a cost that varies within a step."""
 
 LEAST_EVALUATIONS = _POINTS
@@ -64,11 +73,14 @@ class Noise:
         Whether a table showed it.
     size : float
         The largest ``|J|`` seen, 0 where that is not known: a cost may be zero at theta alone.
+    stair : float
+        The step of the staircase that the cost climbs, absolute; 0 where it climbs none.
     """
 
     level: float
     settled: bool
     size: float = 0.0
+    stair: float = 0.0
 
 
 def estimate_noise(
@@ -122,8 +134,8 @@ def estimate_noise(
         if np.all(np.isfinite(values)):
             size = max(size, float(np.max(np.abs(values))))
             within = max(noise_between(values), UNIFORM * step_of_plateaus(values))
-            level = max(level, within if within <= _LOWER_PRECISION * size else 0.0)
-    return Noise(max(level, roundoff * size), here.settled, size)
+            level = max(level, within if within <= LOWER_PRECISION * size else 0.0)
+    return Noise(max(level, roundoff * size), here.settled, size, here.stair)
 
 
 def _noise_from(line: Callable[[float], float], spacing: float, cost: float, roundoff: float, most: int) -> Noise:
@@ -134,28 +146,29 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
     nearest = spacing
     left = most
     for _ in range(_MOST_TABLES):
-        if left < _POINTS:
+        if left < _POINTS or not spacing:
             break
         values = _table(line, spacing)
         left -= values.size
         if not np.all(np.isfinite(values)):
             break
         size = max(size, float(np.max(np.abs(values))))
-        wide = spacing > max(_WIDEST, 2 * nearest)
+        far, wide = (spacing > max(beyond, 2 * nearest) for beyond in (_FAR, _WIDEST))
+        gridded = wide or (far and _coarse(values, size))
         floor = max(floor, roundoff * size, _rounding_seen(values, wide))
         if np.all(values == values[0]) and flat in (None, values[0]):
             flat = values[0]
-            spacing *= _WIDENING
+            spacing = _wider(spacing, _UNMOVED)
             continue
         climbed = values if flat is None else np.concatenate([[flat], values])
-        step = step_of_plateaus(climbed, wide)
+        step = step_of_plateaus(climbed, gridded)
         if not step and on_a_grid(lone, values - values[0], roundoff * size):
             step = lone
         if not step and flat is not None and left >= MOST_BISECTIONS:
             first = int(np.argmax(values != flat))
             before = max(_POINTS / _WIDENING, float(first))
             seen = np.concatenate([[flat], values[first:]])
-            step = step_between(line, spacing * before, spacing * (first + 1), seen, roundoff * size, wide=wide)
+            step = step_between(line, spacing * before, spacing * (first + 1), seen, roundoff * size, wide=gridded)
         jumpy = _mostly_equal(values) or (wide and not step)  # so far apart no rounding shows without its grid
         level = None if jumpy else noise_of_table(values)
         if level is not None and level > _TOO_MUCH * size and left >= _POINTS:
@@ -163,10 +176,21 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
             level = closer if closer < level / _CLOSER**0.5 else level
         if jumpy and not step:
             flat, lone = None, lone_step(climbed)
-            spacing *= _WIDENING
+            spacing = _wider(spacing, _FARTHEST)
             continue
-        return Noise(max(level or 0.0, floor, UNIFORM * step), level is not None or step > 0, size)
+        return Noise(max(level or 0.0, floor, UNIFORM * step), level is not None or step > 0, size, step)
     return Noise(floor, False, size)
+
+
+def _wider(spacing: float, farthest: float) -> float:
+    """The spacing of the next table, 0 where there is none that would say more."""
+    wider = min(_WIDENING * spacing, farthest / _POINTS)
+    return wider if wider > spacing else 0.0
+
+
+def _coarse(values: FloatVector, size: float) -> bool:
+    """Whether the cost takes larger steps than one makes that is rounded to float32 inside."""
+    return bool(np.max(np.abs(np.diff(values))) > LOWER_PRECISION * size)
 
 
 def _table(line: Callable[[float], float], spacing: float) -> FloatVector:

@@ -28,6 +28,9 @@ _SHRINKING = 0.5
 _AS_NOISE = 5.0
 """Growth of the changes towards smaller steps that noise has, a factor 8 a step; a square root has 2.8."""
 
+_LEVEL = 1.5
+"""Growth from step to step up to which two slopes differ by a kink; curvature makes them differ by 8 times more."""
+
 _IN_A_ROW = 3
 """Changes that do not shrink, the first that noise does not explain, before a slope is said to have no limit."""
 
@@ -51,6 +54,7 @@ class _Ladder:
     minus: FloatVector
     noise: float
     theta_rounding: float
+    stair: float = 0.0
 
     def followed_by(self, larger: "_Ladder") -> "_Ladder":
         return _Ladder(
@@ -59,6 +63,7 @@ class _Ladder:
             np.concatenate([self.minus, larger.minus]),
             max(self.noise, larger.noise),
             self.theta_rounding,
+            max(self.stair, larger.stair),
         )
 
     def with_own_noise(self) -> "_Ladder":
@@ -124,7 +129,8 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
             (finer,) = _ladders(at, entries[k : k + 1], _finer(at, steps), _RUNGS)
             results[k] = _measure(finer.followed_by(found[k]))
     columns = np.array(results, dtype=np.float64)
-    return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2])
+    stair = max((ladder.stair for ladder in found), default=0.0)
+    return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2], stair=stair)
 
 
 def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: _Ladder) -> _Ladder:
@@ -149,7 +155,7 @@ def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: _Ladder) -> 
     own = max(_WIDE * abs(at.theta[entry]), _AT_MOST_ROUNDING * max(1.0, float(scales(at.theta)[entry])))
     wide = bool(ladder.step[first - 1] > own)
     stair = step_between(along, ladder.step[first - 1], ladder.step[first], seen, at.roundoff * largest, largest, wide)
-    return replace(ladder, noise=max(ladder.noise, UNIFORM * stair))
+    return replace(ladder, noise=max(ladder.noise, UNIFORM * stair), stair=stair)
 
 
 STEPS_ALONG_A_LINE: FloatVector = np.power(_RATIO, _RUNGS.astype(np.float64))
@@ -225,9 +231,9 @@ def _measure(ladder: _Ladder) -> tuple[float, float, float]:
         if stays_apart:
             sharper = np.flatnonzero(blur[:first] < gap[first] / 4)
             if sharper.size:
-                return _central(ladder.upto(int(sharper[-1]) + 1))
+                return _beside_a_kink(ladder) or _central(ladder.upto(int(sharper[-1]) + 1))
             if gap[first + 1] > gap[first] / 2:
-                return _kink(ladder)
+                return _beside_a_kink(ladder) or _kink(ladder)
             # The gap shrinks while the step grows: an oscillation within the step, which only smaller steps resolve.
             return _central(ladder.upto(max(first, 1)))
     return _central(ladder.upto(_before_a_crossing(gap, blur)))
@@ -249,10 +255,33 @@ def _central(ladder: _Ladder) -> tuple[float, float, float]:
     return value, value, error
 
 
-def _kink(ladder: _Ladder) -> tuple[float, float, float]:
+def _beside_a_kink(ladder: _Ladder) -> tuple[float, float, float] | None:
+    """The slope to the side away from a kink that lies near; None where theta may be on it.
+
+    Over small steps both sides have the slope of the one without the kink, so exactly that the other's, were the kink
+    at theta, would show.
+    """
     noise = 2 * CONFIDENT * ladder.noise / ladder.step
-    right, right_error = _least_error(ladder.plus / ladder.step, noise)
-    left, left_error = _least_error(-ladder.minus / ladder.step, noise)
+    slopes = ladder.plus / ladder.step, -ladder.minus / ladder.step
+    for this, other in (slopes, slopes[::-1]):
+        value, error = _least_error(this, noise)
+        away = np.abs(other - value)
+        departed = np.flatnonzero(away > noise + error)
+        first = int(departed[0]) if departed.size else 0
+        if not 0 < first < away.size - 2:
+            continue
+        beyond, farther = away[first + 1 : first + 3]
+        if 2 * (noise[first - 1] + error) < beyond and farther < _LEVEL * beyond:
+            return value, value, error
+    return None
+
+
+def _one_side(ladder: _Ladder, change: FloatVector) -> tuple[float, float]:
+    return _least_error(change / ladder.step, 2 * CONFIDENT * ladder.noise / ladder.step)
+
+
+def _kink(ladder: _Ladder) -> tuple[float, float, float]:
+    (right, right_error), (left, left_error) = (_one_side(ladder, side) for side in (ladder.plus, -ladder.minus))
     return min(left, right), max(left, right), max(left_error, right_error)
 
 

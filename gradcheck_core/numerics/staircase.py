@@ -49,7 +49,7 @@ def step_of_plateaus(values: FloatVector, wide: bool = False) -> float:
     steps = steps[steps > 0]
     if int(np.sum(counts > 1)) < 2 or (steps.size == 1 and not _can_be_rounding(steps[0], values)):
         return 0.0
-    if wide and not _whole(values - values[0], float(np.min(steps)), 0.0):
+    if wide and not on_a_grid(float(np.min(steps)), values - values[0]):
         return 0.0
     largest = float(np.max(steps))
     return largest * math.sqrt(float(np.mean(np.square(steps / largest))))

@@ -21,6 +21,12 @@ _NEIGHBOURS = 8.0
 _UNSETTLED = 0.05
 """Relative truncation at which the best step is none: differences that grow like ``1 / h`` show an eighth."""
 
+_UNMOVED = 0.1
+"""Step up to which an entry is moved while the cost stays exactly equal: a probability of 0.9 stays one."""
+
+_WELL_BEYOND = 64.0
+"""Times the first step that it is moved in any case: in float32 a tenth is hardly more than a first step."""
+
 _RATIO = 8.0
 _MOST_RUNGS = 14
 
@@ -151,17 +157,23 @@ def choose_step(
             ahead = _next(taken, best)
             step = first * _RATIO**ahead
             # Beyond its own scale an entry is moved only where it shows an effect: there the noise grows with the step.
-            in_range = 64 * roundoff < step < (farthest if _shows(rungs, best) else 1.0)
+            unmoved = min(1.0, max(_UNMOVED, _WELL_BEYOND * first)) if _constant(taken) else 1.0
+            in_range = 64 * roundoff < step < (farthest if _shows(rungs, best) else unmoved)
             if in_range and len(taken) < _MOST_RUNGS and 2 * len(taken) + 2 <= most:
                 take(ahead)
                 continue
         chosen = None if best is None else rungs[best]
-        constant = len({cost for pair in taken.values() for cost in (pair.plus, pair.minus)}) == 1
         return (
             None
-            if chosen is None or constant or chosen.truncation > max(_UNSETTLED * abs(chosen.derivative), chosen.noise)
+            if chosen is None
+            or _constant(taken)
+            or chosen.truncation > max(_UNSETTLED * abs(chosen.derivative), chosen.noise)
             else chosen
         )
+
+
+def _constant(taken: dict[int, _Taken]) -> bool:
+    return len({cost for pair in taken.values() for cost in (pair.plus, pair.minus)}) == 1
 
 
 def _shows(rungs: dict[int, Rung], best: int | None) -> bool:

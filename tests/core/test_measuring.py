@@ -228,3 +228,33 @@ def test_many_small_parameters_of_different_functions_keep_to_the_limit(number, 
     assert report.passed
     assert report.evaluations <= 2.5 * sum(x.size for x in params) + 200
     assert wrong.parameters[str(number - 1)].verdict is gc.Verdict.BUG
+
+
+@pytest.mark.parametrize("probabilities", [[0.9, 0.4], [0.3, 0.01], [0.85]])
+def test_a_cost_that_is_flat_in_a_probability_is_checked_within_its_domain(probabilities):
+    def cost(p):
+        if not np.all((p >= 0) & (p <= 1)):
+            msg = "no probability"
+            raise ValueError(msg)
+        return 3.7
+
+    theta = np.array(probabilities)
+
+    assert gc.check_gradients(cost, theta, np.zeros_like(theta)).passed
+    assert gc.check_gradients(cost, theta, np.full_like(theta, 0.01)).verdict is gc.Verdict.BUG
+
+
+def flat_below_minus_one(t):
+    return float(np.sum(np.where(t <= -1, 0.0, (t + 1) ** 2 / 4)))
+
+
+def nowhere_below_zero(t):
+    return float(np.sum(np.where(t < 0, np.nan, 3 * t**2 - 2 * t**3)))
+
+
+@pytest.mark.parametrize(("cost", "theta"), [(flat_below_minus_one, -1.0), (nowhere_below_zero, 0.0)])
+def test_a_zero_slope_where_a_cost_of_zero_starts_to_bend_to_one_side_passes(cost, theta):
+    at = np.array([theta])
+
+    assert gc.check_gradients(cost, at, np.zeros(1)).passed
+    assert gc.check_gradients(cost, at, np.full(1, 1e-3)).verdict is gc.Verdict.BUG

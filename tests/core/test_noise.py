@@ -146,7 +146,7 @@ def test_a_flat_cost_is_looked_at_in_six_tables_of_three_points():
     assert len(visited) == 6 * 3
 
 
-@pytest.mark.parametrize("slope", [1.0, 0.37, 1e-2, 1e-4])
+@pytest.mark.parametrize("slope", [1.0, 0.37, 1e-2, 5e-4])
 @pytest.mark.parametrize("quantum", [1e-5, 1e-7, 1e-9, 1e-11, 3e-13])
 def test_a_cost_on_a_coarse_grid_shows_its_rounding(quantum, slope):
     # the deviation of uniform rounding is quantum / sqrt(12); a table sees a few steps of it, so within a factor of 8
@@ -156,6 +156,15 @@ def test_a_cost_on_a_coarse_grid_shows_its_rounding(quantum, slope):
     noise = estimate_noise(line, line(0.0), ROUNDOFF, away=1e-5)
 
     assert 1 / 8 < noise.level / (quantum / math.sqrt(12)) < 8
+
+
+def test_a_flat_cost_is_not_followed_beyond_a_tenth():
+    # moved by more a probability of 0.9 would be none
+    visited = []
+
+    estimate_noise(lambda t: visited.append(t) or 5.0, 5.0, ROUNDOFF)
+
+    assert max(visited) <= 0.1 * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("line", [lambda t: 1 + t**2, lambda t: 1 + t**4, lambda t: 1e6 + t**2, lambda t: 1 + t])
@@ -170,6 +179,21 @@ def test_a_jump_of_the_cost_is_no_rounding(at):
     noise = estimate_noise(lambda t: 1.0 + (t > at), 1.0, ROUNDOFF)
 
     assert noise.level < 4 * ROUNDOFF
+
+
+@pytest.mark.parametrize("at", [7e-6, 7e-4])
+def test_a_jump_that_bfloat16_could_make_is_no_rounding_without_a_second_one(at):
+    noise = estimate_noise(lambda t: 1.0 + 2.0**-8 * (t > at), 1.0, ROUNDOFF)
+
+    assert noise.level < 4 * ROUNDOFF
+    assert noise.stair == 0
+
+
+@pytest.mark.parametrize("quantum", [1e-3, 1e-6])
+def test_the_step_of_a_staircase_is_told(quantum):
+    noise = estimate_noise(lambda t: quantum * round((1 + t) / quantum), 1.0, ROUNDOFF)
+
+    assert noise.stair == pytest.approx(quantum)
 
 
 @pytest.mark.parametrize("at", [1e-12, 1e-9, 1e-6, 1e-3])

@@ -309,3 +309,25 @@ def test_a_part_in_float32_beside_an_exact_rest_is_not_accused():
 
     assert check(cost, theta, right).verdict not in (Verdict.BUG, Verdict.SUSPECT)
     assert check(cost, theta, -right).verdict is Verdict.BUG
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("distance", [5e-5, 2e-4])
+def test_beside_a_kink_that_noise_keeps_steps_from_avoiding_the_other_sides_slope_counts(distance, side):
+    # steps below the kink resolve 5 deviations of 1e-6 over 1e-4, a twentieth of the slope; those away from it far more
+    kink = 1 + side * distance
+    at = functions.parameter_cost(lambda w: float(abs(w[0] - kink)), [1.0], noise=1e-6)
+
+    found = remeasure(at, np.array([0]), np.array([1e-4]))
+
+    assert found.lower[0] == found.upper[0] == pytest.approx(-side, abs=found.error[0])
+    assert found.error[0] < 1e-3
+
+
+@pytest.mark.parametrize("curvature", [0.0, 1.0, 30.0])
+def test_on_a_kink_with_noise_both_slopes_are_given(curvature):
+    at = functions.parameter_cost(lambda w: float(abs(w[0] - 1) + curvature * (w[0] - 1) ** 2), [1.0], noise=1e-6)
+
+    found = remeasure(at, np.array([0]), np.array([1e-4]))
+
+    assert (found.lower[0], found.upper[0]) == pytest.approx((-1, 1), abs=0.1)

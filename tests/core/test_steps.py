@@ -85,6 +85,14 @@ def test_a_straight_line_is_measured_to_ten_digits():
     assert abs(rung.derivative - 1) <= rung.error < 1e-9
 
 
+def test_where_nothing_changes_no_entry_is_moved_by_a_tenth():
+    visited = []
+
+    choose_step(lambda t: visited.append(abs(t)) or 5.0, 1e-16, 5e-6, 2.0**-53, 28)
+
+    assert max(visited) < 0.1
+
+
 def test_a_constant_has_no_best_step():
     assert chosen(lambda t: 5.0) is None
 
