@@ -1,5 +1,6 @@
 """The conductor: validate, gather evidence, judge, report."""
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -36,6 +37,7 @@ def check_gradients(
     max_evaluations: int | None = None,
     max_memory: int = 2**30,
     n_jobs: int = 1,
+    journal: str | os.PathLike[str] | None = None,
     include: Patterns = None,
     exclude: Patterns = None,
     seed: int = 0,
@@ -97,8 +99,14 @@ def check_gradients(
     max_memory : int
         Bytes that the thetas evaluated together, and what is computed of them, may take, about; where a backend
         evaluates many at once. Default 1 GiB, which leaves room on a laptop.
-    n_jobs : {1}
-        Processes.
+    n_jobs : int
+        Processes that share the sweeps, as joblib counts them: -1 for as many as there are cores. 1 (default) is this
+        process only, whatever `joblib.parallel_config` says; with any other number what it names does the work: loky
+        processes here, or a dask or ray cluster. Cost, params and args are pickled and go once to each.
+    journal : str or path, optional
+        A file to which every answer of the cost at a perturbed theta is appended as it comes. If it has answers of the
+        same check already, those are taken from there, and the check goes on where it ended. Gradients, complex steps
+        and what ``order=2`` differences are computed again. None (default): no journal.
     include, exclude : str or sequence of str, optional
         Name patterns (``"*.bias"``) of the parameters to check; the rest are held fixed and listed in the notes.
     seed : int
@@ -166,6 +174,7 @@ def check_gradients(
         max_evaluations=max_evaluations,
         max_memory=max_memory,
         n_jobs=n_jobs,
+        journal=journal,
         include=include,
         exclude=exclude,
         seed=seed,

@@ -1,9 +1,10 @@
 """From a case to the evidence about its gradient: the problem is opened in one precision, and always closed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from . import preflight, selection
+from .answering import Answering
 from .budget import expected_evaluations, least_evaluations
 from .case import GradientCase
 from .errors import GradcheckError, InvalidInputError
@@ -54,7 +55,10 @@ def gather_in(precision: str, adapter: Backend, case: GradientCase, options: Che
     InsistsOnItsPrecisionError
         If parameters of lower precision were evaluated in float64 and the cost raised.
     """
-    with HostRandomState(options.seed) as random_state:
+    with (
+        Answering(adapter, case, options, precision) as answering,
+        HostRandomState(options.seed) as random_state,
+    ):
         try:
             problem = adapter.open(case.cost, case.params, case.args, precision, options.seed)
         except GradcheckError:
@@ -66,7 +70,7 @@ def gather_in(precision: str, adapter: Backend, case: GradientCase, options: Che
         with problem:
             lower = any(is_below_float64(parameter.dtype) for parameter in problem.layout.parameters)
             try:
-                return _gather_from(problem, random_state, adapter, case, options, precision)
+                return _gather_from(problem, random_state, answering, adapter, case, options, precision)
             except GradcheckError:
                 raise
             except Exception as error:
@@ -78,6 +82,7 @@ def gather_in(precision: str, adapter: Backend, case: GradientCase, options: Che
 def _gather_from(
     problem: Problem,
     random_state: HostRandomState,
+    answering: Answering,
     adapter: Backend,
     case: GradientCase,
     options: CheckOptions,
@@ -92,6 +97,7 @@ def _gather_from(
         evaluator = Evaluator(problem, contraction, random_state, options.max_evaluations, bar.advance)
         random_state.fix()
         baseline = preflight.establish(problem, evaluator, random_state, _roundoff(layout, precision))
+        evaluator.answer_from(answering.begin(layout, baseline))
         session = Session(
             adapter, case, options, precision, problem, evaluator, contraction, random_state, baseline, chosen
         )
@@ -99,6 +105,7 @@ def _gather_from(
         preflight.require_unchanged(problem, evaluator, baseline.theta)
         preflight.require_repeated(evaluator, baseline)
     evaluations = evaluator.evaluations + gathered.further_evaluations
+    gathered = replace(gathered, notes=(*gathered.notes, *answering.notes))
     return Findings(baseline, gathered, evaluations, _precision_used(layout, precision))
 
 

@@ -1,6 +1,7 @@
 """The JAX adapter."""
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any, final
 
@@ -22,6 +23,7 @@ from gradcheck_core.protocol import (
     Gradient,
     Layout,
     Problem,
+    Surroundings,
     Weigh,
 )
 
@@ -50,6 +52,9 @@ class JaxBackend(Backend):
 
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
         return np.asarray(leaf)
+
+    def surroundings(self) -> Surroundings:
+        return functools.partial(_x64, bool(jax.config.jax_enable_x64))
 
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
@@ -216,6 +221,11 @@ class _JaxProblem(Problem):
 
     def _scope(self) -> contextlib.AbstractContextManager[object]:
         return jax.enable_x64(True) if self._x64 else contextlib.nullcontext()
+
+
+def _x64(enabled: bool) -> contextlib.AbstractContextManager[object]:
+    scope: contextlib.AbstractContextManager[object] = jax.enable_x64(enabled)  # itself no function that can be pickled
+    return scope
 
 
 def _lowered_anew(ask: Callable[[], Any]) -> Any:
