@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import jax
@@ -27,6 +27,7 @@ from gradcheck_core.protocol import (
     Weigh,
 )
 
+from . import travelling
 from .pytrees import flatten
 
 
@@ -54,7 +55,10 @@ class JaxBackend(Backend):
         return np.asarray(leaf)
 
     def surroundings(self) -> Surroundings:
-        return functools.partial(_x64, bool(jax.config.jax_enable_x64))
+        return functools.partial(travelling.x64, bool(jax.config.jax_enable_x64))
+
+    def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
+        return {travelling.ARRAY: travelling.reduced}
 
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
@@ -221,11 +225,6 @@ class _JaxProblem(Problem):
 
     def _scope(self) -> contextlib.AbstractContextManager[object]:
         return jax.enable_x64(True) if self._x64 else contextlib.nullcontext()
-
-
-def _x64(enabled: bool) -> contextlib.AbstractContextManager[object]:
-    scope: contextlib.AbstractContextManager[object] = jax.enable_x64(enabled)  # itself no function that can be pickled
-    return scope
 
 
 def _lowered_anew(ask: Callable[[], Any]) -> Any:
