@@ -80,7 +80,8 @@ class Pool(Source):
     ) -> None:
         try:
             if kind is None:
-                self._say_farewell()
+                with contextlib.suppress(Exception):  # everything is answered: nothing depends on it any more
+                    self._say_farewell()
         finally:
             self._leave()
 
@@ -114,7 +115,7 @@ class Pool(Source):
                             units.unimportable(reply)
                         case Raised():
                             start, stop = units.given_up(reply.unit)
-                            failed[start] = _error_of(reply, f"the evaluations {start} to {stop - 1} of {request.size}")
+                            failed[start] = _error_of(reply, f"evaluations {start} to {stop - 1} of {request.size}")
             except GradcheckError:
                 raise
             except Exception as error:  # joblib's or the cluster's: what the cost raises comes as a reply
@@ -181,7 +182,7 @@ def _error_of(reply: Raised, what: str) -> BaseException:
         return RuntimeError(f"{what}, in a worker process: {reply.described}")
     error = pickle.loads(reply.error)
     assert isinstance(error, BaseException)
-    error.add_note(f"gradcheck: while it made {what} in this sweep, with n_jobs processes")
+    error.add_note(f"gradcheck: in a unit of work handed to another process, {what} of this sweep")
     return error
 
 

@@ -79,8 +79,8 @@ class Units:
 
     def tasks(self) -> Iterator[Task]:
         """Calls of `answer`, until nothing waits any more; what comes back later is for a further round."""
-        while self._waiting:
-            start, stop = self._cut()
+        while (cut := self._cut()) is not None:
+            start, stop = cut
             unit = self._sent = self._sent + 1
             edition = self._parcel.editions if self._always or self._lacking else 0
             if self._lacking:
@@ -90,8 +90,11 @@ class Units:
             recipe, case = (self._recipe, self._parcel.packed) if edition else (None, None)
             yield delayed(answer)(self._token, unit, self._request.part(start, stop), recipe, case)
 
-    def _cut(self) -> tuple[int, int]:
-        start, stop = self._waiting.popleft()
+    def _cut(self) -> tuple[int, int] | None:
+        try:
+            start, stop = self._waiting.popleft()
+        except IndexError:
+            return None
         # At the end the units become smaller, so that no worker waits long for another.
         fair = power_of_two((stop - start) // (2 * self._workers))
         middle = min(start + min(self.size, max(fair, self.size // _SMALLEST)), stop)

@@ -14,7 +14,6 @@ import pytest
 
 import gradcheck_core as gc
 from gradcheck_core import execution_pool, execution_units, execution_worker
-from gradcheck_core.errors import WorkersLostError
 
 HERE = os.getpid()
 DATA = np.random.default_rng(0).normal(size=(7, 5))
@@ -148,7 +147,7 @@ def test_workers_that_are_killed_again_and_again_end_the_check():
             os.kill(os.getpid(), signal.SIGKILL)
         return cost(p)
 
-    with pytest.raises(WorkersLostError, match=r"lost 4 times in a row without an answer.*n_jobs=1 shows") as lost:
+    with pytest.raises(gc.WorkersLostError, match=r"lost 4 times in a row without an answer.*n_jobs=1 shows") as lost:
         gc.check_gradients(fatal, PARAMS, gradient, n_jobs=2)
     assert lost.value.__cause__ is not None
 
@@ -167,7 +166,7 @@ def test_what_the_cost_raises_in_a_worker_is_raised_here_with_its_place():
     assert "gradcheck: raised with params `w`[2, 1] moved from " in notes
     assert "gradcheck: raised in the worker process " in notes
     assert "in bounded" in notes
-    assert "of 40 in this sweep" in notes
+    assert "of 40 of this sweep" in notes
 
 
 def test_an_exception_that_cannot_travel_is_described():
