@@ -178,9 +178,10 @@ _LOST = (
 
 
 def _error_of(reply: Raised, what: str) -> BaseException:
-    if reply.error is None:  # it cannot be made again here
+    try:
+        error = pickle.loads(reply.error or b"")
+    except Exception:  # it cannot be made again here
         return RuntimeError(f"{what}, in a worker process: {reply.described}")
-    error = pickle.loads(reply.error)
     assert isinstance(error, BaseException)
     error.add_note(f"gradcheck: in a unit of work handed to another process, {what} of this sweep")
     return error
