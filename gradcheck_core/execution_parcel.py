@@ -64,8 +64,8 @@ class Parcel:
         self._given = case.cost, case.params, case.args
         self._reducers = reducers
         self._by_value: set[str] = set()
-        self.editions = 0
         self.packed = self._pack()
+        self.editions = 1
 
     def by_value(self, module: str) -> None:
         """Pack again with what a module defines by value: a worker cannot import it.
@@ -83,9 +83,9 @@ class Parcel:
             raise InvalidInputError(msg)
         self._by_value.add(module)
         self.packed = self._pack()
+        self.editions += 1  # last: who reads both in between takes the new one for the old, and asks again
 
     def _pack(self) -> Packed:
-        self.editions += 1
         with ExitStack() as registered:
             for name in self._by_value:
                 module = sys.modules[name]

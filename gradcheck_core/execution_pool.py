@@ -130,19 +130,19 @@ class Pool(Source):
 
     def _replies(self, units: Units) -> Iterator[Reply]:
         parallel = self._running()
-        if not parallel.return_generator:
-            most = _ROUND * joblib.effective_n_jobs(self._n_jobs)
-            while tasks := list(islice(units.tasks(), most)):
-                yield from parallel(tasks)
-            return
-        replies = parallel(units.tasks())
-        try:
-            for reply in replies:  # noqa: UP028  # `yield from` would close them before what follows
-                yield reply
-        finally:
-            with warnings.catch_warnings():
-                # After an interrupt joblib warns that tasks were cancelled, as they should be.
-                warnings.simplefilter("ignore", UserWarning)
+        with warnings.catch_warnings():
+            for message in _EXPECTED:
+                warnings.filterwarnings("ignore", message, UserWarning)
+            if not parallel.return_generator:
+                most = _ROUND * joblib.effective_n_jobs(self._n_jobs)
+                while tasks := list(islice(units.tasks(), most)):
+                    yield from parallel(tasks)
+                return
+            replies = parallel(units.tasks())
+            try:
+                for reply in replies:  # noqa: UP028  # `yield from` would close them before what follows
+                    yield reply
+            finally:
                 replies.close()
 
     def _running(self) -> joblib.Parallel:
@@ -169,6 +169,12 @@ class Pool(Source):
             if not self._workers:
                 return
 
+
+_EXPECTED = (
+    "A worker stopped while some jobs were given to the executor",  # its memory grew, and loky has put another in place
+    r"(\d+ tasks have been successfully executed|\d+ tasks which were still being processed)",  # after an interrupt
+)
+"""What joblib warns of, and is taken care of; where warnings are errors, it would end a thread that all wait for."""
 
 _LOST = (
     "`n_jobs`: the worker processes were lost {losses} times in a row without an answer in between, with {left} of "

@@ -1,12 +1,14 @@
 """Sweeps in two processes in every framework."""
 
 import os
+import pickle
 
 import numpy as np
 import pytest
 
 import gradcheck_core as gc
 from gradcheck_core import execution_pool
+from gradcheck_core.registry import load_backend
 
 HERE = os.getpid()
 W = np.random.default_rng(0).normal(size=(5, 4))
@@ -41,3 +43,13 @@ def test_two_processes_find_in_a_framework_what_one_does(kit, tmp_path):
     assert same(*reports)
     assert {int(path.name) for path in tmp_path.iterdir()} - {HERE}
     assert gc.check_gradients(cost, params, {"w": right}, n_jobs=2).verdict is gc.Verdict.CORRECT
+
+
+def test_surroundings_can_be_pickled_and_change_nothing_where_they_come_from(kit):
+    backend = load_backend(kit.name)
+    there = pickle.loads(pickle.dumps(backend.surroundings()))
+
+    with there():
+        inside = pickle.dumps(backend.surroundings())
+
+    assert inside == pickle.dumps(backend.surroundings())

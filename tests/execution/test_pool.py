@@ -141,6 +141,24 @@ def test_a_worker_killed_in_the_middle_loses_nothing(tmp_path):
     assert same(report, gc.check_gradients(cost, PARAMS, gradient))
 
 
+@pytest.mark.timeout(120)  # a warning in joblib's own thread would let the check hang
+def test_a_worker_that_loky_replaces_for_its_memory_loses_nothing(tmp_path):
+    kept = []
+
+    def growing(p):
+        time.sleep(0.05)  # loky looks once a second
+        grown = tmp_path / "grown"
+        if os.getpid() != HERE and p["w"][0, 0] < PARAMS["w"][0, 0] and not grown.exists():
+            grown.touch()
+            kept.append(np.ones(45_000_000))  # 360 MB; it allows 300
+        return cost(p)
+
+    report = gc.check_gradients(marking(tmp_path, growing), PARAMS, gradient, n_jobs=2)
+
+    assert len(processes(tmp_path) - {HERE}) > 2
+    assert same(report, gc.check_gradients(cost, PARAMS, gradient))
+
+
 def test_workers_that_are_killed_again_and_again_end_the_check():
     def fatal(p):
         if os.getpid() != HERE:
