@@ -15,6 +15,8 @@ import pytest
 
 import gradcheck_core as gc
 from gradcheck_core import execution_pool, execution_units, execution_worker
+from gradcheck_core.protocol import Batch
+from gradcheck_numpy.backend import _NumpyProblem
 
 HERE = os.getpid()
 DATA = np.random.default_rng(0).normal(size=(7, 5))
@@ -342,3 +344,42 @@ def test_progress_counts_what_workers_did(capsys):
     report = gc.check_gradients(slow, PARAMS, gradient, n_jobs=2, progress=True)
 
     assert f"{report.evaluations}/" in capsys.readouterr().err
+
+
+class Refusing(Batch):
+    def costs_at(self, parameter, entries, values):
+        msg = "data-dependent control flow"
+        raise TypeError(msg)
+
+
+class Squares(Batch):
+    """The sum of squares at many thetas at once."""
+
+    theta = np.linspace(0.5, 1.5, 40)
+
+    def costs_at(self, parameter, entries, values):
+        return self.theta @ self.theta - self.theta[entries] ** 2 + values**2
+
+
+def test_workers_evaluate_in_batches_where_the_backend_does(threads, monkeypatch):
+    monkeypatch.setattr(_NumpyProblem, "batch", lambda self, weigh, memory: Squares())
+    calls = []
+
+    def squares(w):
+        calls.append(1)
+        return float(w @ w)
+
+    report = gc.check_gradients(squares, Squares.theta, 2 * Squares.theta, n_jobs=2)
+
+    assert report.verdict is gc.Verdict.CORRECT
+    assert len(calls) < 50 < report.evaluations
+
+
+def test_a_cost_that_workers_cannot_batch_is_noted(threads, monkeypatch, tmp_path):
+    monkeypatch.setattr(_NumpyProblem, "batch", lambda self, weigh, memory: Refusing())
+    options = {"n_jobs": 2, "journal": tmp_path / "run.jsonl"}
+
+    reports = [gc.check_gradients(cost, PARAMS, gradient, **options) for _ in range(2)]
+
+    assert any("cannot be batched (TypeError: data-dependent control flow)" in note for note in reports[0].notes)
+    assert same(*reports)

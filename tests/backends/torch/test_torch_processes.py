@@ -1,5 +1,6 @@
 import pytest
 import torch
+from reports import alike
 
 import gradcheck_core as gc
 from gradcheck_core import execution_pool
@@ -9,10 +10,6 @@ from gradcheck_torch.state import default_dtype
 @pytest.fixture(autouse=True)
 def every_sweep_is_worth_sending(monkeypatch):
     monkeypatch.setattr(execution_pool, "_WORTH", 0.0)
-
-
-def same(one, other):
-    return {**one.to_dict(), "seconds": 0.0} == {**other.to_dict(), "seconds": 0.0}
 
 
 @pytest.mark.parametrize("reached", ["handed", "closed over"])
@@ -28,7 +25,7 @@ def test_a_module_with_dropout_travels_with_a_cost_that_knows_it(reached):
     reports = [gc.check_gradients(cost, model, n_jobs=n) for n in (1, 2)]
 
     assert reports[1].verdict is gc.Verdict.CORRECT
-    assert same(*reports)
+    assert alike(*reports)
 
 
 def test_workers_know_the_default_dtype():
