@@ -11,6 +11,7 @@ from .errors import InvalidInputError as InvalidInputError
 from .errors import NonDeterministicCostError as NonDeterministicCostError
 from .errors import NonFiniteCostError as NonFiniteCostError
 from .errors import UnknownBackendError as UnknownBackendError
+from .errors import WorkersLostError as WorkersLostError
 from .registry import BackendInfo as BackendInfo
 from .registry import backends as backends
 from .report import Certificate as Certificate
@@ -38,6 +39,7 @@ __all__ = [
     "UnknownBackendError",
     "Verdict",
     "VerdictPolicy",
+    "WorkersLostError",
     "assert_gradients",
     "backends",
     "check_gradients",

@@ -1,5 +1,6 @@
 """The conductor: validate, gather evidence, judge, report."""
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -37,6 +38,7 @@ def check_gradients(
     max_seconds: float | None = None,
     max_memory: int = 2**30,
     n_jobs: int = 1,
+    journal: str | os.PathLike[str] | None = None,
     include: Patterns = None,
     exclude: Patterns = None,
     seed: int = 0,
@@ -103,10 +105,17 @@ def check_gradients(
         Stop measuring after so many seconds in the same way; the evaluation that is running ends. None (default): no
         limit.
     max_memory : int
-        Bytes that the thetas evaluated together, and what is computed of them, may take, about; where a backend
-        evaluates many at once. Default 1 GiB, which leaves room on a laptop.
-    n_jobs : {1}
-        Processes.
+        Bytes that the thetas evaluated together, and what is computed of them, may take, about, in each process; where
+        a backend evaluates many at once. Default 1 GiB, which leaves room on a laptop.
+    n_jobs : int
+        Processes that share the sweeps, as joblib counts them: -1 for as many as there are cores. 1 (default) is this
+        process only, whatever `joblib.parallel_config` says; with any other number what it names does the work: loky
+        processes here, or a dask or ray cluster. Cost, params and args are pickled and go once to each. What automatic
+        differentiation, complex steps and ``order=2`` evaluate stays in this process.
+    journal : str or path, optional
+        A file to which every answer of the cost at a perturbed theta is appended as it comes. If it has answers of the
+        same check already, those are taken from there, and the check goes on where it ended. Gradients, complex steps
+        and what ``order=2`` differences are computed again. None (default): no journal.
     include, exclude : str or sequence of str, optional
         Name patterns (``"*.bias"``) of the parameters to check; the rest are held fixed and listed in the notes.
     seed : int
@@ -130,6 +139,8 @@ def check_gradients(
         If the cost differs between two calls at the same params.
     NonFiniteCostError
         If the cost is NaN or infinite at theta; at perturbed thetas only it is noted.
+    WorkersLostError
+        If the processes of `n_jobs` end again and again.
 
     Notes
     -----
@@ -159,6 +170,14 @@ def check_gradients(
     >>> wrong = check_gradients(cost, w, grads=np.array([np.cos(0.3), -np.cos(0.5)]))
     >>> wrong.verdict, wrong.worst.worst_entry
     (<Verdict.BUG: 'BUG'>, 'theta[1]')
+
+    With a journal, the same call a second time evaluates next to nothing:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first, second = (check_gradients(cost, w, np.cos(w), journal=f"{folder}/run.jsonl") for _ in range(2))
+    >>> first.difference == second.difference
+    True
     """
     started = time.perf_counter()
     options = CheckOptions.validated(
@@ -175,6 +194,7 @@ def check_gradients(
         max_seconds=max_seconds,
         max_memory=max_memory,
         n_jobs=n_jobs,
+        journal=journal,
         include=include,
         exclude=exclude,
         seed=seed,

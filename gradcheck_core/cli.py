@@ -70,20 +70,25 @@ def run_command(
     target: Annotated[str, typer.Argument(metavar="FILE[::NAME]", help="A file of GradientCases, or one of them.")],
     backend: Annotated[str | None, typer.Option(help="Name of the backend; default: inferred.")] = None,
     method: Annotated[str | None, typer.Option(help="auto or exhaustive; default: the case's.")] = None,
+    n_jobs: Annotated[int | None, typer.Option(help="Processes, -1 for one a core; default: the case's, or 1.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="JOURNAL", help="Keep a journal here, and go on from it; one case only.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list of reports.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write the report as a page; one case only.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="One line for each case.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every parameter and note, however many.")] = False,
 ) -> None:
     """Check the gradients of a file's cases."""
-    given = {"backend": backend, "method": method}
+    given = {"backend": backend, "method": method, "n_jobs": n_jobs, "journal": resume}
     options = {name: value for name, value in given.items() if value is not None}
     cases = load_cases(target)
-    if html is not None and len(cases) > 1:
-        message = f"--html writes one report, but {target} has {len(cases)} cases; name one: {target}::NAME"
-        raise typer.BadParameter(message, param_hint="--html")
+    for option, value, what in (("--html", html, "writes one report"), ("--resume", resume, "goes on with one check")):
+        if value is not None and len(cases) > 1:
+            message = f"{option} {what}, but {target} has {len(cases)} cases; name one: {target}::NAME"
+            raise typer.BadParameter(message, param_hint=option)
     reports = []
-    with _interruptible():
+    with _interruptible("" if resume is None else f"; go on with: gradcheck run {target} --resume {resume}"):
         for case in cases:
             reports.append(_run(case, options))
             if not as_json:
@@ -114,12 +119,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible(advice: str = "") -> Iterator[None]:
     """Leave with the shell's code for an interrupt; typer would call it a failure."""
     try:
         yield
     except KeyboardInterrupt:
-        _complain("interrupted; your parameters are as they were")
+        _complain(f"interrupted; your parameters are as they were{advice}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 

@@ -29,5 +29,9 @@ class NonFiniteCostError(GradcheckError):
     """The cost is NaN or infinite where a difference needs it."""
 
 
+class WorkersLostError(GradcheckError):
+    """The processes that a check was handed to ended again and again before they answered."""
+
+
 class GradientCheckError(GradcheckError, AssertionError):
     """A check did not pass; the message is the report."""

@@ -1,5 +1,6 @@
 """J at thetas: calls the cost under a fixed random state, counts, and adds theta's context to what it raises."""
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from . import registry
 from .batching import Batching
 from .budget import Limits
+from .execution import EntriesMoved, InProcess, ParametersMoved, Request, Source
 from .outputs import Contraction, CostValue
 from .protocol import FloatVector, Problem, entry_name
 from .randomness import HostRandomState
@@ -22,6 +24,10 @@ _AT_ONCE = 2**14
 
 _MOST_NAMED = 5
 """Parameters that a message lists."""
+
+
+class _RanOutError(Exception):
+    """There is nothing left to evaluate the cost with."""
 
 
 @final
@@ -57,7 +63,10 @@ class Evaluator:
         self._random_state = random_state
         self._limits = limits
         self._on_evaluations = on_evaluations
+        self._source: Source = InProcess()
         self._batching: Batching | None = None
+        self._batched_to: tuple[float, int] | None = None
+        self._refused_elsewhere: str | None = None
         self.evaluations = 0
         self.not_finite = 0
         self.largest = 0.0
@@ -90,11 +99,34 @@ class Evaluator:
         """
         batch = self._problem.batch(self._contraction.weights, memory)
         self._batching = None if batch is None else Batching(batch, noise)
+        self._batched_to = noise, memory
+
+    @property
+    def batched_to(self) -> tuple[float, int] | None:
+        """What `batch` was called with, for an evaluator of the same problem elsewhere; None before that."""
+        return self._batched_to
 
     @property
     def not_batched(self) -> str | None:
         """Why the cost could not be evaluated at many thetas at once where the backend tried; None otherwise."""
-        return None if self._batching is None else self._batching.refusal
+        return self._refused_elsewhere or (None if self._batching is None else self._batching.refusal)
+
+    def answer_from(self, source: Source) -> None:
+        """From now on have every request answered by this source; so far this process evaluates all."""
+        self._source = source
+
+    def answered_elsewhere(self, costs: FloatVector, evaluations: int, not_batched: str | None) -> None:
+        """Count answers that were not evaluated here."""
+        self._count(costs, evaluations)
+        self._refused_elsewhere = self._refused_elsewhere or not_batched
+
+    def answer(self, request: Request) -> FloatVector:
+        """J at each theta of a request; NaN where there was nothing left to evaluate it with."""
+        costs = np.full(request.size, np.nan)
+        with contextlib.suppress(_RanOutError):
+            for start, found in self._source.answers(request, self):
+                costs[start : start + len(found)] = found
+        return costs
 
     def left_beyond(self, reserved: int, wanted: int) -> int:
         """How many of the wanted evaluations the check may still make when some are reserved for later."""
@@ -120,20 +152,26 @@ class Evaluator:
         self, parameter: int, present: FloatVector, entries: npt.NDArray[np.intp], values: FloatVector
     ) -> FloatVector:
         """J with one entry of one parameter replaced at a time; `present` holds the parameter's unperturbed entries."""
-
-        def one(entry: int, value: float) -> float:
-            return self._cost_with(parameter, entry, value, float(present[entry]))
-
         costs = np.full(len(entries), np.nan)
         for start in range(0, len(entries), _AT_ONCE):
             piece = slice(start, start + self._affordable(len(entries[start : start + _AT_ONCE])))
-            together = self._together(parameter, entries[piece], values[piece], one)
-            if together is None:
-                moved = zip(entries[piece].tolist(), values[piece].tolist(), strict=True)
-                together = np.array([one(*entry_and_value) for entry_and_value in moved])
-            costs[piece] = together
+            costs[piece] = self.answer(EntriesMoved(parameter, entries[piece], values[piece], present[entries[piece]]))
         if np.any(np.isfinite(costs) & (costs != self._unperturbed)):
             self.moving.add(parameter)
+        return costs
+
+    def with_entries(
+        self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector, present: FloatVector
+    ) -> FloatVector:
+        """The same, evaluated here; `present` holds the unperturbed values of these entries only."""
+        unperturbed = dict(zip(entries.tolist(), present.tolist(), strict=True))
+
+        def one(entry: int, value: float) -> float:
+            return self._cost_with(parameter, entry, value, unperturbed[entry])
+
+        costs = self._together(parameter, entries, values, one)
+        if costs is None:
+            costs = np.array([one(*moved) for moved in zip(entries.tolist(), values.tolist(), strict=True)])
         return costs
 
     def _cost_with(self, parameter: int, entry: int, value: float, present: float) -> float:
@@ -155,18 +193,16 @@ class Evaluator:
         one: Callable[[int, float], float],
     ) -> FloatVector | None:
         """The same in batches, or None where there are none."""
-        if self._batching is None:
+        if self._batching is None or self.not_batched is not None:
             return None
         self._random_state.fix()
         costs = self._batching.costs_at(parameter, entries, values, one)
         if costs is not None:
-            self.evaluations += len(costs)
-            self.not_finite += int(np.sum(~np.isfinite(costs)))
-            self._on_evaluations(len(costs))
+            self._count(costs, len(costs))
         return costs
 
     def perturbed(self, names: Sequence[str]) -> float:
-        """J at a theta of which some parameters were moved; who moved them gives theta back."""
+        """J at the present theta, of which some parameters were moved; who moved them gives theta back."""
         try:
             return self._perturbed()
         except Exception as error:
@@ -175,8 +211,17 @@ class Evaluator:
             error.add_note(f"gradcheck: raised with params {listed}{more} moved by a small step")
             raise
 
+    def _count(self, costs: FloatVector, evaluations: int) -> None:
+        self.evaluations += evaluations
+        self.not_finite += int(np.sum(~np.isfinite(costs)))
+        self._on_evaluations(evaluations)
+
     def cost_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
         """J with all entries of some parameters replaced together; `present` holds their unperturbed entries."""
+        return float(self.answer(ParametersMoved(moved, present))[0])
+
+    def with_parameters(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
+        """The same, evaluated here."""
         return self.at_moved(moved, present, self._perturbed)
 
     def at_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector], ask: Callable[[], T]) -> T:
@@ -205,7 +250,7 @@ class Evaluator:
 
     def _perturbed(self) -> float:
         if not self._affordable(1):
-            return math.nan
+            raise _RanOutError
         value = self._evaluate().value
         self.not_finite += not math.isfinite(value)
         self.largest = max(self.largest, abs(value) if math.isfinite(value) else 0.0)

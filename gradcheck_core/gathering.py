@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from . import preflight, selection
+from .answering import Answering
 from .budget import CERTIFICATE_EVALUATIONS, Limits, expected_evaluations, least_evaluations
 from .case import GradientCase
 from .errors import GradcheckError
@@ -58,7 +59,10 @@ def gather_in(precision: str, adapter: Backend, case: GradientCase, options: Che
     InsistsOnItsPrecisionError
         If parameters of lower precision were evaluated in float64 and the cost raised.
     """
-    with HostRandomState(options.seed) as random_state:
+    with (
+        Answering(adapter, case, options, precision) as answering,
+        HostRandomState(options.seed) as random_state,
+    ):
         try:
             problem = adapter.open(case.cost, case.params, case.args, precision, options.seed)
         except GradcheckError:
@@ -70,7 +74,7 @@ def gather_in(precision: str, adapter: Backend, case: GradientCase, options: Che
         with problem:
             lower = any(is_below_float64(parameter.dtype) for parameter in problem.layout.parameters)
             try:
-                return _gather_from(problem, random_state, adapter, case, options, precision)
+                return _gather_from(problem, random_state, answering, adapter, case, options, precision)
             except GradcheckError:
                 raise
             except Exception as error:
@@ -82,6 +86,7 @@ def gather_in(precision: str, adapter: Backend, case: GradientCase, options: Che
 def _gather_from(
     problem: Problem,
     random_state: HostRandomState,
+    answering: Answering,
     adapter: Backend,
     case: GradientCase,
     options: CheckOptions,
@@ -98,6 +103,7 @@ def _gather_from(
         random_state.fix()
         baseline = preflight.establish(problem, evaluator, random_state, _roundoff(layout, precision))
         bar.announce(evaluator.seconds_each)
+        evaluator.answer_from(answering.begin(layout, baseline))
         session = Session(
             adapter, case, options, precision, problem, evaluator, contraction, random_state, baseline, chosen
         )
@@ -105,8 +111,8 @@ def _gather_from(
         preflight.require_unchanged(problem, baseline.theta)
         preflight.require_repeated(evaluator, baseline)
     evaluations = evaluator.evaluations + gathered.further_evaluations
-    if evaluator.ran_out:
-        gathered = replace(gathered, notes=(_ran_out(options, method), *gathered.notes))
+    ran_out = (_ran_out(options, method),) if evaluator.ran_out else ()
+    gathered = replace(gathered, notes=(*ran_out, *gathered.notes, *answering.notes))
     return Findings(baseline, gathered, evaluations, _precision_used(layout, precision), method)
 
 

@@ -1,10 +1,12 @@
 """The options of a check, validated before anything is computed."""
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Self, final
+from pathlib import Path
+from typing import Any, Self, final
 
 from .errors import InvalidInputError
 from .selection import Patterns
@@ -28,6 +30,8 @@ class CheckOptions:
     max_evaluations: int | None
     max_seconds: float | None
     max_memory: int
+    n_jobs: int
+    journal: Path | None
     include: Patterns
     exclude: Patterns
     seed: int
@@ -50,6 +54,7 @@ class CheckOptions:
         max_seconds: object,
         max_memory: object,
         n_jobs: object,
+        journal: object,
         include: object,
         exclude: object,
         seed: object,
@@ -68,7 +73,6 @@ class CheckOptions:
         _one_of("order", order, (1, 2))
         _require_compatible(scheme, epsilon, order, hvp, mode)
         _require_able_to_project(method, scheme, epsilon, order)
-        _one_of("n_jobs", n_jobs, (1,))
         _one_of("precision", precision, ("auto", "native", "float64"))
         _one_of("progress", progress, (None, True, False))
         if policy is not None and not isinstance(policy, VerdictPolicy):
@@ -87,11 +91,21 @@ class CheckOptions:
             max_evaluations=None if max_evaluations is None else _count("max_evaluations", max_evaluations, 1),
             max_seconds=None if max_seconds is None else _positive("max_seconds", max_seconds, "a time"),
             max_memory=_count("max_memory", max_memory, 1),
+            n_jobs=_jobs(n_jobs),
+            journal=_path("journal", journal),
             include=_patterns("include", include),
             exclude=_patterns("exclude", exclude),
             seed=_count("seed", seed, 0),
             progress=progress if isinstance(progress, bool) else None,
         )
+
+    def deciding(self) -> dict[str, Any]:
+        """Those that say, together with the case, which thetas a check asks for; as JSON has them."""
+        include, exclude = (
+            list(given) if isinstance(given, tuple) else given for given in (self.include, self.exclude)
+        )
+        names = ("scheme", "mode", "epsilon", "order", "method", "precision", "confidence", "max_evaluations", "seed")
+        return {name: getattr(self, name) for name in names} | {"include": include, "exclude": exclude}
 
 
 def _require_compatible(scheme: object, epsilon: object, order: object, hvp: object, mode: object) -> None:
@@ -152,6 +166,22 @@ def _count(name: str, value: object, least: int) -> int:
         msg = f"`{name}={value!r}`: pass an integer of at least {least}"
         raise InvalidInputError(msg)
     return int(value)
+
+
+def _jobs(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) == 0:
+        msg = f"`n_jobs={value!r}`: pass how many processes, 1 for this one only, or -1 for as many as there are cores"
+        raise InvalidInputError(msg)
+    return int(value)
+
+
+def _path(name: str, value: object) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        msg = f"`{name}={value!r}`: pass a file's name, or None"
+        raise InvalidInputError(msg)
+    return Path(os.fsdecode(value))
 
 
 def _patterns(name: str, value: object) -> Patterns:

@@ -112,10 +112,15 @@ def _require_finite_theta(theta: FloatVector, layout: Layout) -> None:
         raise InvalidInputError(msg)
 
 
+def same_within_rounding(first: float, second: float, roundoff: float) -> bool:
+    """Whether two evaluations at one theta differ by no more than sums in another order do."""
+    return abs(first - second) <= _REPEATABLE * roundoff * abs(first)
+
+
 def _require_repeatable(first: float, second: float, roundoff: float) -> None:
-    amount = abs(first - second)
-    if amount <= _REPEATABLE * roundoff * abs(first):
+    if same_within_rounding(first, second, roundoff):
         return
+    amount = abs(first - second)
     msg = (
         f"`cost` gives {first:.17g} and then {second:.17g} at the same params (a difference of {amount:.3g}), "
         "so differences of it would measure its noise. The global random states were the same in both calls: "

@@ -6,10 +6,11 @@ Each method's docstring states the law that it obeys.
 """
 
 import abc
+import contextlib
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import ClassVar, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -161,6 +162,10 @@ def _undeclared(capability: Capability) -> AssertionError:
     return AssertionError(f"the core asks for what a backend declares, and this one does not declare {capability!r}")
 
 
+Surroundings = Callable[[], contextlib.AbstractContextManager[object]]
+"""What has to be entered for a cost to compute what it computes here."""
+
+
 class Backend(abc.ABC):
     """One framework. Instances hold no state; a plugin's entry point names the class."""
 
@@ -182,6 +187,20 @@ class Backend(abc.ABC):
     def dtype_of(self, leaf: object) -> str:
         """The name of a tensor's own dtype; to be overridden where `to_numpy` has to give another."""
         return self.to_numpy(leaf).dtype.name
+
+    def surroundings(self) -> Surroundings:
+        """The framework's run-time switches as they are now, if any change what a cost computes, for another process.
+
+        A function that can be pickled; there the switches are set for as long as what it returns is entered.
+        """
+        return contextlib.nullcontext
+
+    def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
+        """How those of the framework's objects travel to other processes that cannot be pickled by themselves.
+
+        By type, functions as `copyreg.pickle` takes them.
+        """
+        return {}
 
     @abc.abstractmethod
     def open(

@@ -13,6 +13,7 @@ def pytest_addoption(parser):
         default="numpy",
         help="frameworks to test, separated by commas, or 'none'; each has to be installed (default: numpy)",
     )
+    parser.addoption("--clusters", action="store_true", help="also start a dask and a ray cluster; both are needed")
 
 
 def selected(config):
@@ -32,6 +33,8 @@ def pytest_configure(config):
 
 def pytest_ignore_collect(collection_path, config):
     parent = collection_path.parent
+    if collection_path.name == "clusters" and not config.getoption("--clusters"):
+        return True
     own = [path.name for path in (collection_path, parent) if path.parent.name == "backends"]
     if any(name in FRAMEWORKS and name not in selected(config) for name in own):
         return True

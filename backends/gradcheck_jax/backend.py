@@ -1,7 +1,8 @@
 """The JAX adapter."""
 
 import contextlib
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import jax
@@ -22,9 +23,11 @@ from gradcheck_core.protocol import (
     Gradient,
     Layout,
     Problem,
+    Surroundings,
     Weigh,
 )
 
+from . import travelling
 from .pytrees import flatten
 
 
@@ -50,6 +53,12 @@ class JaxBackend(Backend):
 
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
         return np.asarray(leaf)
+
+    def surroundings(self) -> Surroundings:
+        return functools.partial(travelling.x64, bool(jax.config.jax_enable_x64))
+
+    def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
+        return {travelling.ARRAY: travelling.reduced}
 
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int

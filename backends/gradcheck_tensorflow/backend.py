@@ -1,6 +1,6 @@
 """The TensorFlow adapter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, final
 
@@ -34,6 +34,10 @@ class TensorflowBackend(Backend):
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
         variable = variable_of(leaf)
         return np.asarray(tf.convert_to_tensor(leaf if variable is None else variable).numpy())
+
+    def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
+        # A tf.function that was traced holds graphs; another process traces it anew.
+        return {type(tf.function(lambda: None)): lambda traced: (tf.function, (traced.python_function,))}
 
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -22,10 +23,11 @@ from gradcheck_core.protocol import (
     Gradient,
     Layout,
     Problem,
+    Surroundings,
     Weigh,
 )
 
-from .state import CallersState, exchanged
+from .state import CallersState, default_dtype, exchanged
 from .tensors import (
     as_real,
     dtype_name,
@@ -63,6 +65,9 @@ class TorchBackend(Backend):
     def dtype_of(self, leaf: object) -> str:
         assert isinstance(leaf, torch.Tensor)
         return dtype_name(leaf)  # bfloat16 too
+
+    def surroundings(self) -> Surroundings:
+        return partial(default_dtype, torch.get_default_dtype())
 
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int

@@ -106,3 +106,14 @@ def exchanged(
     finally:
         for registry, key, tensor in replaced:
             registry[key] = tensor
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """What PyTorch makes floating tensors of where nothing else is said, for as long as this lasts."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..evaluator import Evaluator
+from ..execution import Elsewhere
 from ..numerics.draws import BLOCK, UNIT, Draws
 from ..protocol import FloatVector, Layout, Problem
 
@@ -73,6 +74,11 @@ class Walk:
 
     def cost(self, number: int, t: float, along: tuple[Stretch, ...]) -> float:
         """J at theta plus t times a direction, of which only some stretches are moved."""
+        moved = [(s.parameter, s.start, s.stop, self.weights[s.parameter]) for s in along]
+        request = Elsewhere(f"{self._seed} {number} {t!r} {moved}", lambda: self._cost(number, t, along))
+        return float(self._evaluator.answer(request)[0])
+
+    def _cost(self, number: int, t: float, along: tuple[Stretch, ...]) -> float:
         if along != self._moved:
             self.back()
         self._moved = along

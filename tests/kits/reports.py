@@ -1,4 +1,4 @@
-"""Finished reports to look at: one parameter or many, without running a check."""
+"""Finished reports to look at: one parameter or many, without running a check; and whether two say the same."""
 
 from gradcheck_core import GradientReport, ParameterReport, Verdict
 
@@ -33,3 +33,11 @@ def report(*parameters, **changes):
         "seconds": 0.25,
     }
     return GradientReport(**{**fields, **changes})
+
+
+def alike(one, other):
+    """Whether two reports say the same of every parameter; where thetas are evaluated in batches, up to rounding."""
+    pairs = list(zip(one.parameters.values(), other.parameters.values(), strict=True))
+    verdicts = all((a.name, a.verdict, a.kinks, a.wrong) == (b.name, b.verdict, b.kinks, b.wrong) for a, b in pairs)
+    errors = all(abs(a.resolution - b.resolution) <= 0.5 * max(a.resolution, b.resolution) for a, b in pairs)
+    return verdicts and errors and one.notes == other.notes and one.precision == other.precision

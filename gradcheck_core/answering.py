@@ -1,0 +1,73 @@
+"""Where the answers of one check come from: this process or a pool, and a journal in front of either."""
+
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self, final
+
+from .case import GradientCase
+from .execution import InProcess, InUnits, Source
+from .execution_parcel import Parcel
+from .execution_pool import Pool, several
+from .execution_worker import Recipe
+from .journal import UNIT_SECONDS, Journal
+from .options import CheckOptions
+from .preflight import Baseline
+from .protocol import Backend, Layout
+
+
+@final
+class Answering:
+    """The sources of one check in one precision.
+
+    They are prepared before the problem is opened, so that a case that cannot travel, and another check's journal, are
+    refused before anything is evaluated; and begun once J is known.
+    """
+
+    def __init__(self, adapter: Backend, case: GradientCase, options: CheckOptions, precision: str) -> None:
+        self._adapter, self._options, self._precision = adapter, options, precision
+        self._opened = ExitStack()
+        self._parcel = Parcel(case, adapter.reducers()) if several(options.n_jobs) else None
+        self._journal: Journal | None = None
+        if options.journal is not None:
+            self._journal = self._opened.enter_context(
+                Journal(options.journal, adapter.name, options.deciding(), precision)
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
+
+    def begin(self, layout: Layout, baseline: Baseline) -> Source:
+        """From now on answers can be asked for."""
+        in_one_go = self._journal is None and self._options.max_seconds is None
+        source: Source = InProcess() if in_one_go else InUnits(UNIT_SECONDS)
+        if self._parcel is not None:
+            recipe = Recipe(
+                backend=self._adapter.name,
+                precision=self._precision,
+                seed=self._options.seed,
+                cost=baseline.cost.value,
+                roundoff=baseline.roundoff,
+                surroundings=self._adapter.surroundings(),
+                batched_to=None,
+            )
+            source = self._opened.enter_context(Pool(self._parcel, recipe, self._options.n_jobs))
+        if self._journal is None:
+            return source
+        self._journal.begin(layout, baseline, source)
+        return self._journal
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For the reader."""
+        dropped = 0 if self._journal is None else self._journal.dropped
+        if not dropped:
+            return ()
+        return (
+            f"{dropped} lines of the journal answered what this check did not ask, as after a change of the claimed "
+            "gradient; they were replaced",
+        )
