@@ -32,10 +32,10 @@ What `tests/backends/test_corpus.py` holds the checker to:
 
 - In float64 every right claim passes, and of every wrong one exactly the wrong parameters are accused (SUSPECT or BUG).
 - In float32 no right claim is accused, and with `precision="auto"` every wrong one is. With `"native"`, in which the
-  rounding of sums can be as large as a mistake, no wrong one passes, and fewer than 2 % of them stay undecided. Left out
-  are mistakes that float32 cannot show: a relative error of 1e-4 in one entry or of 4e-5 in all, or one in a cost that
-  float32 drowns in its own noise. A wrong claim is checked there in the wrong parameters alone; that the right ones
-  beside them are left in peace is seen in float64.
+  rounding of sums can be as large as a mistake, no wrong one passes, and fewer than 2 % of them stay undecided. Left
+  out are mistakes that float32 cannot show: a relative error of 1e-4 in one entry or of 4e-5 in all, or one in a cost
+  that float32 drowns in its own noise. A wrong claim is checked there in the wrong parameters alone; that the right
+  ones beside them are left in peace is seen in float64.
 - Fewer than 2 % of the cases are INCONCLUSIVE in float64, and in float32 with `precision="auto"`. In native float32 it
   is a little more than that: most of them are costs that float32 drowns in its noise.
 
