@@ -125,7 +125,8 @@ def measure(
         left = most_evaluations(coordinates) - evaluator.evaluations - _STILL_TO_COME
         return evaluator.left_beyond(1, max(0, left))
 
-    found = {i: _made_finer(swept[i], bars, noise, affordable) for i, bars in found.items()}
+    natural = _natural(list(found.values()), max(abs(baseline.cost.value), noise.size), baseline)
+    found = {i: _made_finer(swept[i], bars, noise, natural, affordable) for i, bars in found.items()}
     if baseline.cost.value == 0:  # then nothing but what the steps saw tells how large it is
         noise = replace(noise, size=max(noise.size, evaluator.largest))
     looked = {i: look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
@@ -191,9 +192,22 @@ def _beside_kinks(found: Sweep, noise: Noise, promised: Budget) -> Derivatives:
     return bars.replaced(looked_at, remeasure(found.at, looked_at, found.steps))
 
 
-def _made_finer(found: Sweep, bars: Derivatives, noise: Noise, affordable: Callable[[], int]) -> Derivatives:
+def _natural(found: list[Derivatives], cost: float, baseline: Baseline) -> float:
+    """Twice the size of the whole gradient or, where that does not show, the cost's over theta's scale.
+
+    A parameter far below that is judged on this scale. Finer bars would show no more of it than how backpropagation
+    rounds.
+    """
+    whole = float(np.linalg.norm(np.concatenate([bars.lower + bars.upper for bars in found])))
+    error = float(np.linalg.norm(np.nan_to_num(np.concatenate([bars.error for bars in found]), posinf=0.0)))
+    return whole if whole > 2 * error else max(whole, cost / float(np.max(scales(baseline.theta), initial=1e-300)))
+
+
+def _made_finer(
+    found: Sweep, bars: Derivatives, noise: Noise, natural: float, affordable: Callable[[], int]
+) -> Derivatives:
     """With those coordinates measured again whose bars make the whole parameter too coarse to judge."""
-    allowed = _TOO_COARSE * float(np.linalg.norm(bars.lower + bars.upper))
+    allowed = _TOO_COARSE * max(float(np.linalg.norm(bars.lower + bars.upper)), natural)
     if np.linalg.norm(bars.error) <= allowed:
         return bars
     enough = allowed / np.sqrt(bars.error.size)

@@ -258,3 +258,12 @@ def test_a_zero_slope_where_a_cost_of_zero_starts_to_bend_to_one_side_passes(cos
 
     assert gc.check_gradients(cost, at, np.zeros(1)).passed
     assert gc.check_gradients(cost, at, np.full(1, 1e-3)).verdict is gc.Verdict.BUG
+
+
+@pytest.mark.parametrize("beside", [0.0, 1.0])
+def test_the_rounding_that_backpropagation_leaves_of_a_zero_gradient_is_not_accused(beside):
+    # a layer norm over a single entry: the weight has no effect, and its gradient is what rounding leaves of one
+    params = {"weight": np.array([0.7]), "rest": np.array([0.3, 1.1])}
+    grads = {"weight": np.array([-1e-13]), "rest": beside * np.cos(params["rest"])}
+
+    assert gc.check_gradients(lambda p: 0.9 + beside * float(np.sum(np.sin(p["rest"]))), params, grads).passed
