@@ -1,9 +1,9 @@
 """From claimed and numeric gradients with error bars to the records of the report."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,16 @@ from .report import ParameterReport
 from .second_look import Claimed
 from .verdict import Comparison, Judgement, Verdict, VerdictPolicy, judge_parameter
 
+_SAFE = 1e-200
+"""Squares down to which, and up to the inverse of which, a sum of squares loses nothing."""
+
 _EVIDENT = 64.0
 """Times its own error bar that a single entry has to be off by to count alone: bars are estimates."""
 
-_NATURAL_SCALE_NOTE = "`{}`: its gradient is too small to resolve by itself; judged on the scale of the whole gradient"
+_NATURAL_SCALE_NOTE = "gradient too small to resolve by itself; judged on the scale of the whole gradient"
+
+Remark = tuple[str, str]
+"""A parameter or an entry, by name, and what is to be said of it."""
 
 
 @final
@@ -27,12 +33,18 @@ class Evidence:
 
     `natural` is the size that they would have by nature, absolute, where more is known of it than of the gradient as a
     whole: second derivatives times a direction of theta's scale are of the gradient's own size.
+    Where entries were moved together and only some measured, if any: `projected` is the norm of the discrepancy that
+    directions show, absolute, `located` are ranges in which something is wrong, and `by_entries` is whether any entry
+    was measured by itself.
     """
 
     parameter: Parameter
     claim: Claimed
     derivatives: Derivatives
     natural: float = 0.0
+    projected: float = 0.0
+    located: tuple[tuple[int, int], ...] = ()
+    by_entries: bool = True
 
     @property
     def claimed(self) -> FloatVector:
@@ -58,20 +70,30 @@ class Evidence:
 
 def compare(evidence: Sequence[Evidence]) -> Comparison:
     """The norms of some parameters' evidence together; infinite where a claim is not finite."""
-    numeric = np.concatenate([item.numeric for item in evidence])
-    claimed = np.concatenate([item.claimed for item in evidence])
-    error = np.concatenate([item.error for item in evidence])
+    each = [_comparison(item) for item in evidence]  # one by one: theta may be too large to be joined
     return Comparison(
-        discrepancy=norm(numeric - claimed),
-        error=norm(error),
-        claimed=norm(claimed),
-        numeric=norm(numeric),
-        cost_size=max(item.derivatives.cost_size for item in evidence),
+        discrepancy=norm(np.array([one.discrepancy for one in each])),
+        error=norm(np.array([one.error for one in each])),
+        claimed=norm(np.array([one.claimed for one in each])),
+        numeric=norm(np.array([one.numeric for one in each])),
+        cost_size=max(one.cost_size for one in each),
     )
+
+
+def _comparison(item: Evidence) -> Comparison:
+    claimed = norm(item.claimed)
+    if not item.by_entries:  # numeric entries nearest to the claim are the claim's
+        return Comparison(item.projected, norm(item.error), claimed, claimed, item.derivatives.cost_size)
+    numeric = item.numeric
+    discrepancy = max(norm(numeric - item.claimed), item.projected)
+    return Comparison(discrepancy, norm(item.error), claimed, norm(numeric), item.derivatives.cost_size)
 
 
 def norm(vector: FloatVector) -> float:
     """The Euclidean norm, without overflow or underflow on the way; NaN counts as infinite."""
+    squared = float(np.einsum("i,i", vector, vector))  # no copy, and no threads: the vector may be all of theta
+    if _SAFE < squared < 1 / _SAFE:
+        return math.sqrt(squared)
     largest = float(np.max(np.abs(vector), initial=0.0))
     if not np.isfinite(largest):
         return float("inf")
@@ -83,7 +105,7 @@ def theta_scale(theta: FloatVector) -> float:
     return norm(theta) / math.sqrt(theta.size) or 1.0
 
 
-def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[ParameterReport, tuple[str, ...]]:
+def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[ParameterReport, tuple[Remark, ...]]:
     """Judge one parameter and say what a reader should know about the judgement."""
     parameter = evidence.parameter
     bad = evidence.first_not_finite
@@ -91,8 +113,13 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
         report = _report(
             evidence, Verdict.BUG, float("inf"), 0.0, bad, _ranges(~np.isfinite(evidence.claimed), parameter)
         )
-        return report, (f"`{report.worst_entry}`: the claimed gradient is {evidence.claimed[bad]}",)
-    comparison = compare([evidence])
+        return report, ((report.worst_entry, f"the claimed gradient is {evidence.claimed[bad]}"),)
+    comparison = _comparison(evidence)
+    if not evidence.by_entries:
+        judgement = judge_parameter(comparison, scale, policy)
+        wrong = _merged(evidence.located, parameter) if not judgement.verdict.passed else ()
+        report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, None, wrong)
+        return report, _remarks(judgement, parameter)
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
     judgement = judge_parameter(comparison, max(scale, evidence.natural), policy)
     if not judgement.verdict.is_evidence:
@@ -105,8 +132,35 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
     worst = int(np.argmax(beyond if beyond.any() else discrepancy))
     wrong = () if judgement.verdict.passed else _wrong_ranges(evidence, discrepancy, policy)
     report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, worst, wrong)
-    notes = (_NATURAL_SCALE_NOTE.format(parameter.name),) if judgement.on_natural_scale else ()
-    return report, notes
+    return report, _remarks(judgement, parameter)
+
+
+def _remarks(judgement: Judgement, parameter: Parameter) -> tuple[Remark, ...]:
+    return ((parameter.name, _NATURAL_SCALE_NOTE),) if judgement.on_natural_scale else ()
+
+
+def _merged(ranges: Iterable[tuple[int, int]], parameter: Parameter) -> tuple[tuple[int, int], ...]:
+    """Ranges of numbers as those of the tensor's entries, neighbours as one."""
+    numbers = 2 if parameter.is_complex else 1
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(ranges):
+        before = merged.pop() if merged and merged[-1][1] * numbers >= start else (start // numbers, 0)
+        merged.append((before[0], -(-stop // numbers)))
+    return tuple(merged)
+
+
+def joined(remarks: Iterable[Remark]) -> tuple[str, ...]:
+    """Remarks as notes, one for all of which the same is to be said.
+
+    Examples
+    --------
+    >>> joined([("a", "is zero"), ("b", "is NaN"), ("c", "is zero")])
+    ('`a`, `c`: is zero', '`b`: is NaN')
+    """
+    names: dict[str, list[str]] = {}
+    for name, said in dict.fromkeys(remarks):
+        names.setdefault(said, []).append(f"`{name}`")
+    return tuple(f"{', '.join(of)}: {said}" for said, of in names.items())
 
 
 def _report(
@@ -114,7 +168,7 @@ def _report(
     verdict: Verdict,
     difference: float,
     resolution: float,
-    worst: int,
+    worst: int | None,
     wrong: tuple[tuple[int, int], ...],
 ) -> ParameterReport:
     parameter = evidence.parameter
@@ -125,19 +179,29 @@ def _report(
         verdict=verdict,
         difference=difference,
         resolution=resolution,
-        worst_index=parameter.index(worst),
-        analytic=float(evidence.claimed[worst]),
-        numeric=float(evidence.numeric[worst]),
-        error=float(evidence.error[worst]),
         wrong=wrong,
         kinks=evidence.derivatives.kinks,
-        part=parameter.part(worst),
+        **({} if worst is None else _at(evidence, worst)),
     )
+
+
+def _at(evidence: Evidence, entry: int) -> dict[str, Any]:
+    """What a report says of one entry."""
+    return {
+        "worst_index": evidence.parameter.index(entry),
+        "part": evidence.parameter.part(entry),
+        "analytic": float(evidence.claimed[entry]),
+        "numeric": float(evidence.numeric[entry]),
+        "error": float(evidence.error[entry]),
+    }
 
 
 def _wrong_ranges(evidence: Evidence, discrepancy: FloatVector, policy: VerdictPolicy) -> tuple[tuple[int, int], ...]:
     sizes = np.abs(evidence.claimed) + np.abs(evidence.numeric)
-    return _ranges((discrepancy > evidence.error) & (discrepancy > policy.inspect * sizes), evidence.parameter)
+    wrong = (discrepancy > evidence.error) & (discrepancy > policy.inspect * sizes)
+    for start, stop in evidence.located:
+        wrong[start:stop] = True
+    return _ranges(wrong, evidence.parameter)
 
 
 def _ranges(wrong: npt.NDArray[np.bool_], parameter: Parameter) -> tuple[tuple[int, int], ...]:

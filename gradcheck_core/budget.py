@@ -1,13 +1,53 @@
 """How many evaluations a check makes: at least, usually, at most; and how many are left for finding steps."""
 
-from typing import final
+import time
+from dataclasses import dataclass
+from typing import Self, final
 
 _AROUND = 12
 """Evaluations besides the sweep that every check makes: preflight, one table of noise, and one at the end."""
 
+LEAST_PROBING = 24
+"""Evaluations for finding steps even where the sweep then goes short of some."""
+
 _PROBING_SHARE = 0.4
 """Evaluations for finding steps and measuring truncation, for each checked coordinate."""
 _PROBING_ALLOWANCE = 150
+
+
+CERTIFICATE_EVALUATIONS = 60
+"""Evaluations of a certificate by random directions, whatever the number of coordinates."""
+
+
+_UNENDING = float("inf")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a check may use up.
+
+    Attributes
+    ----------
+    evaluations : int or None
+        Of the cost.
+    deadline : float
+        On the monotonic clock, in seconds.
+    """
+
+    evaluations: int | None = None
+    deadline: float = _UNENDING
+
+    @classmethod
+    def starting_now(cls, evaluations: int | None, seconds: float | None) -> Self:
+        """From what a check was given."""
+        return cls(evaluations, _UNENDING if seconds is None else time.monotonic() + seconds)
+
+    def left(self, used: int) -> float:
+        """Evaluations left after so many; none once the time is over."""
+        if self.deadline < _UNENDING and time.monotonic() >= self.deadline:
+            return 0
+        return _UNENDING if self.evaluations is None else max(0, self.evaluations - used)
 
 
 @final

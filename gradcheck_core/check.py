@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import registry
-from .assessment import assess, compare, theta_scale
+from .assessment import assess, compare, joined, theta_scale
 from .case import GradientCase
 from .errors import InvalidInputError
 from .gathering import Findings
@@ -35,6 +35,7 @@ def check_gradients(
     policy: VerdictPolicy | None = None,
     confidence: float = 0.999,
     max_evaluations: int | None = None,
+    max_seconds: float | None = None,
     max_memory: int = 2**30,
     n_jobs: int = 1,
     journal: str | os.PathLike[str] | None = None,
@@ -69,8 +70,12 @@ def check_gradients(
         Further arguments of the cost, not perturbed. Default none.
     backend : str, optional
         Name of the backend. None (default) infers it from the types in `params`.
-    method : {"auto", "exhaustive"}
-        Every coordinate is differenced, at two evaluations each.
+    method : {"auto", "exhaustive", "projected"}
+        "exhaustive": every coordinate is differenced, at two evaluations each. "projected": a few random directions
+        through everything, some 60 evaluations whatever the size, give a bound on the relative error of every
+        parameter that holds with the stated confidence; where they show a mistake it is searched for, and the entries
+        named. "auto" (default): the first up to 10,000 coordinates, or fewer where `max_evaluations` says so, else the
+        second; a given `epsilon` or ``scheme="complex"`` always means the first.
     scheme : {"auto", "central", "complex"}
         Central differences (default), or complex steps, ``Im J(theta + ih) / h``: exact to rounding and one evaluation
         a coordinate, for a cost that is analytic in theta. One that is not (abs, max, conj) is refused.
@@ -93,9 +98,12 @@ def check_gradients(
     policy : VerdictPolicy, optional
         The thresholds; None (default) is ``VerdictPolicy()``.
     confidence : float
-        Of a certificate, in (0, 1); without effect on an exhaustive check.
+        Of a certificate, in (0, 1); default 0.999. Without effect on an exhaustive check.
     max_evaluations : int, optional
-        Refuse a check that would need more evaluations than this. None (default): no limit.
+        Of the cost; what was not measured by then is INCONCLUSIVE, with a note. None (default): no limit.
+    max_seconds : float, optional
+        Stop measuring after so many seconds in the same way; the evaluation that is running ends. None (default): no
+        limit.
     max_memory : int
         Bytes that the thetas evaluated together, and what is computed of them, may take, about, in each process; where
         a backend evaluates many at once. Default 1 GiB, which leaves room on a laptop.
@@ -103,16 +111,16 @@ def check_gradients(
         Processes that share the sweeps, as joblib counts them: -1 for as many as there are cores. 1 (default) is this
         process only, whatever `joblib.parallel_config` says; with any other number what it names does the work: loky
         processes here, or a dask or ray cluster. Cost, params and args are pickled and go once to each. What automatic
-        differentiation, complex steps and ``order=2`` evaluate stays in this process.
+        differentiation, complex steps, ``order=2`` and ``method="projected"`` evaluate stays in this process.
     journal : str or path, optional
         A file to which every answer of the cost at a perturbed theta is appended as it comes. If it has answers of the
-        same check already, those are taken from there, and the check goes on where it ended. Gradients, complex steps
-        and what ``order=2`` differences are computed again. None (default): no journal.
+        same check already, those are taken from there, and the check goes on where it ended. Gradients, complex steps,
+        random directions and what ``order=2`` differences are computed again. None (default): no journal.
     include, exclude : str or sequence of str, optional
         Name patterns (``"*.bias"``) of the parameters to check; the rest are held fixed and listed in the notes.
     seed : int
-        Of the random states and of the weights for costs with several outputs. Default 0; the same seed repeats
-        the check exactly.
+        Of the random states, of the weights for costs with several outputs, and of random directions. Default 0; the
+        same seed repeats the check exactly, another one draws other directions.
     progress : bool, optional
         Whether to show a progress bar once a second has passed. None (default): on a terminal.
 
@@ -183,6 +191,7 @@ def check_gradients(
         policy=policy,
         confidence=confidence,
         max_evaluations=max_evaluations,
+        max_seconds=max_seconds,
         max_memory=max_memory,
         n_jobs=n_jobs,
         journal=journal,
@@ -229,19 +238,20 @@ def _report(findings: Findings, backend: str, options: CheckOptions, started: fl
     whole = compare(evidence)
     scale = natural_scale(whole, findings.baseline.cost.value, theta_scale(findings.baseline.theta))
     assessed = [assess(item, scale, options.policy) for item in evidence]
-    notes = dict.fromkeys(note for _, notes in assessed for note in notes)
+    notes = joined(remark for _, remarks in assessed for remark in remarks)
     return GradientReport(
         verdict=worst_verdict(report.verdict for report, _ in assessed),
         difference=whole.difference,
         resolution=whole.resolution,
         cost=findings.baseline.cost.value,
         parameters=_worst_of_each(report for report, _ in assessed),
-        method=options.method,
+        method=findings.method,
         scheme=options.scheme,
         precision=findings.precision,
         backend=backend,
         evaluations=findings.evaluations,
         seconds=time.perf_counter() - started,
+        certificate=findings.gathered.certificate,
         notes=(*notes, *findings.gathered.notes),
         order=options.order,
     )

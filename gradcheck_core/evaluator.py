@@ -1,7 +1,8 @@
 """J at thetas: calls the cost under a fixed random state, counts, and adds theta's context to what it raises."""
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import TypeVar, final
 
 import numpy as np
@@ -9,12 +10,19 @@ import numpy.typing as npt
 
 from . import registry
 from .batching import Batching
+from .budget import Limits
 from .execution import EntriesMoved, InProcess, ParametersMoved, Request, Source
 from .outputs import Contraction, CostValue
 from .protocol import FloatVector, Problem, entry_name
 from .randomness import HostRandomState
 
 T = TypeVar("T")
+
+_AT_ONCE = 2**14
+"""Thetas between two looks at the clock."""
+
+_MOST_NAMED = 5
+"""Parameters that a message lists."""
 
 
 @final
@@ -29,6 +37,10 @@ class Evaluator:
         How many of those at perturbed thetas gave NaN or an infinity.
     moving : set of int
         Parameters of which some entry, moved by itself, changed the cost.
+    ran_out : bool
+        Whether a cost was asked for when no evaluation was left, one being reserved for the last at theta; it was NaN.
+    seconds_each : float
+        What the fastest evaluation at theta took.
     """
 
     def __init__(
@@ -36,13 +48,13 @@ class Evaluator:
         problem: Problem,
         contraction: Contraction,
         random_state: HostRandomState,
-        most: int | None,
+        limits: Limits,
         on_evaluations: Callable[[int], None],
     ) -> None:
         self._problem = problem
         self._contraction = contraction
         self._random_state = random_state
-        self._most = most
+        self._limits = limits
         self._on_evaluations = on_evaluations
         self._source: Source = InProcess()
         self._batching: Batching | None = None
@@ -51,15 +63,19 @@ class Evaluator:
         self.evaluations = 0
         self.not_finite = 0
         self.moving: set[int] = set()
+        self.ran_out = False
+        self.seconds_each = math.inf
         self._unperturbed = math.nan
 
     def cost(self) -> CostValue:
         """J at the present theta."""
+        started = time.perf_counter()
         try:
             cost = self._evaluate()
         except Exception as error:
             error.add_note("gradcheck: raised by `cost(params, *args)` at the unperturbed theta")
             raise
+        self.seconds_each = min(self.seconds_each, time.perf_counter() - started)
         self._unperturbed = cost.value
         return cost
 
@@ -97,19 +113,23 @@ class Evaluator:
         self._refused_elsewhere = self._refused_elsewhere or not_batched
 
     def answer(self, request: Request) -> FloatVector:
-        """J at each theta of a request."""
-        costs = np.empty(request.size)
+        """J at each theta of a request; NaN where the time was over before it was evaluated."""
+        costs = np.full(request.size, np.nan)
         for start, found in self._source.answers(request, self):
             costs[start : start + len(found)] = found
         return costs
 
     def left_beyond(self, reserved: int, wanted: int) -> int:
         """How many of the wanted evaluations the check may still make when some are reserved for later."""
-        return wanted if self._most is None else max(0, min(wanted, self._most - self.evaluations - reserved))
+        return int(max(0, min(wanted, self._limits.left(self.evaluations) - reserved)))
 
     def theta(self) -> FloatVector:
         """The present theta, a copy."""
-        return np.concatenate([self._problem.read(i) for i in range(len(self._problem.layout.parameters))])
+        layout = self._problem.layout
+        theta = np.empty(layout.size)
+        for i, parameter in enumerate(layout.parameters):
+            theta[parameter.range] = self._problem.read(i)
+        return theta
 
     def representable(self, parameter: int, values: FloatVector) -> FloatVector:
         """What new values of a whole parameter become in the precision of the evaluation; theta is as before."""
@@ -123,8 +143,13 @@ class Evaluator:
         self, parameter: int, present: FloatVector, entries: npt.NDArray[np.intp], values: FloatVector
     ) -> FloatVector:
         """J with one entry of one parameter replaced at a time; `present` holds the parameter's unperturbed entries."""
-        costs = self.answer(EntriesMoved(parameter, entries, values, present[entries]))
-        if np.any(costs != self._unperturbed):
+        costs = np.full(len(entries), np.nan)
+        for start in range(0, len(entries), _AT_ONCE):
+            piece = slice(start, start + self._affordable(len(entries[start : start + _AT_ONCE])))
+            if piece.stop > start:
+                asked = EntriesMoved(parameter, entries[piece], values[piece], present[entries[piece]])
+                costs[piece] = self.answer(asked)
+        if np.any(np.isfinite(costs) & (costs != self._unperturbed)):
             self.moving.add(parameter)
         return costs
 
@@ -174,9 +199,19 @@ class Evaluator:
         self.not_finite += int(np.sum(~np.isfinite(costs)))
         self._on_evaluations(evaluations)
 
+    def perturbed(self, names: Sequence[str]) -> float:
+        """J at a theta of which some parameters were moved; who moved them gives theta back."""
+        try:
+            return self._perturbed()
+        except Exception as error:
+            listed = ", ".join(f"`{name}`" for name in names[:_MOST_NAMED])
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            error.add_note(f"gradcheck: raised with params {listed}{more} moved by a small step")
+            raise
+
     def cost_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
         """J with all entries of some parameters replaced together; `present` holds their unperturbed entries."""
-        return float(self.answer(ParametersMoved(moved, present))[0])
+        return float(self.answer(ParametersMoved(moved, present))[0]) if self._affordable(1) else math.nan
 
     def with_parameters(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
         """The same, evaluated here."""
@@ -196,7 +231,19 @@ class Evaluator:
             for parameter, values in present.items():
                 self._problem.write(parameter, slice(None), values)
 
+    def affords(self, count: int) -> bool:
+        """Whether so many may be made, one being reserved for the last at theta."""
+        return self._affordable(count) == count
+
+    def _affordable(self, wanted: int) -> int:
+        """How many of these may be evaluated now, one being reserved for the last at theta."""
+        affordable = self.left_beyond(1, wanted)
+        self.ran_out = self.ran_out or affordable < wanted
+        return affordable
+
     def _perturbed(self) -> float:
+        if not self._affordable(1):
+            return math.nan
         value = self._evaluate().value
         self.not_finite += not math.isfinite(value)
         return value

@@ -13,6 +13,7 @@ from typing import final
 import cloudpickle
 
 from . import registry
+from .budget import Limits
 from .errors import InvalidInputError
 from .evaluator import Evaluator
 from .execution import Request
@@ -146,7 +147,7 @@ class _Opened:
         self.problem: Problem = backend.open(*given, recipe.precision, recipe.seed)
         try:
             self._evaluator = Evaluator(
-                self.problem, Contraction(recipe.seed), random_state, None, on_evaluations=lambda count: None
+                self.problem, Contraction(recipe.seed), random_state, Limits(), on_evaluations=lambda count: None
             )
             random_state.fix()
             here = self._evaluator.cost().value

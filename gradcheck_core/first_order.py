@@ -1,20 +1,17 @@
 """Evidence about a gradient: claimed and numeric derivatives, side by side."""
 
-import numpy as np
-
 from . import preflight
-from .assessment import Evidence, norm
+from .assessment import Evidence
 from .complex_step import ComplexCost, measure_by_complex_steps
 from .errors import GradcheckError, InvalidInputError
 from .forward import what_forward_mode_says
-from .gradients import claimed_gradient, own_gradient
+from .gradients import claimed_gradient, sensitivity_to_rounding
 from .joint import hold_jointly
 from .measuring import measure, measure_noise
 from .numerics.coordinates import Derivatives
 from .numerics.noise import Noise
 from .observations import observations
-from .outputs import is_below_float64, roundoff_of
-from .protocol import Capability, Gradient
+from .protocol import Capability
 from .second_look import Claimed
 from .session import Gathered, Session
 
@@ -23,8 +20,8 @@ def gather_first_order(session: Session) -> Gathered:
     """Differentiate the cost by every entry of the chosen parameters and lay the claimed gradient beside."""
     layout, options, baseline, chosen = session.layout, session.options, session.baseline, session.chosen
     claim = claimed_gradient(session)
-    sensitivity = _sensitivity(session, claim) if session.precision == "float64" else {}
-    preflight.require_unchanged(session.problem, session.evaluator, baseline.theta)
+    sensitivity = sensitivity_to_rounding(session, claim)
+    preflight.require_unchanged(session.problem, baseline.theta)
     noise = measure_noise(session.evaluator, baseline, layout, chosen, options.epsilon)
     session.evaluator.batch(noise.level, options.max_memory)
     claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in chosen}
@@ -86,19 +83,3 @@ def _require_real_parameters(session: Session) -> None:
     if complex_ones:
         msg = f"`scheme='complex'` needs real parameters, and `{complex_ones[0]}` is complex; use scheme='central'"
         raise InvalidInputError(msg)
-
-
-def _sensitivity(session: Session, claim: Gradient) -> dict[str, float]:
-    parameters, problem = session.layout.parameters, session.problem
-    lower = any(is_below_float64(parameter.dtype) for parameter in parameters)
-    if session.case.grads is not None or not lower:
-        return {}
-    present = [problem.read(i) for i in range(len(parameters))]
-    generator = np.random.default_rng(0)
-    for i, values in enumerate(present):
-        rounding = 2 * roundoff_of(parameters[i].dtype) * generator.choice([-1.0, 1.0], size=values.size)
-        problem.write(i, slice(None), values * (1 + rounding))
-    rounded = own_gradient(session).d_theta
-    for i, values in enumerate(present):
-        problem.write(i, slice(None), values)
-    return {parameters[i].name: norm((rounded - claim.d_theta)[parameters[i].range]) for i in session.chosen}

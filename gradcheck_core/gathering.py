@@ -5,15 +5,16 @@ from typing import final
 
 from . import preflight, selection
 from .answering import Answering
-from .budget import expected_evaluations, least_evaluations
+from .budget import CERTIFICATE_EVALUATIONS, Limits, expected_evaluations, least_evaluations
 from .case import GradientCase
-from .errors import GradcheckError, InvalidInputError
+from .errors import GradcheckError
 from .evaluator import Evaluator
 from .first_order import gather_first_order
 from .options import CheckOptions
 from .outputs import Contraction, is_below_float64, roundoff_of
 from .preflight import Baseline
 from .progress import ProgressBar
+from .projection import gather_projected
 from .protocol import Backend, Layout, Problem
 from .randomness import HostRandomState
 from .second_order import gather_second_order
@@ -35,12 +36,15 @@ class Findings:
         Calls of the cost, besides those of automatic differentiation; with order=2 those of the gradient too.
     precision : str
         In which the cost was evaluated.
+    method : str
+        How the derivatives were taken.
     """
 
     baseline: Baseline
     gathered: Gathered
     evaluations: int
     precision: str
+    method: str
 
 
 class InsistsOnItsPrecisionError(Exception):
@@ -91,35 +95,53 @@ def _gather_from(
     layout = problem.layout
     chosen = selection.select(layout, options.include, options.exclude)
     coordinates = sum(layout.parameters[i].size for i in chosen)
-    _require_budget(coordinates, options)
+    method = _method(options, coordinates)
     contraction = Contraction(options.seed)
-    with ProgressBar(expected_evaluations(coordinates), options.progress) as bar:
-        evaluator = Evaluator(problem, contraction, random_state, options.max_evaluations, bar.advance)
+    with ProgressBar(_EXPECTED[method](coordinates), options.progress) as bar:
+        limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
+        evaluator = Evaluator(problem, contraction, random_state, limits, bar.advance)
         random_state.fix()
         baseline = preflight.establish(problem, evaluator, random_state, _roundoff(layout, precision))
+        bar.announce(evaluator.seconds_each)
         evaluator.answer_from(answering.begin(layout, baseline))
         session = Session(
             adapter, case, options, precision, problem, evaluator, contraction, random_state, baseline, chosen
         )
-        gathered = _GATHER[options.order](session)
-        preflight.require_unchanged(problem, evaluator, baseline.theta)
+        gathered = _GATHER[method](session)
+        preflight.require_unchanged(problem, baseline.theta)
         preflight.require_repeated(evaluator, baseline)
     evaluations = evaluator.evaluations + gathered.further_evaluations
     gathered = replace(gathered, notes=(*gathered.notes, *answering.notes))
-    return Findings(baseline, gathered, evaluations, _precision_used(layout, precision))
+    if evaluator.ran_out:
+        gathered = replace(gathered, notes=(_ran_out(options, method), *gathered.notes))
+    return Findings(baseline, gathered, evaluations, _precision_used(layout, precision), method)
 
 
-_GATHER = {1: gather_first_order, 2: gather_second_order}
+_GATHER = {"exhaustive": gather_first_order, "projected": gather_projected, "directions": gather_second_order}
+
+_EXPECTED = {
+    "exhaustive": expected_evaluations,
+    "projected": lambda coordinates: CERTIFICATE_EVALUATIONS,
+    "directions": expected_evaluations,
+}
+
+_MOST_EXHAUSTIVE = 10_000
+"""Coordinates up to which each is measured: decided by counts alone, so that a check goes the same way everywhere."""
 
 
-def _require_budget(coordinates: int, options: CheckOptions) -> None:
-    needed, budget = least_evaluations(coordinates), options.max_evaluations
-    if options.order == 1 and budget is not None and needed > budget:
-        msg = (
-            f"`max_evaluations={budget}`: every coordinate takes two evaluations, {needed} in all with those before "
-            "and after; raise it, or choose fewer parameters with `include=`"
-        )
-        raise InvalidInputError(msg)
+def _method(options: CheckOptions, coordinates: int) -> str:
+    if options.method != "auto":
+        return options.method
+    most = options.max_evaluations
+    affordable = most is None or least_evaluations(coordinates) <= most
+    return "exhaustive" if coordinates <= _MOST_EXHAUSTIVE and affordable else "projected"
+
+
+def _ran_out(options: CheckOptions, method: str) -> str:
+    given = {"max_evaluations": options.max_evaluations, "max_seconds": options.max_seconds}
+    limits = " or ".join(f"`{name}={value}`" for name, value in given.items() if value is not None)
+    cure = "raise it" if method == "projected" else "raise it, or pass method='projected'"
+    return f"stopped at {limits} before everything was measured; {cure}"
 
 
 def _roundoff(layout: Layout, precision: str) -> float:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from . import claims, registry, trees
+from .assessment import norm
 from .errors import InvalidInputError
 from .forward import forward_gradient
-from .outputs import Contraction
+from .outputs import Contraction, is_below_float64, roundoff_of
 from .protocol import Backend, Capability, FloatVector, Gradient, Layout, Problem
 from .session import Session
 
@@ -57,6 +60,26 @@ def claimed_gradient(session: Session) -> Gradient:
     session.random_state.fix()
     claimed = case.grads(session.problem.params(), *case.args) if callable(case.grads) else case.grads
     return claims.lay_out(claimed, session.layout, registry.to_numpy, session.adapter.conjugates, registry.dtype_of)
+
+
+def sensitivity_to_rounding(session: Session, claim: Gradient) -> dict[str, float]:
+    """By parameter, how much the backend's float64 gradient changes, as a norm, when theta is rounded.
+
+    Rounded to the parameters' own precision, where that is below float64; nothing otherwise.
+    """
+    parameters, problem = session.layout.parameters, session.problem
+    lower = any(is_below_float64(parameter.dtype) for parameter in parameters)
+    if session.precision != "float64" or session.case.grads is not None or not lower:
+        return {}
+    present = [problem.read(i) for i in range(len(parameters))]
+    generator = np.random.default_rng(0)
+    for i, values in enumerate(present):
+        rounding = 2 * roundoff_of(parameters[i].dtype) * generator.choice([-1.0, 1.0], size=values.size)
+        problem.write(i, slice(None), values * (1 + rounding))
+    rounded = own_gradient(session).d_theta
+    for i, values in enumerate(present):
+        problem.write(i, slice(None), values)
+    return {parameters[i].name: norm((rounded - claim.d_theta)[parameters[i].range]) for i in session.chosen}
 
 
 def claimed_product(session: Session) -> Callable[[FloatVector], Gradient]:

@@ -119,17 +119,18 @@ class Journal(Source):
         for start, stop in _gaps(known, request.size):
             before = evaluator.evaluations
             for within, costs in self._further.answers(request.part(start, stop), evaluator):
-                self._file.append(
-                    {
-                        "precision": self._precision,
-                        "request": self._number,
-                        "asked": asked,
-                        "start": start + within,
-                        "evaluations": evaluator.evaluations - before,
-                        "not batched": evaluator.not_batched,
-                        "costs": as_json(costs),
-                    }
-                )
+                if not evaluator.ran_out or np.all(np.isfinite(costs)):  # else some of these were never evaluated
+                    self._file.append(
+                        {
+                            "precision": self._precision,
+                            "request": self._number,
+                            "asked": asked,
+                            "start": start + within,
+                            "evaluations": evaluator.evaluations - before,
+                            "not batched": evaluator.not_batched,
+                            "costs": as_json(costs),
+                        }
+                    )
                 before = evaluator.evaluations
                 yield start + within, costs
 

@@ -1,5 +1,6 @@
 """How theta is made: named tensors one behind the other, and gradients laid out as theta is."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Parameter:
     @property
     def size(self) -> int:
         """How many numbers of theta it is."""
-        return int(np.prod(self.shape, dtype=np.int64)) * (2 if self.is_complex else 1)
+        return math.prod(self.shape) * (2 if self.is_complex else 1)
 
     @property
     def range(self) -> slice:

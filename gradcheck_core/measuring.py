@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .budget import Budget, most_evaluations, probing_evaluations
+from .budget import LEAST_PROBING, Budget, most_evaluations, probing_evaluations
 from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives, Indices, ParameterCost
-from .numerics.noise import MOST_EVALUATIONS, Noise, estimate_noise
+from .numerics.noise import LEAST_EVALUATIONS, MOST_EVALUATIONS, Noise, estimate_noise
 from .numerics.remeasure import EVALUATIONS_EACH, remeasure
 from .numerics.steps import CONFIDENT, first_step, own_sizes, scales
 from .numerics.sweep import Sweep, sweep
@@ -53,7 +53,8 @@ def measure_noise(
 
     away = first_step(0.0, baseline.cost.value, baseline.roundoff) if epsilon is None else 0.0
     sweep_and_last = 2 * sum(values.size for values in present.values()) + 1
-    most = evaluator.left_beyond(sweep_and_last, MOST_EVALUATIONS)
+    # Without noise no error bar means anything: a few evaluations are for it even where the sweep goes short.
+    most = max(evaluator.left_beyond(sweep_and_last, MOST_EVALUATIONS), evaluator.left_beyond(1, LEAST_EVALUATIONS))
     noise = estimate_noise(line, baseline.cost.value, baseline.roundoff, away, most)
     # Of a cost that is zero wherever it was met no other scale than 1 is known.
     return noise if noise.size else Noise(baseline.roundoff, settled=False, size=1.0)
@@ -87,7 +88,10 @@ def measure(
         Derivatives by the parameter's position.
     """
     coordinates = sum(layout.parameters[i].size for i in claims)
-    budget = Budget(evaluator.left_beyond(2 * coordinates + 1, probing_evaluations(coordinates)))
+    # Where the sweep goes short in any case, some evaluations are still for steps: an entry is of no use without one.
+    enough = evaluator.left_beyond(1, 2 * coordinates) == 2 * coordinates
+    probing = evaluator.left_beyond(2 * coordinates + 1, probing_evaluations(coordinates))
+    budget = Budget(probing if enough else evaluator.left_beyond(1, LEAST_PROBING))
     costs = {
         i: cost_of(evaluator, i, baseline.theta[layout.parameters[i].range], baseline, noise.level) for i in claims
     }

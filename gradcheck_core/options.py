@@ -26,7 +26,9 @@ class CheckOptions:
     hvp: Callable[..., object] | None
     precision: str
     policy: VerdictPolicy
+    confidence: float
     max_evaluations: int | None
+    max_seconds: float | None
     max_memory: int
     n_jobs: int
     journal: Path | None
@@ -49,6 +51,7 @@ class CheckOptions:
         policy: object,
         confidence: object,
         max_evaluations: object,
+        max_seconds: object,
         max_memory: object,
         n_jobs: object,
         journal: object,
@@ -64,19 +67,20 @@ class CheckOptions:
         InvalidInputError
             Naming the option, what came and what is possible.
         """
-        _one_of("method", method, ("auto", "exhaustive"), planned=("projected",))
+        _one_of("method", method, ("auto", "exhaustive", "projected"))
         _one_of("scheme", scheme, ("auto", "central", "complex"))
         _one_of("mode", mode, ("reverse", "forward"))
         _one_of("order", order, (1, 2))
         _require_compatible(scheme, epsilon, order, hvp, mode)
+        _require_able_to_project(method, scheme, epsilon, order)
         _one_of("precision", precision, ("auto", "native", "float64"))
         _one_of("progress", progress, (None, True, False))
         if policy is not None and not isinstance(policy, VerdictPolicy):
             msg = f"`policy={policy!r}`: pass a VerdictPolicy, e.g. VerdictPolicy.textbook(), or None"
             raise InvalidInputError(msg)
-        _number("confidence", confidence, "a number between 0 and 1", lambda value: 0 < value < 1)
         return cls(
-            method="exhaustive" if order == 1 else "directions",
+            method=_method(method, scheme, epsilon, order),
+            confidence=_number("confidence", confidence, "a number between 0 and 1", lambda value: 0 < value < 1),
             scheme="complex" if scheme == "complex" else "central",
             mode=str(mode),
             epsilon=None if epsilon is None else _positive("epsilon", epsilon, "an absolute step"),
@@ -85,6 +89,7 @@ class CheckOptions:
             precision=str(precision),
             policy=policy or VerdictPolicy(),
             max_evaluations=None if max_evaluations is None else _count("max_evaluations", max_evaluations, 1),
+            max_seconds=None if max_seconds is None else _positive("max_seconds", max_seconds, "a time"),
             max_memory=_count("max_memory", max_memory, 1),
             n_jobs=_jobs(n_jobs),
             journal=_path("journal", journal),
@@ -99,7 +104,7 @@ class CheckOptions:
         include, exclude = (
             list(given) if isinstance(given, tuple) else given for given in (self.include, self.exclude)
         )
-        names = ("method", "scheme", "mode", "epsilon", "order", "precision", "max_evaluations", "seed")
+        names = ("scheme", "mode", "epsilon", "order", "precision", "confidence", "max_evaluations", "seed", "method")
         return {name: getattr(self, name) for name in names} | {"include": include, "exclude": exclude}
 
 
@@ -120,11 +125,28 @@ def _require_compatible(scheme: object, epsilon: object, order: object, hvp: obj
         raise InvalidInputError(msg)
 
 
-def _one_of(name: str, value: object, possible: tuple[object, ...], planned: tuple[object, ...] = ()) -> None:
+def _require_able_to_project(method: object, scheme: object, epsilon: object, order: object) -> None:
+    refused = {"scheme='complex'": scheme == "complex", "epsilon": epsilon is not None, "order=2": order == 2}
+    if method == "projected" and any(refused.values()):
+        named = next(name for name, given in refused.items() if given)
+        msg = (
+            f"`method='projected'` differences the cost along random directions, at steps that it finds; "
+            f"leave `{named}` out, or pass method='exhaustive'"
+        )
+        raise InvalidInputError(msg)
+
+
+def _method(method: object, scheme: object, epsilon: object, order: object) -> str:
+    """The method where it is known before the parameters are; else ``auto``."""
+    if order == 2:
+        return "directions"
+    return "exhaustive" if scheme == "complex" or epsilon is not None else str(method)
+
+
+def _one_of(name: str, value: object, possible: tuple[object, ...]) -> None:
     if any(value is choice or (type(value) is type(choice) and value == choice) for choice in possible):
         return
-    later = f" ({', '.join(map(repr, planned))} is not part of this version yet)" if value in planned else ""
-    msg = f"`{name}={value!r}`: pass one of {', '.join(map(repr, possible))}{later}"
+    msg = f"`{name}={value!r}`: pass one of {', '.join(map(repr, possible))}"
     raise InvalidInputError(msg)
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .assessment import Evidence, compare, norm, theta_scale
+from .assessment import compare, norm, theta_scale
+from .budget import Limits
 from .case import GradientCase
 from .errors import InvalidInputError
 from .evaluator import Evaluator
@@ -78,7 +79,7 @@ def _reached_natively(adapter: Backend, case: GradientCase, options: CheckOption
         HostRandomState(options.seed) as random_state,
         adapter.open(case.cost, case.params, case.args, "native", options.seed) as problem,
     ):
-        evaluator = Evaluator(problem, Contraction(options.seed), random_state, None, lambda count: None)
+        evaluator = Evaluator(problem, Contraction(options.seed), random_state, Limits(), lambda count: None)
         cost = evaluator.cost().value
         for i, parameter in enumerate(problem.layout.parameters):
             if parameter.name in names:
@@ -96,7 +97,7 @@ def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCa
         adapter.open(case.cost, case.params, case.args, "native", options.seed) as problem,
     ):
         contraction = Contraction(options.seed)
-        cost = Evaluator(problem, contraction, random_state, None, lambda count: None).cost().value
+        cost = Evaluator(problem, contraction, random_state, Limits(), lambda count: None).cost().value
         random_state.fix()
         native = differentiate(adapter, problem, contraction, options.mode, "native")
         layout = problem.layout
@@ -125,7 +126,7 @@ def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCa
             held.append(item)
             continue
         off.append(name)
-        held.append(Evidence(item.parameter, Claimed(values, bound / np.sqrt(values.size)), item.derivatives))
+        held.append(replace(item, claim=Claimed(values, bound / np.sqrt(values.size)), by_entries=True))
     dtypes = ", ".join(sorted({dtype for dtype in computed_in.values() if is_below_float64(dtype)}))
     if off:
         listed = ", ".join(f"`{name}`" for name in off)

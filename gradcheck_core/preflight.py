@@ -49,7 +49,7 @@ def establish(problem: Problem, evaluator: Evaluator, random_state: HostRandomSt
     _require_finite_theta(theta, problem.layout)
     first = evaluator.cost()
     random_state.watch()
-    require_unchanged(problem, evaluator, theta)
+    require_unchanged(problem, theta)
     if not math.isfinite(first.value):
         msg = (
             f"`cost` is {first.value} at the given params; "
@@ -73,7 +73,7 @@ def require_repeated(evaluator: Evaluator, baseline: Baseline) -> None:
     _require_repeatable(baseline.cost.value, evaluator.cost().value, baseline.roundoff)
 
 
-def require_unchanged(problem: Problem, evaluator: Evaluator, theta: FloatVector) -> None:
+def require_unchanged(problem: Problem, theta: FloatVector) -> None:
     """Refuse a cost that has changed its parameters.
 
     Raises
@@ -85,15 +85,16 @@ def require_unchanged(problem: Problem, evaluator: Evaluator, theta: FloatVector
     if rebound is not None:
         msg = f"`cost` rebinds {rebound} in the params it is given; compute new values without storing them there"
         raise InvalidInputError(msg)
-    present = evaluator.theta()
-    moved = np.flatnonzero(present != theta)
-    if moved.size:
-        name = locate(problem.layout, int(moved[0]))
-        msg = (
-            f"`cost` changes its parameters: {name} was {theta[moved[0]]:.9g} before the call and "
-            f"{present[moved[0]]:.9g} after it; compute new values instead of updating in place"
-        )
-        raise InvalidInputError(msg)
+    for position, parameter in enumerate(problem.layout.parameters):
+        before, after = theta[parameter.range], problem.read(position)  # one by one: theta may be large
+        moved = np.flatnonzero(after != before)
+        if moved.size:
+            name = locate(problem.layout, parameter.start + int(moved[0]))
+            msg = (
+                f"`cost` changes its parameters: {name} was {before[moved[0]]:.9g} before the call and "
+                f"{after[moved[0]]:.9g} after it; compute new values instead of updating in place"
+            )
+            raise InvalidInputError(msg)
 
 
 def locate(layout: Layout, position: int) -> str:

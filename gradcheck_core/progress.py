@@ -1,5 +1,6 @@
 """A progress bar for checks that take longer than a second."""
 
+import datetime
 import sys
 import time
 from types import TracebackType
@@ -10,6 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 PATIENCE = 1.0
 """Seconds before the bar appears: a check that is over by then needs none."""
+
+_LONG = 20.0
+"""Seconds from which a check says beforehand how long it will take."""
 
 _WINDOW = 30.0
 """Seconds of the recent past from which the remaining time is estimated."""
@@ -29,6 +33,7 @@ class ProgressBar:
 
     def __init__(self, total: int, shown: bool | None) -> None:
         console = Console(stderr=True, force_terminal=True if shown else None)
+        self._console, self._total, self._shown = console, total, shown
         self._wanted = console.is_terminal if shown is None else shown
         self._bar = Progress(
             TextColumn("checking"),
@@ -55,6 +60,22 @@ class ProgressBar:
         if self._bar.live.is_started:
             self._bar.advance(self._task, self._pending)
             self._bar.stop()
+
+    def announce(self, seconds_each: float) -> None:
+        """Say how long the check will take at most, where that is long.
+
+        Parameters
+        ----------
+        seconds_each : float
+            What one evaluation takes.
+        """
+        seconds = self._total * seconds_each
+        if self._shown is not False and seconds > _LONG:
+            self._console.print(
+                f"gradcheck: about {self._total:,} evaluations of {1e3 * seconds_each:.2g} ms, "
+                f"{datetime.timedelta(seconds=round(seconds))} one by one",
+                highlight=False,
+            )
 
     def advance(self, count: int) -> None:
         """So many more evaluations are done. Cheap: the bar itself is touched ten times a second."""

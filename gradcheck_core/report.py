@@ -20,11 +20,25 @@ FORMAT_VERSION = 1
 @final
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A bound on the relative error of every parameter, which holds with the stated confidence."""
+    """What random directions say about a gradient too large to be measured entry by entry.
+
+    Attributes
+    ----------
+    bound : float
+        What the relative error of any parameter's gradient, ``||G - d_theta|| / ||d_theta||``, is at most: with the
+        stated confidence, and but for the places that are reported wrong.
+    confidence : float
+        Of the bound, in (0, 1), whatever the error looks like.
+    directions : int
+        How many random directions the bound rests on.
+    seed : int
+        Of the directions; another one draws others.
+    """
 
     bound: float
     confidence: float
     directions: int
+    seed: int = 0
 
 
 @final
@@ -51,7 +65,8 @@ class ParameterReport:
     difference, resolution : float
         Relative, in [0, 1]; `difference` is infinite where the claimed gradient is not finite.
     worst_index : tuple of int
-        Where claimed and numeric gradient are farthest apart, beyond the error bar if anywhere.
+        Where claimed and numeric gradient are farthest apart, beyond the error bar if anywhere; empty where no entry
+        was measured by itself, and then the next three are NaN.
     analytic, numeric : float
         The claimed and the numeric derivative there, absolute.
     error : float
@@ -72,10 +87,10 @@ class ParameterReport:
     verdict: Verdict
     difference: float
     resolution: float
-    worst_index: tuple[int, ...]
-    analytic: float
-    numeric: float
-    error: float
+    worst_index: tuple[int, ...] = ()
+    analytic: float = math.nan
+    numeric: float = math.nan
+    error: float = math.nan
     wrong: tuple[tuple[int, int], ...] = ()
     kinks: int = 0
     diagnosis: Diagnosis | None = None
@@ -198,9 +213,10 @@ class GradientReport:
             "certificate": None
             if self.certificate is None
             else {
-                "bound": self.certificate.bound,
+                "bound": _finite(self.certificate.bound),
                 "confidence": self.certificate.confidence,
                 "directions": self.certificate.directions,
+                "seed": self.certificate.seed,
             },
             "notes": list(self.notes),
         }

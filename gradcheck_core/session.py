@@ -11,6 +11,7 @@ from .outputs import Contraction
 from .preflight import Baseline
 from .protocol import Backend, FloatVector, Layout, Problem
 from .randomness import HostRandomState
+from .report import Certificate
 
 
 @final
@@ -72,6 +73,8 @@ class Gathered:
         Parameters that can be moved without any change of the cost.
     further_evaluations : int
         Evaluations besides the evaluator's: with complex parameters, or of the gradient.
+    certificate : Certificate or None
+        Of random directions.
     """
 
     evidence: tuple[Evidence, ...]
@@ -79,3 +82,4 @@ class Gathered:
     sensitivity: dict[str, float] = field(default_factory=dict)
     unmoved: tuple[str, ...] = ()
     further_evaluations: int = 0
+    certificate: Certificate | None = None

@@ -156,7 +156,7 @@ class Comparison:
     @property
     def difference(self) -> float:
         """The textbook's normalised difference; 0 where both gradients are zero within their error."""
-        return 0.0 if self.both_zero else self._relative(self.discrepancy)
+        return 0.0 if self.both_zero else min(1.0, self._relative(self.discrepancy))
 
     @property
     def resolution(self) -> float:

@@ -44,6 +44,9 @@ _TELLING_LEVELS = 3
 _LOWER_PRECISION = 2.0**-20
 """Noise over ``|J|`` up to which it is that of a part computed in float32; more is a cost that varies within a step."""
 
+LEAST_EVALUATIONS = _POINTS
+"""One table."""
+
 MOST_EVALUATIONS = 2 * _POINTS + len(_FLAT_CHECK) * (_MOST_TABLES - 1) + MOST_BISECTIONS
 """What an estimate usually takes at most; 18 are usual."""
 

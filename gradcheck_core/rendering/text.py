@@ -106,6 +106,8 @@ def _headline(report: "GradientReport") -> RenderableType:
     if not failed:
         return lines
     worst = report.worst
+    if math.isnan(worst.analytic) and math.isnan(worst.numeric):
+        return lines  # no entry was looked at by itself
     entry = entry_name(safe(worst.name), worst.worst_index, worst.part)
     where = Text(f"worst entry: {entry}, claimed {worst.analytic:.6g}, numeric {worst.numeric:.6g} ± {worst.error:.1g}")
     return Group(lines, where)
@@ -140,10 +142,23 @@ def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
 
 def _method(report: "GradientReport") -> Text:
     count = sum(_entries(parameter) for parameter in report.parameters.values())
+    how = _certified(report, count) if report.method == "projected" else _HOW[report.order, report.scheme].format(count)
     return Text(
-        f"{_HOW[report.order, report.scheme].format(count)} in {report.precision} on {report.backend}; "
+        f"{how} in {report.precision} on {report.backend}; "
         f"{report.evaluations} evaluations, {report.seconds:.2g} s.\n"
         f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
+    )
+
+
+def _certified(report: "GradientReport", count: int) -> str:
+    certificate = report.certificate
+    if certificate is None:
+        return f"{count} entries moved together along random directions"
+    rest = "of the rest, " if any(parameter.wrong for parameter in report.parameters.values()) else ""
+    return (
+        f"With {100 * certificate.confidence:.6g} % confidence, {rest}no parameter's gradient is off by more than "
+        f"{certificate.bound:.1e} of its norm.\n"
+        f"{count} entries moved together along {certificate.directions} random directions (seed {certificate.seed})"
     )
 
 

@@ -84,7 +84,7 @@ def test_a_claim_that_is_not_finite_is_a_bug_at_its_first_index(value):
     assert report.verdict is gc.Verdict.BUG
     assert report.difference == np.inf
     assert report.worst_index == (1,)
-    assert notes == (f"`w[1]`: the claimed gradient is {value}",)
+    assert notes == (("w[1]", f"the claimed gradient is {value}"),)
 
 
 def test_a_claim_in_lower_precision_widens_the_error_bars():
@@ -94,9 +94,9 @@ def test_a_claim_in_lower_precision_widens_the_error_bars():
 
 
 def test_the_natural_scale_is_noted():
-    _, notes = assess(evidence([0.0], [1e-12], [1e-11]), scale=1.0, policy=POLICY)
+    _, remarks = assess(evidence([0.0], [1e-12], [1e-11]), scale=1.0, policy=POLICY)
 
-    assert notes == ("`w`: its gradient is too small to resolve by itself; judged on the scale of the whole gradient",)
+    assert remarks == (("w", "gradient too small to resolve by itself; judged on the scale of the whole gradient"),)
 
 
 @pytest.mark.parametrize(("claimed", "numeric"), [(-3.0, -1.0), (-1.0, -1.0), (0.5, 0.5), (2.0, 2.0), (5.0, 2.0)])

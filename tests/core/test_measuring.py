@@ -1,3 +1,6 @@
+import itertools
+import time
+
 import numpy as np
 import pytest
 
@@ -86,12 +89,41 @@ def test_no_more_evaluations_than_allowed_where_noise_needs_a_wide_table(spare):
     assert len(calls) <= least_evaluations(3) + spare
 
 
-def test_too_few_evaluations_are_refused_before_the_first():
-    cost, params, grads, calls = problem([(5,)])
+@pytest.mark.parametrize(
+    ("method", "most"),
+    [*itertools.product(["auto", "exhaustive", "projected"], [1, 3, 10]), ("exhaustive", 40), ("exhaustive", 100)],
+)
+def test_too_few_evaluations_leave_it_undecided_and_say_so(method, most):
+    cost, params, grads, calls = problem([(60,)])
 
-    with pytest.raises(gc.InvalidInputError, match=f"{least_evaluations(5)} in all"):
-        gc.check_gradients(cost, params, grads, max_evaluations=least_evaluations(5) - 1)
-    assert calls == []
+    report = gc.check_gradients(cost, params, grads, method=method, max_evaluations=most)
+
+    assert report.verdict is gc.Verdict.INCONCLUSIVE
+    assert len(calls) == report.evaluations <= max(most, 3)
+    assert any(f"stopped at `max_evaluations={most}`" in note for note in report.notes)
+
+
+def test_what_was_measured_before_the_evaluations_ran_out_counts():
+    cost, params, grads, _ = problem([(60,)])
+
+    report = gc.check_gradients(cost, params, with_one_wrong(grads), method="exhaustive", max_evaluations=100)
+
+    assert report.verdict is gc.Verdict.BUG
+    assert report.worst.worst_index == (0,)
+
+
+def test_a_check_stops_when_its_time_is_over():
+    cost, params, grads, calls = problem([(500,)])
+
+    def slow(p):
+        time.sleep(0.002)
+        return cost(p)
+
+    report = gc.check_gradients(slow, params, grads, max_seconds=0.2)
+
+    assert report.verdict is gc.Verdict.INCONCLUSIVE
+    assert len(calls) < 500
+    assert any("`max_seconds=0.2`" in note for note in report.notes)
 
 
 def test_the_usual_number_of_evaluations_is_the_sweep_the_probes_and_a_few():

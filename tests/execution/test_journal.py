@@ -1,6 +1,7 @@
 """Journals: what a later run takes from them, and which are refused."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -271,3 +272,22 @@ def test_an_interrupted_check_says_how_it_goes_on(journal):
     again = gc.check_gradients(cost, W, np.cos(W), journal=journal)
     assert done > 50
     assert cost.calls == 100 + again.evaluations - done + VERIFYING
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_check_that_was_stopped_by_the_clock_goes_on_with_more_time(journal, monkeypatch, n_jobs):
+    monkeypatch.setattr(execution_pool, "_WORTH", 0.0)
+
+    def slow(w):
+        time.sleep(0.01)
+        return sines(w)
+
+    stopped = gc.check_gradients(slow, W, np.cos(W), journal=journal, max_seconds=0.6, n_jobs=n_jobs)
+    done = answered(journal)
+    cost = Counted(sines)
+    again = gc.check_gradients(cost, W, np.cos(W), journal=journal)
+
+    assert any("stopped at `max_seconds=0.6`" in note for note in stopped.notes)
+    assert done > 5
+    assert same(again, gc.check_gradients(sines, W, np.cos(W)))
+    assert cost.calls <= again.evaluations - done + VERIFYING

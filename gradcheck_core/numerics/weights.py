@@ -1,0 +1,90 @@
+"""Weights that let one direction through everything see the relative error of every parameter at once."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+_ALIKE = 1e3
+"""Factor within which the effects of parameters that move together lie; beyond, the more sensitive hide the rest."""
+
+_VANISHED = 1e-9
+"""Effect, relative to the largest, below which a gradient is no more than the rounding of the others' or saturation."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Norm of a parameter's claimed gradient and the scale of its entries, both absolute."""
+
+    gradient: float
+    scale: float
+
+    @property
+    def effect(self) -> float:
+        """How much the cost changes with a move of the parameter's own scale."""
+        return self.gradient * self.scale
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parameters that are moved together.
+
+    Attributes
+    ----------
+    weights : mapping of int to float
+        By position: the move of an entry for t = 1 and a direction of variance 1, absolute.
+    unit : float
+        The t at which the parameter that moves most moves by its own scale.
+    """
+
+    weights: Mapping[int, float]
+    unit: float
+
+
+def weigh(sizes: Mapping[int, Sizes], cost: float) -> Sequence[Group]:
+    """Group parameters and weigh each with the inverse norm of its claimed gradient.
+
+    The inner product of a direction with ``w * (G - d_theta)`` then is a relative error, of every parameter alike.
+    Those whose effect on the cost is a thousand times smaller would have to leave their linear regime before they show
+    beside the others, so they are moved by themselves. Where a claimed gradient vanishes, the whole gradient's norm
+    takes its place or, where that vanishes too, ``|J|`` over the scale.
+
+    Parameters
+    ----------
+    sizes : mapping
+        By position of each parameter.
+    cost : float
+        J at theta.
+
+    Examples
+    --------
+    >>> groups = weigh({0: Sizes(2.0, 1.0), 1: Sizes(0.5, 1.0), 2: Sizes(2.0**-20, 1.0)}, 1.0)
+    >>> [dict(group.weights) for group in groups]
+    [{0: 0.5, 1: 2.0}, {2: 1048576.0}]
+    """
+    largest = max(size.effect for size in sizes.values())
+    if largest == 0:
+        natural = {i: size.scale / (abs(cost) or 1.0) for i, size in sizes.items()}
+        return [_group(natural, sizes)]
+    waiting = sorted(sizes, key=lambda i: -sizes[i].effect)
+    groups: list[dict[int, float]] = []
+    for i in waiting:
+        effect = sizes[i].effect
+        if effect <= _VANISHED * largest:
+            break
+        if not groups or effect < max(sizes[j].effect for j in groups[-1]) / _ALIKE:
+            groups.append({})
+        groups[-1][i] = 1 / sizes[i].gradient
+    first = groups[0]
+    whole = 1 / math.hypot(*(size.gradient for size in sizes.values()))
+    farthest = max(weight / sizes[i].scale for i, weight in first.items())
+    for i in waiting:
+        if sizes[i].effect <= _VANISHED * largest:
+            first[i] = min(whole, farthest * sizes[i].scale)
+    return [_group(weights, sizes) for weights in groups]
+
+
+def _group(weights: dict[int, float], sizes: Mapping[int, Sizes]) -> Group:
+    return Group(weights, 1 / max(weight / sizes[i].scale for i, weight in weights.items()))

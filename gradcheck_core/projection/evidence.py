@@ -1,0 +1,129 @@
+"""Evidence about a large gradient from a few random directions, and where it is wrong, if it is."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from .. import preflight
+from ..assessment import Evidence, norm, theta_scale
+from ..gradients import claimed_gradient, sensitivity_to_rounding
+from ..numerics.coordinates import Derivatives
+from ..numerics.noise import LEAST_EVALUATIONS, Noise, estimate_noise
+from ..numerics.steps import first_step
+from ..numerics.weights import Group, Sizes, weigh
+from ..observations import observations
+from ..report import Certificate
+from ..second_look import Claimed
+from ..session import Gathered, Session
+from .entries import SingleEntries
+from .examination import Certified, Examination
+from .walk import Walk
+
+_NOISE_EVALUATIONS = 18
+"""Two tables of nine: at theta, and over the distance of a step."""
+
+
+def gather_projected(session: Session) -> Gathered:
+    """Certify the claimed gradient along random directions; where that fails, find out where it is wrong."""
+    layout, baseline = session.layout, session.baseline
+    claim = claimed_gradient(session)
+    sensitivity = sensitivity_to_rounding(session, claim)
+    preflight.require_unchanged(session.problem, baseline.theta)
+    claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in session.chosen}
+    groups = _groups(session, claimed) if session.evaluator.affords(LEAST_EVALUATIONS) else []
+    numbers = itertools.count()
+    noise = _noise_along(_walk(session, groups[0]), groups[0], session, numbers) if groups else _rounding(session)
+    session.evaluator.batch(noise.level, session.options.max_memory)
+    entries = SingleEntries(session, claimed, noise.level)
+    alpha = (1 - session.options.confidence) / max(len(groups), 1)
+    outcomes: dict[int, Certified] = {}
+    for group in groups:
+        walk = _walk(session, group)
+        examination = Examination(session, walk, group.unit, claim.d_theta, noise.level, entries, numbers)
+        found = examination.conclude(alpha)
+        outcomes |= dict.fromkeys(group.weights, found)
+    evidence = tuple(_evidence(session, i, claimed[i], outcomes.get(i), entries) for i in session.chosen)
+    unmoved = tuple(layout.parameters[i].name for i in session.chosen if _is_ignored(session, i, outcomes, entries))
+    found_notes = dict.fromkeys(note for found in outcomes.values() for note in found.notes(layout))
+    notes = (
+        *claim.notes,
+        *found_notes,
+        *observations(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
+    )
+    return Gathered(evidence, notes, sensitivity, unmoved, certificate=_certificate(session, outcomes))
+
+
+def _groups(session: Session, claimed: dict[int, Claimed]) -> list[Group]:
+    sizes = {
+        i: Sizes(norm(claim.values), _scale(session, i))
+        for i, claim in claimed.items()
+        if np.all(np.isfinite(claim.values))
+    }
+    return list(weigh(sizes, session.baseline.cost.value)) if sizes else []
+
+
+def _scale(session: Session, parameter: int) -> float:
+    """Of a parameter's entries; of one that is all zeros, as a new bias is, that of theta."""
+    entries = session.present[parameter]
+    return theta_scale(entries) if entries.any() else theta_scale(session.baseline.theta)
+
+
+def _walk(session: Session, group: Group) -> Walk:
+    return Walk(
+        session.problem, session.evaluator, session.layout, session.baseline.theta, session.options.seed, group.weights
+    )
+
+
+def _rounding(session: Session) -> Noise:
+    return Noise(session.baseline.roundoff * abs(session.baseline.cost.value), settled=False)
+
+
+def _noise_along(walk: Walk, group: Group, session: Session, numbers: Iterator[int]) -> Noise:
+    """The noise of the cost along a direction through everything."""
+    number, baseline = next(numbers), session.baseline
+    cost, roundoff = baseline.cost.value, baseline.roundoff
+    most = session.evaluator.left_beyond(1, _NOISE_EVALUATIONS)
+    away = first_step(0.0, cost, roundoff)
+    try:
+        return estimate_noise(lambda t: walk.cost(number, t * group.unit, walk.everything), cost, roundoff, away, most)
+    finally:
+        walk.back()
+
+
+def _evidence(
+    session: Session, parameter: int, claimed: Claimed, found: Certified | None, entries: SingleEntries
+) -> Evidence:
+    described = session.layout.parameters[parameter]
+    if found is None:  # not finite, and so wrong whatever the cost does; or there were no evaluations for it
+        nothing = np.broadcast_to(0.0, claimed.values.shape)
+        return Evidence(described, claimed, Derivatives(nothing, nothing, np.broadcast_to(np.inf, nothing.shape)))
+    weight = found.weights[parameter]
+    each = found.bound_of(parameter) / (weight * np.sqrt(described.size))
+    rest = Derivatives(claimed.values, claimed.values, np.broadcast_to(each, claimed.values.shape))
+    return Evidence(
+        described,
+        claimed,
+        entries.put_into(parameter, rest),
+        projected=found.discrepancy_of(parameter) / weight,
+        located=found.ranges_of(parameter),
+        by_entries=entries.were_measured(parameter),
+    )
+
+
+def _is_ignored(session: Session, parameter: int, outcomes: dict[int, Certified], entries: SingleEntries) -> bool:
+    """Whether nothing that was done to a parameter changed the cost."""
+    if parameter not in outcomes:
+        return False
+    if entries.were_measured(parameter):
+        return parameter not in session.evaluator.moving
+    return not outcomes[parameter].moves_the_cost
+
+
+def _certificate(session: Session, outcomes: dict[int, Certified]) -> Certificate | None:
+    certified = [found for found in outcomes.values() if found.directions]
+    if not certified:
+        return None
+    bound = max(found.bound for found in certified)
+    directions = max(found.directions for found in certified)
+    return Certificate(bound, session.options.confidence, directions, session.options.seed)

@@ -1,0 +1,281 @@
+"""One group of parameters along random directions: certified, or searched for what is wrong until the rest is."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from ..numerics.certificate import first_look, lower_bound, share, upper_bound
+from ..numerics.reach import EVALUATIONS_EACH, LEAST_EVALUATIONS, MOST_EVALUATIONS, Pair, Reach, choose_reach, pair
+from ..protocol import FloatVector, Layout
+from ..session import Session
+from ..verdict import VerdictPolicy
+from .entries import SingleEntries
+from .localise import Located, Seen, localise, without
+from .walk import Stretch, Walk
+
+_MOST_DIRECTIONS = 64
+"""Beyond these the bounds from above and below come no nearer that would change a verdict."""
+
+_MOST_ROUNDS = 12
+"""How often places are looked for; each time all that one direction shows are found."""
+
+_MOST_FOR_PLACES = 4000
+"""Evaluations for finding places in one round; one wrong entry of a million takes about two hundred."""
+
+_FIRST = 1e-2
+"""Relative move to begin with at most."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """What was found out about a group of parameters.
+
+    Attributes
+    ----------
+    weights : mapping
+        By position of the parameter.
+    bound : float
+        Of ``||w * (G - d_theta)||`` over everything but the places found wrong; infinite where nothing could be said.
+    usual : float
+        The same as the directions show it, in the root mean square.
+    directions : int
+        How many the bound rests on; 0 where there is nothing left that is not such a place.
+    located : Located
+        Where the claim was found wrong, or was measured entry by entry.
+    doubtful : mapping
+        By position of a parameter in which directions contradict the claim and no single entry was found to: the bound
+        with it.
+    moves_the_cost : bool
+        Whether any direction changed the cost.
+    """
+
+    weights: Mapping[int, float]
+    bound: float
+    usual: float
+    directions: int
+    located: Located
+    doubtful: Mapping[int, float]
+    moves_the_cost: bool
+
+    def bound_of(self, parameter: int) -> float:
+        """The bound for what was not measured of a parameter, weighted."""
+        return max(self.bound, self.doubtful.get(parameter, 0.0))
+
+    def discrepancy_of(self, parameter: int) -> float:
+        """What directions show of a parameter's discrepancy, weighted."""
+        ranges = [seen.value for stretch, seen in self.located.ranges if stretch.parameter == parameter]
+        return math.hypot(*ranges) if ranges else min(self.usual, self.bound_of(parameter))
+
+    def ranges_of(self, parameter: int) -> tuple[tuple[int, int], ...]:
+        """The ranges of a parameter in which something is wrong and not every entry was measured."""
+        return tuple((s.start, s.stop) for s, _ in sorted(self.located.ranges) if s.parameter == parameter)
+
+    def notes(self, layout: Layout) -> tuple[str, ...]:
+        """What a reader should know of it."""
+        names = layout.parameters
+        doubtful = tuple(
+            f"`{names[i].name}`: along random directions the cost changes otherwise than the claimed gradient "
+            "says, and no single entry was found wrong: a kink in which several meet, or too few evaluations"
+            for i in self.doubtful
+        )
+        coarse: dict[int, int] = {}
+        for stretch, _ in self.located.not_narrowed:
+            coarse[stretch.parameter] = coarse.get(stretch.parameter, 0) + 1
+        return doubtful + tuple(
+            f"`{names[i].name}`: something is wrong in {count} more range{'s' * (count > 1)} of entries, "
+            "not searched any further"
+            for i, count in coarse.items()
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What some directions say about ``||x||``, x the weighted error of the claim, dimensionless."""
+
+    numbers: tuple[int, ...]
+    seen: tuple[Seen, ...]
+    alpha: float
+
+    @property
+    def _values(self) -> list[float]:
+        return [seen.value for seen in self.seen]
+
+    @property
+    def _errors(self) -> list[float]:
+        return [seen.error for seen in self.seen]
+
+    @property
+    def upper(self) -> float:
+        return upper_bound(self._values, self._errors, self.alpha) if self.seen else math.inf
+
+    @property
+    def usual(self) -> float:
+        return math.sqrt(float(np.mean(np.square(self._values)))) if self.seen else 0.0
+
+    @property
+    def most_telling(self) -> int:
+        """The direction that is farthest from the claim, beyond its error bar."""
+        return max(range(len(self.seen)), key=lambda k: abs(self.seen[k].value) - self.seen[k].error)
+
+    def shows_a_mistake(self, policy: VerdictPolicy) -> bool:
+        lower = lower_bound(self._values, self._errors, self.alpha) if self.seen else 0.0
+        return _difference(lower) >= policy.inspect
+
+    def decides(self, policy: VerdictPolicy) -> bool:
+        """Whether more directions would not change what is said: all is noise, or the bounds are in one band."""
+        within_noise = not any(seen.is_there for seen in self.seen)
+        return within_noise or _difference(self.upper) < policy.inspect or self.shows_a_mistake(policy)
+
+
+def _difference(x: float) -> float:
+    """The normalised difference that a relative error of a parameter's gradient makes at most."""
+    return x / (2 - x) if x < 1 else 1.0
+
+
+@final
+class Examination:
+    """Examines one group; theta is given back afterwards.
+
+    Parameters
+    ----------
+    session : Session
+        The check's own.
+    walk : Walk
+        Along directions through the group.
+    unit : float
+        The t at which the parameter that moves most moves by its own scale.
+    d_theta : numpy.ndarray
+        The claimed gradient, all of it.
+    noise : float
+        Of the cost, absolute.
+    entries : SingleEntries
+        For a look at single ones.
+    numbers : iterator of int
+        Of directions not drawn yet.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        walk: Walk,
+        unit: float,
+        d_theta: FloatVector,
+        noise: float,
+        entries: SingleEntries,
+        numbers: Iterator[int],
+    ) -> None:
+        self._session = session
+        self._walk = walk
+        self._unit = unit
+        self._d_theta = d_theta
+        self._noise = noise
+        self._entries = entries
+        self._numbers = numbers
+        self._looks = itertools.count()
+        self._reach: Reach | None = None
+        self._moves_the_cost = False
+
+    def conclude(self, alpha: float) -> Certified:
+        """Draw directions until they decide; look for places while they show a mistake.
+
+        Parameters
+        ----------
+        alpha : float
+            The chance that the bound may fail to hold, divided over all looks at what was drawn.
+        """
+        try:
+            return self._conclude(alpha)
+        finally:
+            self._walk.back()
+
+    def _conclude(self, alpha: float) -> Certified:
+        policy = self._session.options.policy
+        along = self._walk.everything
+        located = Located()
+        doubtful: dict[int, float] = {}
+        bounds = self._bounds(along, alpha)
+        for _ in range(_MOST_ROUNDS):
+            if not bounds.shows_a_mistake(policy) or not self._affordable(1):
+                break
+            found = self._locate(along, bounds)
+            located = located.and_then(found)
+            explained = bool(found.ranges) or any(map(self._entries.any_wrong, found.looked_at))
+            unexplained = found.undivided if explained else (*found.looked_at, *found.undivided)
+            if unexplained:
+                doubtful |= {stretch.parameter: bounds.upper for stretch in unexplained}
+                along = tuple(stretch for stretch in along if stretch.parameter not in doubtful)
+            along = without(along, found.places)
+            if not along:
+                return Certified(self._walk.weights, 0.0, 0.0, 0, located, doubtful, self._moves_the_cost)
+            bounds = self._bounds(along, alpha)
+        return Certified(
+            self._walk.weights, bounds.upper, bounds.usual, len(bounds.seen), located, doubtful, self._moves_the_cost
+        )
+
+    def _bounds(self, along: tuple[Stretch, ...], alpha: float) -> _Bounds:
+        numbers: list[int] = []
+        pairs: list[Pair] = []
+        wanted = first_look(alpha)
+        while True:
+            while len(pairs) < wanted and self._affordable_direction():
+                numbers.append(next(self._numbers))
+                pairs.append(self._pair(numbers[-1], along))
+            bounds = _Bounds(tuple(numbers), self._seen(numbers, pairs, along), share(alpha, next(self._looks)))
+            if len(pairs) < wanted or wanted >= _MOST_DIRECTIONS or bounds.decides(self._session.options.policy):
+                return bounds
+            wanted *= 2
+
+    def _pair(self, number: int, along: tuple[Stretch, ...]) -> Pair:
+        def line(t: float) -> float:
+            return self._walk.cost(number, t * self._unit, along)
+
+        if self._reach is not None:
+            found = pair(line, self._reach.step)
+        else:
+            baseline = self._session.baseline
+            relative = max(self._noise / abs(baseline.cost.value), baseline.roundoff) if baseline.cost.value else 1.0
+            first = min(relative**0.2, _FIRST)  # where noise and what is left of the fourth order balance
+            most = self._session.evaluator.left_beyond(1, MOST_EVALUATIONS)
+            self._reach, found = choose_reach(line, self._noise, first, baseline.roundoff, most)
+        self._moves_the_cost = self._moves_the_cost or found.near != 0 or found.far != 0
+        return found
+
+    def _seen(self, numbers: list[int], pairs: list[Pair], along: tuple[Stretch, ...]) -> tuple[Seen, ...]:
+        if self._reach is None:
+            return ()
+        seen = []
+        for number, found, error in zip(numbers, pairs, self._reach.errors(pairs), strict=True):
+            value = found.derivative / self._unit - self._walk.product(number, self._d_theta, along)
+            finite = math.isfinite(value) and math.isfinite(error)
+            seen.append(Seen(value, error / self._unit) if finite else Seen(0.0, math.inf))
+        return tuple(seen)
+
+    def _locate(self, along: tuple[Stretch, ...], bounds: _Bounds) -> Located:
+        number, total = bounds.numbers[bounds.most_telling], bounds.seen[bounds.most_telling]
+        before = self._session.evaluator.evaluations
+
+        def measure(stretches: tuple[Stretch, ...]) -> Seen:
+            (seen,) = self._seen([number], [self._pair(number, stretches)], stretches)
+            return seen
+
+        def wrong_at(stretch: Stretch, count: int) -> bool:
+            self._walk.back()
+            return self._entries.all_wrong(stretch, count)
+
+        def affordable(count: int) -> bool:
+            return self._session.evaluator.evaluations < before + _MOST_FOR_PLACES and self._affordable(count)
+
+        return localise(total, along, measure, wrong_at, affordable)
+
+    def _affordable_direction(self) -> bool:
+        needed = EVALUATIONS_EACH if self._reach is not None else LEAST_EVALUATIONS
+        return self._session.evaluator.affords(needed)
+
+    def _affordable(self, count: int) -> bool:
+        return self._session.evaluator.affords(EVALUATIONS_EACH * count)
