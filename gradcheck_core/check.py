@@ -111,11 +111,11 @@ def check_gradients(
         Processes that share the sweeps, as joblib counts them: -1 for as many as there are cores. 1 (default) is this
         process only, whatever `joblib.parallel_config` says; with any other number what it names does the work: loky
         processes here, or a dask or ray cluster. Cost, params and args are pickled and go once to each. What automatic
-        differentiation, complex steps and ``order=2`` evaluate stays in this process.
+        differentiation, complex steps, ``order=2`` and ``method="projected"`` evaluate stays in this process.
     journal : str or path, optional
         A file to which every answer of the cost at a perturbed theta is appended as it comes. If it has answers of the
-        same check already, those are taken from there, and the check goes on where it ended. Gradients, complex steps
-        and what ``order=2`` differences are computed again. None (default): no journal.
+        same check already, those are taken from there, and the check goes on where it ended. Gradients, complex steps,
+        random directions and what ``order=2`` differences are computed again. None (default): no journal.
     include, exclude : str or sequence of str, optional
         Name patterns (``"*.bias"``) of the parameters to check; the rest are held fixed and listed in the notes.
     seed : int

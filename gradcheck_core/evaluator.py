@@ -155,7 +155,9 @@ class Evaluator:
         costs = np.full(len(entries), np.nan)
         for start in range(0, len(entries), _AT_ONCE):
             piece = slice(start, start + self._affordable(len(entries[start : start + _AT_ONCE])))
-            costs[piece] = self.answer(EntriesMoved(parameter, entries[piece], values[piece], present[entries[piece]]))
+            if piece.stop > start:
+                asked = EntriesMoved(parameter, entries[piece], values[piece], present[entries[piece]])
+                costs[piece] = self.answer(asked)
         if np.any(np.isfinite(costs) & (costs != self._unperturbed)):
             self.moving.add(parameter)
         return costs

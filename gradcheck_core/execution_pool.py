@@ -100,7 +100,8 @@ class Pool(Source):
         units = Units(request, self._token, recipe, self._parcel, workers, self._size, always=shared)
         failed: dict[int, BaseException] = {}
         losses = 0
-        while units.left and not failed:
+        in_time = True
+        while units.left and not failed and in_time:
             try:
                 for reply in self._replies(units):
                     match reply:
@@ -109,6 +110,9 @@ class Pool(Source):
                             self._workers.add(reply.worker)
                             evaluator.answered_elsewhere(reply.costs, len(reply.costs), reply.not_batched)
                             yield units.answered(reply), reply.costs
+                            in_time = not units.left or evaluator.affords(1)
+                            if not in_time:
+                                units.stop()
                         case Missing():
                             units.missing(reply)
                         case Unimportable():

@@ -136,9 +136,13 @@ class Units:
 
     def given_up(self, unit: int) -> tuple[int, int]:
         """Have no more units sent after this one failed; gives its range."""
-        self._waiting.clear()
+        self.stop()
         sent = self._under_way.pop(unit)
         return sent.start, sent.stop
+
+    def stop(self) -> None:
+        """Have no more units sent; those under way are still answered."""
+        self._waiting.clear()
 
     def lost(self) -> None:
         """The workers are gone: what was under way waits again, and nobody has the problem."""

@@ -289,15 +289,20 @@ def test_a_certificate_goes_on_from_a_journal_too(journal):
     assert cost.calls < 0.7 * report.evaluations
 
 
-def test_a_run_whose_time_was_over_goes_on_with_more(journal):
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_check_that_was_stopped_by_the_clock_goes_on_with_more_time(journal, monkeypatch, n_jobs):
+    monkeypatch.setattr(execution_pool, "_WORTH", 0.0)
+
     def slow(w):
-        time.sleep(0.002)
+        time.sleep(0.01)
         return sines(w)
 
-    first = gc.check_gradients(slow, W, np.cos(W), journal=journal, max_seconds=0.15)
+    stopped = gc.check_gradients(slow, W, np.cos(W), journal=journal, max_seconds=0.6, n_jobs=n_jobs)
+    done = answered(journal)
     cost = Counted(sines)
     again = gc.check_gradients(cost, W, np.cos(W), journal=journal)
 
-    assert first.verdict is gc.Verdict.INCONCLUSIVE
-    assert again.verdict is gc.Verdict.CORRECT
-    assert cost.calls < again.evaluations - 20
+    assert any("stopped at `max_seconds=0.6`" in note for note in stopped.notes)
+    assert done > 5
+    assert same(again, gc.check_gradients(sines, W, np.cos(W)))
+    assert cost.calls <= again.evaluations - done + VERIFYING

@@ -383,3 +383,13 @@ def test_a_cost_that_workers_cannot_batch_is_noted(threads, monkeypatch, tmp_pat
 
     assert any("cannot be batched (TypeError: data-dependent control flow)" in note for note in reports[0].notes)
     assert same(*reports)
+
+
+@pytest.mark.parametrize("most", [30, 100, 150])
+def test_a_budget_ends_a_check_of_two_processes_where_it_ends_that_of_one(most):
+    options = {"max_evaluations": most, "method": "exhaustive"}
+
+    reports = [gc.check_gradients(cost, PARAMS, gradient, n_jobs=n, **options) for n in (1, 2)]
+
+    assert same(*reports)
+    assert reports[1].evaluations <= most
