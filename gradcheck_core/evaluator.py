@@ -101,7 +101,12 @@ class Evaluator:
         def one(entry: int, value: float) -> float:
             return self._cost_with(parameter, entry, value, float(present[entry]))
 
-        costs = self._together(parameter, entries, values, one)
+        def all_moved(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
+            moved = present.copy()
+            moved[moving] = to
+            return self.cost_moved({parameter: moved}, {parameter: present})
+
+        costs = self._together(parameter, entries, values, one, all_moved)
         if costs is None:
             costs = np.array([one(*moved) for moved in zip(entries.tolist(), values.tolist(), strict=True)])
         if np.any(costs != self._unperturbed):
@@ -125,12 +130,13 @@ class Evaluator:
         entries: npt.NDArray[np.intp],
         values: FloatVector,
         one: Callable[[int, float], float],
+        all_moved: Callable[[npt.NDArray[np.intp], FloatVector], float],
     ) -> FloatVector | None:
         """The same in batches, or None where there are none."""
         if self._batching is None:
             return None
         self._random_state.fix()
-        costs = self._batching.costs_at(parameter, entries, values, one)
+        costs = self._batching.costs_at(parameter, entries, values, one, all_moved)
         if costs is not None:
             self.evaluations += len(costs)
             self.not_finite += int(np.sum(~np.isfinite(costs)))

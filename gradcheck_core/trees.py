@@ -42,6 +42,11 @@ def leaves(structure: object) -> list[Leaf]:
     return list(_walk(structure, (), frozenset()))
 
 
+def is_leaf(structure: object) -> bool:
+    """Whether an object is no known container."""
+    return _children(structure) is None
+
+
 def _walk(node: object, path: tuple[object, ...], ancestors: frozenset[int]) -> Iterator[Leaf]:
     children = _children(node)
     if children is None:
