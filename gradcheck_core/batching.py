@@ -21,11 +21,11 @@ another order at each of some layers."""
 class Batching:
     """A backend's batch and what is known of it.
 
-    Of the first answers for each parameter the one that says most is held against the cost evaluated by itself. What
-    they differ by, where it is rounding, is taken off all answers, since only differences of them count; where it is
-    more, or where the batch raises, there are no further batches. Answers that are all the same are held against the
-    cost with all entries moved too: a cost with its own reference to a parameter does not see what a batch puts in its
-    place.
+    Of the first answers for each parameter the one that says most, and another, are held against the cost evaluated by
+    itself. What they differ by, where it is rounding, is taken off all answers, since only differences of them count;
+    where it is more, or where the batch raises, there are no further batches. Answers that are all the same are held
+    against the cost with all entries moved too: a cost with its own reference to a parameter does not see what a batch
+    puts in its place.
 
     Attributes
     ----------
@@ -66,12 +66,13 @@ class Batching:
             self.refusal = f"{type(error).__name__}: {_first_line(error)}"
             return None
         if parameter not in self._offsets:
-            telling = _most_telling(costs)
-            alone = one(int(entries[telling]), float(values[telling]))
-            offset = float(costs[telling]) - alone
-            if math.isfinite(alone) and not abs(offset) <= self._allowed:
-                self.refusal = f"the batched cost is {costs[telling]:.17g} where one by one it is {alone:.17g}"
-                return None
+            # The middle one too, since what stands apart may do so for being evaluated in another batch.
+            for position in {len(entries) // 2, _most_telling(costs)}:
+                alone = one(int(entries[position]), float(values[position]))
+                offset = float(costs[position]) - alone
+                if math.isfinite(alone) and not abs(offset) <= self._allowed:
+                    self.refusal = f"the batched cost is {costs[position]:.17g} where one by one it is {alone:.17g}"
+                    return None
             if np.all(costs == costs[0]) and abs(all_moved(entries, values) - alone) > self._allowed:
                 self.refusal = "batched, the cost does not see the params that it is handed"
                 return None

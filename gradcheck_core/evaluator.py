@@ -52,7 +52,7 @@ class Evaluator:
     def cost(self) -> CostValue:
         """J at the present theta."""
         try:
-            cost = self._evaluate()
+            cost = self._contraction.value(self._returned(), registry.to_numpy)
         except Exception as error:
             error.add_note("gradcheck: raised by `cost(params, *args)` at the unperturbed theta")
             raise
@@ -162,16 +162,17 @@ class Evaluator:
                 self._problem.write(parameter, slice(None), values)
 
     def _perturbed(self) -> float:
-        value = self._evaluate().value
-        self.not_finite += not math.isfinite(value)
+        value = self._contraction.number(self._returned(), registry.to_numpy)
+        if not math.isfinite(value):
+            self.not_finite += 1
         return value
 
-    def _evaluate(self) -> CostValue:
+    def _returned(self) -> object:
         self._random_state.fix()
         self.evaluations += 1
-        cost = self._contraction.value(self._problem.evaluate(), registry.to_numpy)
+        returned = self._problem.evaluate()
         self._on_evaluations(1)
-        return cost
+        return returned
 
     def _where(self, parameter: int, entry: int, present: float, value: float) -> str:
         described = self._problem.layout.parameters[parameter]

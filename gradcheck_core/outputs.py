@@ -64,6 +64,10 @@ class Contraction:
         roundoff = max(roundoff_of(array.dtype) for array in arrays)
         return CostValue(self._contracted(arrays).real, roundoff, sum(array.size for array in arrays))
 
+    def number(self, returned: object, to_numpy: ToNumpy) -> float:
+        """J alone."""
+        return returned if type(returned) is float else self.value(returned, to_numpy).value
+
     def complex_value(self, returned: object, to_numpy: ToNumpy) -> complex:
         """J from what a cost of complex params returned, with the weights that its real outputs have.
 

@@ -97,6 +97,18 @@ def rebuilder(structure: object) -> Callable[[Iterator[object]], object]:
     return lambda new: _reassigned(structure, keys, [build(new) for build in builders])
 
 
+def copier(structure: object) -> Callable[[], object]:
+    """A function that builds the structure anew with the same leaves each time, in what time it takes at least."""
+    children = _children(structure)
+    if children is not None and all(is_leaf(child) for _, child in children):
+        if type(structure) is dict or type(structure) is list:
+            return structure.copy
+        if isinstance(structure, tuple):
+            return lambda: structure
+    build, values = rebuilder(structure), [leaf.value for leaf in leaves(structure)]
+    return lambda: build(iter(values))
+
+
 def _refilled(original: dict[object, object], keys: tuple[object, ...], values: list[object]) -> object:
     if type(original) is dict:
         return dict(zip(keys, values, strict=True))

@@ -114,3 +114,18 @@ def test_the_answer_that_says_most_is_the_one_compared():
 
     assert batching.costs_at(0, ENTRIES, VALUES, one, Squares().all_moved) is None
     assert batching.refusal == "the batched cost is 31.5 where one by one it is 21"
+
+
+class RightWhenAlone(Batch):
+    """As of a cost that sums over all that it is given, asked for one theta first and then for the rest."""
+
+    def costs_at(self, parameter, entries, values):
+        costs = Squares().costs_at(parameter, entries, values)
+        return np.concatenate([costs[:1], np.full(len(entries) - 1, costs[1:].sum())])
+
+
+def test_an_answer_that_stands_apart_is_not_the_only_one_compared():
+    batching, costs = asked(RightWhenAlone())
+
+    assert costs is None
+    assert "where one by one it is" in batching.refusal
