@@ -11,8 +11,8 @@ import numpy.typing as npt
 from gradcheck_core.protocol import Batch, FloatVector, Layout
 from gradcheck_core.randomness import replayed
 
-_AT_A_TIME = 2**23
-"""Bytes that are worked on at a time, 8 MiB: NumPy passes over whole arrays, and larger ones leave the cache."""
+_AT_A_TIME = 2**21
+"""Bytes that are worked on at a time, 2 MiB: NumPy passes over whole arrays, and larger ones leave the cache."""
 
 
 @final
