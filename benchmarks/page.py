@@ -19,7 +19,7 @@ _DISTRIBUTIONS = ("numpy", "scipy", "numdifftools", "autograd", "torch", "jax", 
 _INTRODUCTION = """# Benchmarks
 
 Side by side with the gradient checkers that come with the frameworks: the same function, the same data, float64, one
-core. Each contender runs in a process of its own, and every figure is the median of {repeats}. Times are seconds of the
+core. Each contender runs in a process of its own, and every figure is {of_processes}. Times are seconds of the
 processor; *cold* is the first check in a process, with all that is compiled on the way, *warm* the median of those
 after it. *Against ours* is warm time over that of this project's exhaustive check in the same framework. *Evaluations*
 are thetas at which the cost was evaluated; *calls* are those of the cost itself, counted by a wrapper around it: a
@@ -35,7 +35,10 @@ Measured on {date}: {machine}. Again with `python benchmarks/run.py --write`.
 def render(pairs: Sequence[tuple[Contender, Problem]], found: Found) -> str:
     """The page in Markdown."""
     repeats = max((len(held) for held in found.values() if isinstance(held, list)), default=0)
-    parts = [_INTRODUCTION.format(repeats=repeats, date=datetime.date.today().isoformat(), machine=_machine())]
+    of_processes = "from one" if repeats == 1 else f"the median of {repeats}"
+    parts = [
+        _INTRODUCTION.format(of_processes=of_processes, date=datetime.date.today().isoformat(), machine=_machine())
+    ]
     problems = list(dict.fromkeys(problem for _, problem in pairs))
     for problem in problems:
         parts.append(_of_problem(problem, [contender for contender, other in pairs if other is problem], found))
@@ -52,7 +55,7 @@ def _of_problem(problem: Problem, contenders: Sequence[Contender], found: Found)
     ]
     left_out = []
     for contender in contenders:
-        held = found.get((contender.name, problem.name), "not measured")
+        held = found.get((contender.name, problem.name), "not measured in this run")
         if isinstance(held, str):
             left_out.append(f"- {contender.name}: left out, {held}")
             continue
@@ -116,7 +119,7 @@ def _median(held: list[Measurement], of: Callable[[Measurement], float]) -> floa
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.3f} s" if seconds < 1 else f"{seconds:,.2f} s"
+    return f"{1000 * seconds:,.1f} ms" if seconds < 1 else f"{seconds:,.2f} s"
 
 
 def _machine() -> str:
