@@ -21,9 +21,11 @@ another order at each of some layers."""
 class Batching:
     """A backend's batch and what is known of it.
 
-    The first answer for each parameter is held against the cost evaluated by itself. What they differ by, where it is
-    rounding, is taken off all answers, since only differences of them count; where it is more, or where the batch
-    raises, there are no further batches.
+    Of the first answers for each parameter the one that says most, and another, are held against the cost evaluated by
+    itself. What they differ by, where it is rounding, is taken off all answers, since only differences of them count;
+    where it is more, or where the batch raises, there are no further batches. Answers that are all the same are held
+    against the cost with all entries moved too: a cost with its own reference to a parameter does not see what a batch
+    puts in its place.
 
     Attributes
     ----------
@@ -43,6 +45,7 @@ class Batching:
         entries: npt.NDArray[np.intp],
         values: FloatVector,
         one: Callable[[int, float], float],
+        all_moved: Callable[[npt.NDArray[np.intp], FloatVector], float],
     ) -> FloatVector | None:
         """J with one entry replaced at a time, or None where it has to be evaluated one by one.
 
@@ -52,6 +55,8 @@ class Batching:
             As `Batch.costs_at` takes them.
         one : callable
             From an entry and its new value to the cost evaluated by itself.
+        all_moved : callable
+            From entries and their new values, all replaced together, to the cost evaluated by itself.
         """
         if self.refusal is not None or len(entries) < _LEAST:
             return None
@@ -61,14 +66,23 @@ class Batching:
             self.refusal = f"{type(error).__name__}: {_first_line(error)}"
             return None
         if parameter not in self._offsets:
-            middle = len(entries) // 2
-            alone = one(int(entries[middle]), float(values[middle]))
-            offset = float(costs[middle]) - alone
-            if math.isfinite(alone) and not abs(offset) <= self._allowed:
-                self.refusal = f"the batched cost is {costs[middle]:.17g} where one by one it is {alone:.17g}"
+            # The middle one too, since what stands apart may do so for being evaluated in another batch.
+            for position in {len(entries) // 2, _most_telling(costs)}:
+                alone = one(int(entries[position]), float(values[position]))
+                offset = float(costs[position]) - alone
+                if math.isfinite(alone) and not abs(offset) <= self._allowed:
+                    self.refusal = f"the batched cost is {costs[position]:.17g} where one by one it is {alone:.17g}"
+                    return None
+            if np.all(costs == costs[0]) and abs(all_moved(entries, values) - alone) > self._allowed:
+                self.refusal = "batched, the cost does not see the params that it is handed"
                 return None
             self._offsets[parameter] = offset if math.isfinite(offset) else 0.0
         return costs - self._offsets[parameter]
+
+
+def _most_telling(costs: FloatVector) -> int:
+    """The position of the cost that is farthest from the usual one: an entry that moves nothing tells nothing."""
+    return int(np.argmax(np.nan_to_num(np.abs(costs - np.median(costs)), posinf=0.0)))
 
 
 def _first_line(error: Exception) -> str:

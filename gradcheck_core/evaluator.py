@@ -79,7 +79,7 @@ class Evaluator:
         """J at the present theta."""
         started = time.perf_counter()
         try:
-            cost = self._evaluate()
+            cost = self._contraction.value(self._returned(), registry.to_numpy)
         except Exception as error:
             error.add_note("gradcheck: raised by `cost(params, *args)` at the unperturbed theta")
             raise
@@ -171,7 +171,13 @@ class Evaluator:
         def one(entry: int, value: float) -> float:
             return self._cost_with(parameter, entry, value, unperturbed[entry])
 
-        costs = self._together(parameter, entries, values, one)
+        def all_moved(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
+            whole = self._problem.read(parameter)
+            moved = whole.copy()
+            moved[moving] = to
+            return self.with_parameters({parameter: moved}, {parameter: whole})
+
+        costs = self._together(parameter, entries, values, one, all_moved)
         if costs is None:
             costs = np.array([one(*moved) for moved in zip(entries.tolist(), values.tolist(), strict=True)])
         return costs
@@ -193,12 +199,13 @@ class Evaluator:
         entries: npt.NDArray[np.intp],
         values: FloatVector,
         one: Callable[[int, float], float],
+        all_moved: Callable[[npt.NDArray[np.intp], FloatVector], float],
     ) -> FloatVector | None:
         """The same in batches, or None where there are none."""
         if self._batching is None or self.not_batched is not None:
             return None
         self._random_state.fix()
-        costs = self._batching.costs_at(parameter, entries, values, one)
+        costs = self._batching.costs_at(parameter, entries, values, one, all_moved)
         if costs is not None:
             self._count(costs, len(costs))
         return costs
@@ -215,7 +222,9 @@ class Evaluator:
 
     def _count(self, costs: FloatVector, evaluations: int) -> None:
         self.evaluations += evaluations
-        self.not_finite += int(np.sum(~np.isfinite(costs)))
+        finite = np.isfinite(costs)
+        self.not_finite += int(np.sum(~finite))
+        self.largest = max(self.largest, float(np.max(np.abs(costs[finite]), initial=0.0)))
         self._on_evaluations(evaluations)
 
     def cost_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
@@ -253,17 +262,19 @@ class Evaluator:
     def _perturbed(self) -> float:
         if not self._affordable(1):
             raise _RanOutError
-        value = self._evaluate().value
-        self.not_finite += not math.isfinite(value)
-        self.largest = max(self.largest, abs(value) if math.isfinite(value) else 0.0)
+        value = self._contraction.number(self._returned(), registry.to_numpy)
+        if math.isfinite(value):
+            self.largest = max(self.largest, abs(value))
+        else:
+            self.not_finite += 1
         return value
 
-    def _evaluate(self) -> CostValue:
+    def _returned(self) -> object:
         self._random_state.fix()
         self.evaluations += 1
-        cost = self._contraction.value(self._problem.evaluate(), registry.to_numpy)
+        returned = self._problem.evaluate()
         self._on_evaluations(1)
-        return cost
+        return returned
 
     def _where(self, parameter: int, entry: int, present: float, value: float) -> str:
         described = self._problem.layout.parameters[parameter]

@@ -56,9 +56,17 @@ class Contraction:
         """
         if isinstance(returned, float):  # the usual case, and np.float64 too
             return CostValue(float(returned), _FLOAT64_ROUNDOFF, 1)
+        if trees.is_leaf(returned):  # the usual case elsewhere: one number, whose weight is exactly 1
+            array = _array(returned, to_numpy)
+            if array.size == 1 and array.dtype in _ROUNDOFF_OF_FLOATS:
+                return CostValue(float(array.item()), _ROUNDOFF_OF_FLOATS[array.dtype], 1)
         arrays = [as_real(array) for array in _numbers(returned, to_numpy)]
         roundoff = max(roundoff_of(array.dtype) for array in arrays)
         return CostValue(self._contracted(arrays).real, roundoff, sum(array.size for array in arrays))
+
+    def number(self, returned: object, to_numpy: ToNumpy) -> float:
+        """J alone."""
+        return returned if type(returned) is float else self.value(returned, to_numpy).value
 
     def complex_value(self, returned: object, to_numpy: ToNumpy) -> complex:
         """J from what a cost of complex params returned, with the weights that its real outputs have.
@@ -117,6 +125,11 @@ _ROUNDOFFS = {
     "float16": 2.0**-11,
     "bfloat16": 2.0**-8,
 }
+
+_ROUNDOFF_OF_FLOATS = {
+    dtype: roundoff_of(dtype) for dtype in (np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.float16))
+}
+"""What NumPy calls by the same names everywhere; a look-up by dtype takes a tenth of one by its name."""
 
 
 @functools.lru_cache(maxsize=8)

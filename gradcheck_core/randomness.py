@@ -1,6 +1,7 @@
 """The random states that belong to no framework, Python's and NumPy's global ones: fixed, and given back."""
 
 import random
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self, final
 
@@ -43,6 +44,17 @@ class HostRandomState:
         self.fix()
         self._python_used = self._python_used and python_state != random.getstate()
         self._numpy_used = self._numpy_used and numpy_state != _numpy_state()
+
+
+def replayed() -> Callable[[], None]:
+    """A function that sets Python's and NumPy's global generators to what they are now, as often as it is called."""
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+
+    def replay() -> None:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+
+    return replay
 
 
 def _numpy_state() -> tuple[object, ...]:

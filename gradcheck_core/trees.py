@@ -42,6 +42,11 @@ def leaves(structure: object) -> list[Leaf]:
     return list(_walk(structure, (), frozenset()))
 
 
+def is_leaf(structure: object) -> bool:
+    """Whether an object is no known container."""
+    return _children(structure) is None
+
+
 def _walk(node: object, path: tuple[object, ...], ancestors: frozenset[int]) -> Iterator[Leaf]:
     children = _children(node)
     if children is None:
@@ -90,6 +95,18 @@ def rebuilder(structure: object) -> Callable[[Iterator[object]], object]:
     if isinstance(structure, list | tuple):
         return lambda new: type(structure)([build(new) for build in builders])
     return lambda new: _reassigned(structure, keys, [build(new) for build in builders])
+
+
+def copier(structure: object) -> Callable[[], object]:
+    """A function that builds the structure anew with the same leaves each time, in what time it takes at least."""
+    children = _children(structure)
+    if children is not None and all(is_leaf(child) for _, child in children):
+        if type(structure) is dict or type(structure) is list:
+            return structure.copy
+        if isinstance(structure, tuple):
+            return lambda: structure
+    build, values = rebuilder(structure), [leaf.value for leaf in leaves(structure)]
+    return lambda: build(iter(values))
 
 
 def _refilled(original: dict[object, object], keys: tuple[object, ...], values: list[object]) -> object:

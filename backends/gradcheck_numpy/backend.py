@@ -10,6 +10,7 @@ from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import (
     Backend,
+    Batch,
     Capability,
     Carried,
     ComplexVector,
@@ -20,6 +21,8 @@ from gradcheck_core.protocol import (
     Problem,
     Weigh,
 )
+
+from .batched import BatchedCost, DeclaredBatch
 
 
 @final
@@ -48,8 +51,7 @@ class _NumpyProblem(Problem):
         self._cost = cost
         self._args = args
         given_leaves = trees.leaves(params)  # first, since it refuses a structure that contains itself
-        self._rebuild = trees.rebuilder(params)
-        self._leaves: list[trees.Leaf] = []
+        leaves: list[Any] = []
         self._checked: list[trees.Leaf] = []
         self._flat: list[npt.NDArray[Any]] = []
         tensors: list[tuple[str, tuple[int, ...], str]] = []
@@ -59,18 +61,21 @@ class _NumpyProblem(Problem):
             if reason is not None:
                 carried.append(Carried(leaf.name, reason))
                 kept = leaf.value.copy() if isinstance(leaf.value, np.ndarray) else leaf.value
-                self._leaves.append(trees.Leaf(leaf.path, kept))
+                leaves.append(kept)
                 continue
             given = np.asanyarray(leaf.value)
             dtype = given.dtype if precision == "native" else np.promote_types(given.dtype, precision)
             # subok keeps np.matrix and the like for the cost; the flat view is a plain array over the same memory.
             working = np.array(given, dtype=dtype, order="C", subok=True)
             self._checked.append(trees.Leaf(leaf.path, working))
-            self._leaves.append(self._checked[-1])
+            leaves.append(working)
             flat = working.view(np.ndarray).reshape(-1)
             # A complex parameter is two numbers of theta an entry; a real one held as complex, for its step, is one.
             self._flat.append(flat.view(flat.real.dtype) if given.dtype.kind == "c" else flat)
             tensors.append((leaf.name, given.shape, given.dtype.name))
+        self._leaves = leaves
+        self._rebuild = trees.rebuilder(params)
+        self._structure = trees.copier(self._rebuild(iter(leaves)))
         self._layout = Layout.of(tensors, carried)
         self._handed: object = None
 
@@ -88,11 +93,23 @@ class _NumpyProblem(Problem):
         self._flat[parameter][entries] = values
 
     def params(self) -> object:
-        return self._rebuild(leaf.value for leaf in self._leaves)
+        return self._structure()
 
     def evaluate(self) -> object:
-        self._handed = self.params()
+        self._handed = self._structure()
         return self._cost(self._handed, *self._args)
+
+    def batch(self, weigh: Weigh, memory: int) -> Batch | None:
+        declared = self._cost
+        if not isinstance(declared, BatchedCost):
+            return None
+
+        def many(parameter: int, thetas: npt.NDArray[Any]) -> object:
+            replaced = self._checked[parameter].value
+            structure = self._rebuild(thetas if leaf is replaced else leaf for leaf in self._leaves)
+            return declared.many(structure, *self._args)
+
+        return DeclaredBatch(many, self._flat, self._layout, declared.ndim, memory)
 
     def gradient(self, weigh: Weigh) -> Gradient:
         msg = "NumPy has no automatic differentiation; pass `grads`"

@@ -1,7 +1,7 @@
 """What of the caller's PyTorch state a cost can change, besides the tensors it is handed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, final
 
 import torch
@@ -54,6 +54,11 @@ class CallersState:
             module._buffers[name] = buffer
             buffer.data.copy_(saved)
 
+    @property
+    def changing(self) -> list[torch.Tensor]:
+        """The buffers that the cost changes."""
+        return [buffer for _, _, buffer, _ in self._volatile]
+
     def learn(self) -> None:
         """After an evaluation: from the first one on, only the buffers that it changed are set back each time."""
         if self._learnt:
@@ -90,13 +95,13 @@ def _changed(module: torch.nn.Module, name: str, buffer: torch.Tensor, saved: to
 def exchanged(
     modules: Iterable[torch.nn.Module], substitutes: Mapping[int, torch.Tensor]
 ) -> Iterator[Callable[[object], Any]]:
-    """Modules with other tensors, by identity, in place of their parameters; gives what does the same to a leaf."""
+    """Modules with other tensors, by identity, in place of their own; gives what does the same to a leaf."""
     submodules = [sub for module in modules for sub in module.modules()]
     replaced: list[tuple[Any, Any, torch.Tensor | None]] = []
     # Recurrent modules keep a second list of their weights.
     weights = [sub._flat_weights for sub in submodules if isinstance(sub, torch.nn.RNNBase)]
     try:
-        for registry in [sub._parameters for sub in submodules] + weights:
+        for registry in [held for sub in submodules for held in (sub._parameters, sub._buffers)] + weights:
             items = registry.items() if isinstance(registry, dict) else enumerate(registry)
             for key, tensor in list(items):
                 if id(tensor) in substitutes:
@@ -117,3 +122,9 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
+
+
+def outside_inference_mode() -> AbstractContextManager[object]:
+    """Where tensors that are made can be differentiated."""
+    # Only where it is on: switching it off also switches gradient recording on, which is the caller's choice.
+    return torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext()

@@ -141,7 +141,8 @@ def difference(at: ParameterCost, entries: Indices, steps: FloatVector) -> Diffe
     """
     plus = at.rounded(at.theta + steps)[entries]
     minus = at.rounded(at.theta - steps)[entries]
-    cost_plus, cost_minus = at.costs_at(entries, plus), at.costs_at(entries, minus)
+    costs = at.costs_at(np.concatenate([entries, entries]), np.concatenate([plus, minus]))
+    cost_plus, cost_minus = np.split(costs, 2)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         step = np.where(plus > minus, (plus - minus) / 2, np.nan)
         slope = (cost_plus - cost_minus) / (2 * step)

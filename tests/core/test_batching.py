@@ -18,6 +18,11 @@ class Squares(Batch):
     def one(self, entry, value):
         return float(self.theta @ self.theta - self.theta[entry] ** 2 + value**2)
 
+    def all_moved(self, entries, values):
+        moved = self.theta.copy()
+        moved[entries] = values
+        return float(moved @ moved)
+
 
 class Raising(Batch):
     def costs_at(self, parameter, entries, values):
@@ -31,7 +36,7 @@ VALUES = np.arange(1.0, 11.0) + 0.5
 
 def asked(batch, noise=1e-14):
     batching = Batching(batch, noise)
-    return batching, batching.costs_at(0, ENTRIES, VALUES, Squares().one)
+    return batching, batching.costs_at(0, ENTRIES, VALUES, Squares().one, Squares().all_moved)
 
 
 def test_a_batch_answers_as_one_by_one():
@@ -51,7 +56,7 @@ def test_a_batch_with_other_answers_is_not_used_again():
 
     assert costs is None
     assert "where one by one it is" in batching.refusal
-    assert batching.costs_at(0, ENTRIES, VALUES, Squares().one) is None
+    assert batching.costs_at(0, ENTRIES, VALUES, Squares().one, Squares().all_moved) is None
 
 
 def test_a_batch_that_raises_is_not_used_again_and_says_why_in_one_line():
@@ -64,5 +69,63 @@ def test_a_batch_that_raises_is_not_used_again_and_says_why_in_one_line():
 def test_a_few_thetas_are_no_batch():
     batching = Batching(Raising(), 1e-14)
 
-    assert batching.costs_at(0, ENTRIES[:3], VALUES[:3], Squares().one) is None
+    assert batching.costs_at(0, ENTRIES[:3], VALUES[:3], Squares().one, Squares().all_moved) is None
     assert batching.refusal is None
+
+
+class Blind(Batch):
+    """A batch whose cost looks at theta itself and not at the values that it is handed."""
+
+    def costs_at(self, parameter, entries, values):
+        return np.full(len(entries), Squares.theta @ Squares.theta)
+
+
+def test_a_batch_that_does_not_see_its_values_is_found_though_the_entry_compared_moves_nothing():
+    batching = Batching(Blind(), 1e-14)
+    unmoved = float(Squares.theta @ Squares.theta)
+
+    costs = batching.costs_at(0, ENTRIES, VALUES, lambda entry, value: unmoved, Squares().all_moved)
+
+    assert costs is None
+    assert "does not see the params" in batching.refusal
+
+
+def test_a_parameter_that_moves_nothing_is_batched():
+    batching = Batching(Blind(), 1e-14)
+    unmoved = float(Squares.theta @ Squares.theta)
+
+    costs = batching.costs_at(0, ENTRIES, VALUES, lambda entry, value: unmoved, lambda entries, values: unmoved)
+
+    assert np.array_equal(costs, np.full(10, unmoved))
+
+
+class DeadAtFirst(Batch):
+    """A batch that is wrong, and right for all entries but the last, which alone move the cost."""
+
+    def costs_at(self, parameter, entries, values):
+        return np.where(entries == 9, 3 * values, 0.0)
+
+
+def test_the_answer_that_says_most_is_the_one_compared():
+    batching = Batching(DeadAtFirst(), 1e-14)
+
+    def one(entry, value):
+        return 2 * value if entry == 9 else 0.0
+
+    assert batching.costs_at(0, ENTRIES, VALUES, one, Squares().all_moved) is None
+    assert batching.refusal == "the batched cost is 31.5 where one by one it is 21"
+
+
+class RightWhenAlone(Batch):
+    """As of a cost that sums over all that it is given, asked for one theta first and then for the rest."""
+
+    def costs_at(self, parameter, entries, values):
+        costs = Squares().costs_at(parameter, entries, values)
+        return np.concatenate([costs[:1], np.full(len(entries) - 1, costs[1:].sum())])
+
+
+def test_an_answer_that_stands_apart_is_not_the_only_one_compared():
+    batching, costs = asked(RightWhenAlone())
+
+    assert costs is None
+    assert "where one by one it is" in batching.refusal

@@ -1,0 +1,148 @@
+"""A cost of which the user has a second form that takes many thetas at once."""
+
+import tracemalloc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from gradcheck_core.protocol import Batch, FloatVector, Layout
+from gradcheck_core.randomness import replayed
+
+_AT_A_TIME = 2**21
+"""Bytes that are worked on at a time, 2 MiB: NumPy passes over whole arrays, and larger ones leave the cache."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BatchedCost:
+    """A scalar cost with a form that evaluates it at many thetas at once, so that a check takes fewer calls.
+
+    Attributes
+    ----------
+    one : callable
+        ``one(params, *args)``, the cost; what a `BatchedCost` does when it is called.
+    many : callable
+        ``many(params, *args)``, the costs at k thetas, shape ``(k,)``. One array of the params has k in front: its
+        shape is ``(k, 1, ..., 1, *shape)``, with as many axes as `ndim` and one more, so that it broadcasts against all
+        that has at most `ndim` axes. The others are as they always are.
+    ndim : int or None
+        The most axes that an array has in the computation of one cost. None (default): what the params have.
+
+    Notes
+    -----
+    A cost whose sums name their axes from the end can be both forms: ``x @ W + b`` is right as it stands, also where
+    ``W`` has the shape ``(k, m, n)`` or ``b`` the shape ``(k, 1, n)``. Where data has more axes than any parameter, say
+    so: with sequences of shape ``(batch, time, m)``, ``ndim=3`` makes them ``(k, 1, m, n)`` and ``(k, 1, 1, n)``.
+
+    The answers of `many` are compared with those of `one`. Where they are others, or it raises, the check goes on with
+    `one` alone and says so in a note.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gradcheck_core import check_gradients
+    >>> x = np.linspace(-1.0, 1.0, 12).reshape(4, 3)
+    >>> def cost(params):
+    ...     return np.sum(np.tanh(x @ params["W"] + params["b"]) ** 2, axis=(-2, -1))
+    >>> def grads(params):
+    ...     t = np.tanh(x @ params["W"] + params["b"])
+    ...     d = 2 * t * (1 - t**2)
+    ...     return {"W": x.T @ d, "b": d.sum(axis=0)}
+    >>> params = {"W": np.full((3, 2), 0.5), "b": np.zeros(2)}
+    >>> check_gradients(BatchedCost(one=cost, many=cost), params, grads).verdict
+    <Verdict.CORRECT: 'CORRECT'>
+    """
+
+    one: Callable[..., object]
+    many: Callable[..., object]
+    ndim: int | None = None
+
+    def __call__(self, params: object, *args: object) -> object:
+        """The cost at one theta."""
+        return self.one(params, *args)
+
+
+@final
+class DeclaredBatch(Batch):
+    """An open problem's cost, by the form for many thetas that the user declared.
+
+    Parameters
+    ----------
+    many : callable
+        From the position of a parameter and what to put in its place to the costs.
+    flat : sequence of numpy.ndarray
+        The parameters' present numbers, one-dimensional.
+    layout : Layout
+        Of theta.
+    ndim : int or None
+        See `BatchedCost`.
+    memory : int
+        Bytes, as `Problem.batch` takes them.
+    """
+
+    def __init__(
+        self,
+        many: Callable[[int, npt.NDArray[Any]], object],
+        flat: Sequence[npt.NDArray[Any]],
+        layout: Layout,
+        ndim: int | None,
+        memory: int,
+    ) -> None:
+        self._many = many
+        self._flat = flat
+        self._shapes = [parameter.shape for parameter in layout.parameters]
+        self._complex = [parameter.is_complex for parameter in layout.parameters]
+        self._ndim = max(map(len, self._shapes)) if ndim is None else ndim
+        self._memory = memory
+        self._bytes: int | None = None
+
+    def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
+        costs = np.empty(len(entries))
+        replay = replayed()
+        start = 0
+        while start < len(entries):
+            few = slice(start, start + self._count(parameter))
+            costs[few] = self._costs(parameter, entries[few], values[few])
+            start = few.stop
+            replay()
+        return costs
+
+    def _count(self, parameter: int) -> int:
+        """How many thetas to take at a time: one as long as it is not known what one takes, and then what fits."""
+        if self._bytes is None:
+            return 1
+        each = self._bytes + self._flat[parameter].nbytes
+        if 2 * each > self._memory:
+            msg = f"two thetas take {2 * each} bytes, and `max_memory` is {self._memory}"
+            raise MemoryError(msg)
+        return max(1, min(self._memory, _AT_A_TIME) // each)
+
+    def _costs(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
+        rows = np.repeat(self._flat[parameter][None], len(entries), axis=0)
+        rows[np.arange(len(entries)), entries] = values
+        numbers = rows.view(np.result_type(rows, np.complex64)) if self._complex[parameter] else rows
+        shape = self._shapes[parameter]
+        thetas = numbers.reshape(len(entries), *[1] * (self._ndim - len(shape)), *shape)
+        returned = self._measured(parameter, thetas) if self._bytes is None else self._many(parameter, thetas)
+        costs = np.asarray(returned)
+        if costs.shape not in ((len(entries),), (1,), ()):  # one number where the parameter does not reach the cost
+            msg = f"`many` returned shape {costs.shape} for {len(entries)} thetas; return one cost each, shape (k,)"
+            raise ValueError(msg)
+        return np.broadcast_to(costs.astype(np.float64), len(entries))
+
+    def _measured(self, parameter: int, thetas: npt.NDArray[Any]) -> object:
+        # A caller who traces memory keeps the peak seen so far: the estimate may then be too large, which is safe.
+        tracing = tracemalloc.is_tracing()
+        if not tracing:
+            tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            returned = self._many(parameter, thetas)
+            self._bytes = max(0, tracemalloc.get_traced_memory()[1] - before)
+        finally:
+            if not tracing:
+                tracemalloc.stop()
+        return returned
