@@ -8,12 +8,9 @@ import numpy as np
 
 from .errors import InvalidInputError, NonDeterministicCostError, NonFiniteCostError
 from .evaluator import Evaluator
-from .outputs import CostValue
+from .outputs import REPEATABLE, CostValue
 from .protocol import FloatVector, Layout, Problem
 from .randomness import HostRandomState
-
-_REPEATABLE = 64.0
-"""Unit roundoffs by which two evaluations may differ: threads that sum in another order do so, dropout does not."""
 
 
 @final
@@ -113,7 +110,7 @@ def _require_finite_theta(theta: FloatVector, layout: Layout) -> None:
 
 def _require_repeatable(first: float, second: float, roundoff: float) -> None:
     amount = abs(first - second)
-    if amount <= _REPEATABLE * roundoff * abs(first):
+    if amount <= REPEATABLE * roundoff * abs(first):
         return
     msg = (
         f"`cost` gives {first:.17g} and then {second:.17g} at the same params (a difference of {amount:.3g}), "
