@@ -98,7 +98,8 @@ class Evaluator:
             Bytes that a batch may take, about.
         """
         batch = self._problem.batch(self._contraction.weights, memory)
-        self._batching = None if batch is None else Batching(batch, noise)
+        if batch is not None and self._problem.layout.size >= batch.least:
+            self._batching = Batching(batch, noise)
         self._batched_to = noise, memory
 
     @property

@@ -117,6 +117,22 @@ def is_below_float64(dtype: str) -> bool:
     return roundoff_of(dtype) > _FLOAT64_ROUNDOFF
 
 
+def agree(one: Sequence[Array], other: Sequence[Array]) -> bool:
+    """Whether two evaluations of one cost returned the same, but for rounding in another order."""
+    return len(one) == len(other) and all(map(_agree, one, other))
+
+
+def _agree(one: Array, other: Array) -> bool:
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    here, there = one.astype(_wide(one.dtype)), other.astype(_wide(other.dtype))
+    allowed = REPEATABLE * roundoff_of(one.dtype) * np.max(np.abs(there), initial=0.0)
+    return bool(np.all(np.abs(here - there) <= allowed))
+
+
+REPEATABLE = 64.0
+"""Unit roundoffs by which two evaluations may differ: threads that sum in another order do so, dropout does not."""
+
 _ROUNDOFFS = {
     "float64": 2.0**-53,
     "complex128": 2.0**-53,

@@ -8,12 +8,9 @@ import numpy as np
 
 from .errors import InvalidInputError, NonDeterministicCostError, NonFiniteCostError
 from .evaluator import Evaluator
-from .outputs import CostValue
+from .outputs import REPEATABLE, CostValue
 from .protocol import FloatVector, Layout, Problem
 from .randomness import HostRandomState
-
-_REPEATABLE = 64.0
-"""Unit roundoffs by which two evaluations may differ: threads that sum in another order do so, dropout does not."""
 
 
 @final
@@ -114,7 +111,7 @@ def _require_finite_theta(theta: FloatVector, layout: Layout) -> None:
 
 def same_within_rounding(first: float, second: float, roundoff: float) -> bool:
     """Whether two evaluations at one theta differ by no more than sums in another order do."""
-    return abs(first - second) <= _REPEATABLE * roundoff * abs(first)
+    return abs(first - second) <= REPEATABLE * roundoff * abs(first)
 
 
 def _require_repeatable(first: float, second: float, roundoff: float) -> None:

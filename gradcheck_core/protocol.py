@@ -141,6 +141,9 @@ class Problem(abc.ABC):
 class Batch(abc.ABC):
     """One open problem's cost at many thetas at once."""
 
+    least: ClassVar[int] = 0
+    """Numbers of theta from which a batch is worth what it takes to prepare; below, the core goes one by one."""
+
     @abc.abstractmethod
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
         """J with one entry of one parameter replaced at a time, the rest of theta at its present values.

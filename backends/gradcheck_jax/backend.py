@@ -2,7 +2,8 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping
+import gc as garbage
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import jax
@@ -12,9 +13,10 @@ import numpy.typing as npt
 
 from gradcheck_core import trees
 from gradcheck_core.claims import as_pairs
-from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.compiled import CompiledCost
 from gradcheck_core.protocol import (
     Backend,
+    Batch,
     Capability,
     Carried,
     ComplexVector,
@@ -28,7 +30,9 @@ from gradcheck_core.protocol import (
 )
 
 from . import travelling
-from .pytrees import flatten
+from .batch import JaxBatch, Tracing
+from .leaves import dtype_of, is_anywhere, placement, why_carried, widened
+from .pytrees import flatten, floating, is_inexact
 
 
 @final
@@ -81,20 +85,22 @@ class _JaxProblem(Problem):
         # Theta lives in host arrays, one a parameter; only those written since the last evaluation go to the device.
         self._host: list[npt.NDArray[Any]] = []
         self._place: list[Callable[[npt.NDArray[Any]], object]] = []
+        self._anywhere = True
         tensors: list[tuple[str, tuple[int, ...], str]] = []
         carried: list[Carried] = []
         for position, leaf in enumerate(pytree.leaves):
-            reason = "frozen" if id(leaf.value) in pytree.frozen else _why_carried(leaf)
+            reason = "frozen" if id(leaf.value) in pytree.frozen else why_carried(leaf)
             if reason is not None:
                 carried.append(Carried(leaf.name, reason))
                 if reason == "frozen" and precision != "native":
-                    self._leaves[position] = _widened(leaf.value)
+                    self._leaves[position] = widened(leaf.value)
                 continue
-            given = np.asarray(leaf.value, dtype=_dtype_of(leaf.value))
+            given = np.asarray(leaf.value, dtype=dtype_of(leaf.value))
             held = given.dtype if precision == "native" else np.promote_types(given.dtype, precision)
             self._positions.append(position)
             self._host.append(np.array(given, dtype=held, order="C"))
-            self._place.append(_placement(leaf.value, precision))
+            self._place.append(placement(leaf.value, precision))
+            self._anywhere &= is_anywhere(leaf.value)
             tensors.append((leaf.name, given.shape, given.dtype.name))
         self._layout = Layout.of(tensors, carried)
         # Float64 parameters need the scope in any case: outside it JAX rounds them to float32.
@@ -102,6 +108,13 @@ class _JaxProblem(Problem):
         self._widened = any(array.dtype.name != dtype for array, (_, _, dtype) in zip(self._host, tensors, strict=True))
         self._written = set(range(len(tensors)))
         self._handed: tuple[list[trees.Leaf], object] = ([], None)
+        self._opening = [array.copy() for array in self._host]
+        self._tracing = Tracing(self._call, self._scope)
+        self._compiled = CompiledCost(
+            self._tracing.outputs,
+            lambda returned: [np.asarray(output) for output in floating(returned)],
+            worthwhile=self._layout.size >= JaxBatch.least,
+        )
 
     @property
     def layout(self) -> Layout:
@@ -131,15 +144,41 @@ class _JaxProblem(Problem):
             return self._rebuild(iter(self._leaves))
 
     def evaluate(self) -> object:
-        structure = self.params()
-        self._handed = ([trees.Leaf(self._paths[i], self._leaves[i]) for i in self._positions], structure)
-        with self._scope():
-            return _lowered_anew(lambda: self._cost(structure, *self._args))
+        def called() -> object:
+            structure = self.params()
+            self._handed = ([trees.Leaf(self._paths[i], self._leaves[i]) for i in self._positions], structure)
+            with self._scope():
+                return _lowered_anew(lambda: self._cost(structure, *self._args))
+
+        opening = all(map(np.array_equal, self._host, self._opening))
+        return self._compiled.evaluate(self._arguments, called, opening=opening)
+
+    def batch(self, weigh: Weigh, memory: int) -> Batch:
+        return JaxBatch(self._tracing, self._compiled, self._arguments, self._host, weigh, memory)
+
+    def _arguments(self) -> list[Any]:
+        """The checked leaves as a compiled function takes them: from the host where only their values matter."""
+        if self._anywhere:
+            return list(self._host)
+        self.params()
+        return [self._leaves[position] for position in self._positions]
+
+    def _call(self, checked: Sequence[Any]) -> object:
+        """What the cost returns of some checked leaves."""
+        leaves = list(self._leaves)
+        for position, leaf in zip(self._positions, checked, strict=True):
+            leaves[position] = leaf
+        return self._cost(self._rebuild(iter(leaves)), *self._args)
 
     def gradient(self, weigh: Weigh) -> Gradient:
+        differentiate = jax.grad(self._weighted(weigh))
         with self._scope():
             checked = self._checked()
-            return self._laid_out(_lowered_anew(lambda: jax.grad(self._weighted(weigh))(checked)))
+            try:
+                program, constants = self._tracing.trace(differentiate, checked)
+                return self._laid_out(program.outputs(constants, checked))
+            except Exception:  # it may branch on values, which differentiating allows and tracing does not
+                return self._laid_out(_lowered_anew(lambda: differentiate(checked)))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         with self._scope():
@@ -181,18 +220,11 @@ class _JaxProblem(Problem):
         ]
         return Gradient(np.concatenate(numbers), tuple(array.dtype.name for array in arrays))
 
-    def _weighted(self, weigh: Weigh) -> Callable[[list[jax.Array]], jax.Array]:
+    def _weighted(self, weigh: Weigh) -> Callable[[Sequence[jax.Array]], jax.Array]:
         """The weighted sum of what the cost returns, as a function of the checked leaves."""
 
-        def weighted(checked: list[jax.Array]) -> jax.Array:
-            leaves = list(self._leaves)
-            for position, leaf in zip(self._positions, checked, strict=True):
-                leaves[position] = leaf
-            returned = self._cost(self._rebuild(iter(leaves)), *self._args)
-            outputs = [_as_real(jnp.asarray(leaf)) for leaf in jax.tree.leaves(returned) if _is_inexact(leaf)]
-            if not outputs:
-                msg = f"`cost` returned {type(returned).__name__}, which holds no floating array to go back from"
-                raise InvalidInputError(msg)
+        def weighted(checked: Sequence[jax.Array]) -> jax.Array:
+            outputs = [_as_real(output) for output in floating(self._call(checked))]
             weights = weigh([output.shape for output in outputs])
             return sum(
                 (
@@ -217,6 +249,8 @@ class _JaxProblem(Problem):
     def close(self) -> None:
         # JAX arrays are immutable, and the cost's own structure is made anew each time. What JAX itself keeps of a
         # jitted cost is tried, so that the caller does not meet it.
+        if self._tracing.failed and self._x64 and not jax.config.jax_enable_x64:
+            garbage.collect()  # the errors' frames hold what outside of the scope would be taken for float64
         if self._widened and isinstance(self._cost, jax.stages.Wrapped) and not jax.config.jax_enable_x64:
             pytree = flatten(self._given)  # built anew, since a call changes a module's batch statistics
             native = pytree.rebuild(iter([leaf.value for leaf in pytree.leaves]))
@@ -228,69 +262,24 @@ class _JaxProblem(Problem):
 
 
 def _lowered_anew(ask: Callable[[], Any]) -> Any:
-    """What is asked; once more, with JAX's caches empty, where it cannot lower what it kept.
+    """What is asked; once more, with JAX's caches empty, where it meets there what an x64 scope has left.
 
     JAX keeps what it lowered of an int64 NumPy array that a jitted function closes over inside an x64 scope, and then
-    cannot lower the function outside of it.
+    cannot lower the function outside of it; and a float64 array that one closes over it takes for float64 there.
     """
     try:
         return ask()
-    except ValueError as error:
-        if "Cannot lower jaxpr with verifier errors" not in str(error):
+    except (ValueError, jax.errors.JaxRuntimeError) as error:
+        if not any(said in str(error) for said in ("Cannot lower jaxpr with verifier errors", "InputMismatch")):
             raise
     jax.clear_caches()
     return ask()
 
 
-def _why_carried(leaf: trees.Leaf) -> str | None:
-    """Why a leaf is handed on and not checked; None where it is checked."""
-    if not isinstance(leaf.value, _NUMBERS):
-        return type(leaf.value).__name__
-    dtype = _dtype_of(leaf.value)
-    if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        msg = f"`params`: `{leaf.name}` has dtype object; pass floating arrays"
-        raise InvalidInputError(msg)
-    if not jnp.issubdtype(dtype, jnp.inexact):
-        return str(dtype)
-    return None if np.size(leaf.value) else "empty"
-
-
-def _dtype_of(leaf: Any) -> Any:
-    """The dtype that a leaf has in JAX: a Python float's is float32, unless the program has switched x64 on."""
-    return jnp.result_type(type(leaf)) if type(leaf) in (float, complex) else leaf.dtype
-
-
-def _placement(leaf: object, precision: str) -> Callable[[npt.NDArray[Any]], object]:
-    """How the values of a leaf are handed to the cost: of the leaf's own kind, and where the leaf is."""
-    if precision == "native" and type(leaf) in (float, complex):
-        return type(leaf)  # a Python number does not promote what it meets, an array would
-    if precision == "native" and isinstance(leaf, jax.Array) and leaf.weak_type and leaf.ndim == 0:
-        return lambda host: jnp.asarray(float(host))
-    if isinstance(leaf, jax.Array) and leaf.committed:
-        return lambda host: jax.device_put(jnp.array(host, copy=True), leaf.sharding)
-    # A copy, since JAX may otherwise share the host array's memory, which the next write changes.
-    return lambda host: jnp.array(host, copy=True)
-
-
-def _widened(leaf: Any) -> object:
-    """A leaf that is only carried, in float64 if it is of lower precision, so that the cost meets one dtype."""
-    if not _is_inexact(leaf):
-        return leaf
-    with jax.enable_x64(True):
-        return jnp.asarray(leaf, dtype=jnp.promote_types(jnp.result_type(leaf), jnp.float64))
-
-
 def _same(one: object, other: object) -> bool:
-    if one is other or not (_is_inexact(one) and _is_inexact(other)):
+    if one is other or not (is_inexact(one) and is_inexact(other)):
         return one is other
     return not isinstance(other, jax.core.Tracer) and np.array_equal(np.asarray(one), np.asarray(other))
-
-
-_NUMBERS = (jax.Array, np.ndarray, np.generic, float, complex)
-
-
-def _is_inexact(leaf: object) -> bool:
-    return isinstance(leaf, _NUMBERS) and jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)
 
 
 def _as_real(array: jax.Array) -> jax.Array:

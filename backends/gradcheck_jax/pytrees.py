@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import final
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 
 from gradcheck_core import trees
+from gradcheck_core.errors import InvalidInputError
 
 
 @final
@@ -51,6 +54,31 @@ def flatten(structure: object) -> Pytree:
             rebuilders.append(next)
         leaves += found
     return Pytree(leaves, frozenset(frozen), lambda new: treedef.unflatten([build(new) for build in rebuilders]))
+
+
+NUMBERS = (jax.Array, np.ndarray, np.generic, float, complex)
+"""What can be a number or numbers to JAX; whether of a floating dtype, is asked of each."""
+
+
+def is_inexact(leaf: object) -> bool:
+    """Whether a leaf is a real or complex floating number or array."""
+    return isinstance(leaf, NUMBERS) and jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)
+
+
+def floating(returned: object) -> list[jax.Array]:
+    """The floating arrays among what a cost returned, in the order in which the core contracts them.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none.
+    """
+    # JAX's own order differs: it sorts the keys of a dict.
+    outputs = [jnp.asarray(leaf.value) for leaf in trees.leaves(returned) if is_inexact(leaf.value)]
+    if not outputs:
+        msg = f"`cost` returned {type(returned).__name__}, which holds no floating array to go back from"
+        raise InvalidInputError(msg)
+    return outputs
 
 
 def _from_treedef(definition: jax.tree_util.PyTreeDef, count: int) -> Callable[[Iterator[object]], object]:

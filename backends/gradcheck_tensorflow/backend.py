@@ -1,6 +1,7 @@
 """The TensorFlow adapter."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any, final
 
@@ -9,15 +10,38 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from gradcheck_core import trees
+from gradcheck_core.compiled import CompiledCost
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.outputs import roundoff_of
-from gradcheck_core.protocol import Backend, Capability, Carried, Entries, FloatVector, Gradient, Layout, Problem, Weigh
+from gradcheck_core.protocol import (
+    Backend,
+    Batch,
+    Capability,
+    Carried,
+    Entries,
+    FloatVector,
+    Gradient,
+    Layout,
+    Problem,
+    Weigh,
+)
 
+from .batch import TensorflowBatch, Tracing
 from .differentiation import forward_accumulator, inner_product, weighted_total
-from .promotion import wider
-from .returned import numbers, same
-from .state import CallersState
-from .variables import is_model, named_leaf, named_variables, require_built, variable_of, why_carried
+from .promotion import functions_taken_apart, promoting_in_graphs, wider
+from .returned import numbers, real_tensors, same
+from .standins import standing_in
+from .state import CallersState, way_back_of_attributes
+from .variables import (
+    is_model,
+    keras_parts,
+    modules,
+    named_leaf,
+    named_variables,
+    require_built,
+    variable_of,
+    why_carried,
+)
 from .widening import Widened
 
 
@@ -44,10 +68,10 @@ class TensorflowBackend(Backend):
     ) -> Problem:
         own = {item.name: item.variable.dtype.name for leaf in trees.leaves(params) for item in named_leaf(leaf)}
         if precision == "native" or not any(map(wider, own.values())):
-            return _TensorflowProblem(cost, params, args, seed, own, lambda: None)
+            return _TensorflowProblem(cost, params, args, seed, own, functions_taken_apart, lambda: None)
         widened = Widened(params, args)
         try:
-            return _TensorflowProblem(cost, widened.params, widened.args, seed, own, widened.close)
+            return _TensorflowProblem(cost, widened.params, widened.args, seed, own, promoting_in_graphs, widened.close)
         except BaseException:
             widened.close()
             raise
@@ -62,10 +86,12 @@ class _TensorflowProblem(Problem):
         args: tuple[object, ...],
         seed: int,
         dtypes: dict[str, str],
+        tracing: Callable[[], AbstractContextManager[None]],
         on_close: Callable[[], None],
     ) -> None:
         self._cost = cost
         self._args = args
+        self._tracing = tracing
         self._on_close = on_close
         self._leaves = trees.leaves(params)  # first, since it refuses a structure that contains itself
         self._rebuild = trees.rebuilder(params)
@@ -101,10 +127,16 @@ class _TensorflowProblem(Problem):
         self._known = frozenset(every)
         self._first: list[npt.NDArray[Any]] | None = None
         checked = {id(variable) for variable in self._variables}
-        self._originals = [
-            (v, host.copy()) for v, host in zip(self._variables, self._host, strict=True) if v is not None
-        ]
-        self._state = CallersState([v for key, v in every.items() if key not in checked], seed)
+        self._opening = [host.copy() for host in self._host]
+        self._originals = [(v, host) for v, host in zip(self._variables, self._opening, strict=True) if v is not None]
+        self._others = [v for key, v in every.items() if key not in checked]
+        self._state = CallersState(self._others, seed)
+        self._traced = Tracing(self._call, self._host, self._state.prepare)
+        self._compiled = CompiledCost(
+            self._traced.outputs,
+            lambda returned: [output.numpy() for output in real_tensors(returned)],
+            worthwhile=self._layout.size >= TensorflowBatch.least,
+        )
 
     @property
     def layout(self) -> Layout:
@@ -125,6 +157,11 @@ class _TensorflowProblem(Problem):
         return self._rebuild(leaf.value for leaf in self._leaves)
 
     def evaluate(self) -> object:
+        opening = all(map(np.array_equal, self._host, self._opening))
+        return self._compiled.evaluate(lambda: self._host, self._called, opening=opening)
+
+    def _called(self) -> object:
+        """What the cost itself returns, from its own variables, as automatic differentiation needs it."""
         self._state.prepare()
         structure = self.params()
         self._handed = ([self._leaves[position] for position in self._positions], structure)
@@ -137,7 +174,7 @@ class _TensorflowProblem(Problem):
             # An eager operation with a seed of its own is seen to be random only by what it gives.
             self._state.decide(repeats=same(self._first, numbers(returned)))
             if self._state.seeding:
-                return self.evaluate()
+                return self._called()
         return returned
 
     def _require_no_late_variables(self) -> None:
@@ -150,18 +187,41 @@ class _TensorflowProblem(Problem):
             )
             raise InvalidInputError(msg)
 
+    def batch(self, weigh: Weigh, memory: int) -> Batch:
+        return TensorflowBatch(self._traced, self._compiled, weigh, memory)
+
+    def _call(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """The real tensors that the cost returns with tensors in the place of the parameters; in a graph."""
+        leaves = [leaf.value for leaf in self._leaves]
+        checked: list[tuple[tf.Variable, tf.Tensor]] = []
+        for variable, position, tensor in zip(self._variables, self._positions, tensors, strict=True):
+            if variable is None:
+                leaves[position] = tensor
+            else:
+                checked.append((variable, tensor))
+        others = [(variable, variable.read_value()) for variable in self._others]
+        with ExitStack() as stack:
+            for leaf in self._leaves:
+                # A model may keep something of its last call, which now belongs to a graph.
+                for owner in [*keras_parts(leaf.value)[0], *modules(leaf.value)]:
+                    stack.callback(way_back_of_attributes(owner))
+            stack.enter_context(standing_in([*checked, *others]))
+            stack.enter_context(self._tracing())
+            returned = self._cost(self._rebuild(iter(leaves)), *self._args)
+            return [tf.convert_to_tensor(output) for output in real_tensors(returned)]
+
     def gradient(self, weigh: Weigh) -> Gradient:
         sources = self._sources()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for source in sources:
                 tape.watch(source)
-            total = weighted_total(self.evaluate(), weigh)
+            total = weighted_total(self._called(), weigh)
         return self._laid_out(tape.gradient(total, sources))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         sources = self._sources()
         with forward_accumulator(sources, self._tangents(direction)) as accumulator:
-            total = weighted_total(self.evaluate(), weigh)
+            total = weighted_total(self._called(), weigh)
         derivative = accumulator.jvp(total)
         return 0.0 if derivative is None else float(derivative)
 
@@ -173,7 +233,7 @@ class _TensorflowProblem(Problem):
             with tf.GradientTape(watch_accessed_variables=False) as inner:
                 for source in sources:
                     inner.watch(source)
-                total = weighted_total(self.evaluate(), weigh)
+                total = weighted_total(self._called(), weigh)
             along = inner_product(inner.gradient(total, sources), self._tangents(direction))
         # None, a gradient that does not depend on the parameter, is a second derivative of zero.
         return replace(self._laid_out(outer.gradient(along, sources)), notes=())

@@ -12,6 +12,9 @@ import tensorflow as tf
 # but cannot be switched off again.
 from tensorflow.python import pywrap_tfe
 
+# And the one that every operation of a graph goes through.
+from tensorflow.python.framework import op_def_library
+
 _WIDER = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
 
 _DRAWING = ("Random", "Stateless", "Stateful", "TruncatedNormal")
@@ -33,7 +36,6 @@ def promoting() -> Iterator[None]:
     """
     thread = threading.get_ident()
     execute = pywrap_tfe.TFE_Py_FastPathExecute
-    functions_run_eagerly = tf.config.functions_run_eagerly()
 
     def promoted(context: object, operation: str, name: object, *arguments: Any) -> Any:
         if threading.get_ident() != thread:
@@ -50,12 +52,52 @@ def promoting() -> Iterator[None]:
         return execute(context, operation, name, *map(_promoted, arguments))
 
     pywrap_tfe.TFE_Py_FastPathExecute = promoted
+    try:
+        with functions_taken_apart():
+            yield
+    finally:
+        pywrap_tfe.TFE_Py_FastPathExecute = execute
+
+
+@contextmanager
+def functions_taken_apart() -> Iterator[None]:
+    """Run what is inside every `tf.function` as a part of what calls it."""
+    functions_run_eagerly = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     try:
         yield
     finally:
-        pywrap_tfe.TFE_Py_FastPathExecute = execute
         tf.config.run_functions_eagerly(functions_run_eagerly)
+
+
+@contextmanager
+def promoting_in_graphs() -> Iterator[None]:
+    """The same as `promoting` for operations that are traced."""
+    thread = threading.get_ident()
+    apply = op_def_library._apply_op_helper
+
+    def promoted(operation: str, name: str | None = None, **keywords: Any) -> Any:
+        if threading.get_ident() != thread:
+            return apply(operation, name, **keywords)
+        if operation == "Cast":
+            _, _, target = _not_down(keywords["x"], "DstT", keywords["DstT"])
+            keywords["DstT"] = target
+        elif operation.startswith(_DRAWING) and keywords.get("dtype") == tf.float64:
+            *description, outputs = apply(operation, name, **keywords | {"dtype": tf.float32})
+            return *description, [tf.cast(output, tf.float64) for output in outputs]
+        try:
+            return apply(operation, name, **keywords)
+        except Exception:
+            if not _mixed(tuple(keywords.values())):
+                raise
+        return apply(operation, name, **{key: _promoted(value) for key, value in keywords.items()})
+
+    op_def_library._apply_op_helper = promoted
+    try:
+        with functions_taken_apart():
+            yield
+    finally:
+        op_def_library._apply_op_helper = apply
 
 
 def _not_down(source: Any, key: str, target: Any, *others: Any) -> tuple[Any, ...]:

@@ -1,0 +1,114 @@
+"""A JAX cost compiled: evaluated at one theta, and at many by `vmap` over the leaves that are perturbed."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from gradcheck_core import chunks
+from gradcheck_core.compiled import CompiledCost
+from gradcheck_core.protocol import Batch, FloatVector, Weigh
+
+from .program import Program, traced
+from .pytrees import floating
+
+_MOST_AT_ONCE = 64
+"""Thetas beyond which a call's own time, a tenth of a millisecond, hardly shows. Small requests are filled up to it."""
+
+Array = npt.NDArray[Any]
+
+
+Scope = Callable[[], contextlib.AbstractContextManager[object]]
+"""Gives the context in which JAX has the precision of the problem."""
+
+
+@final
+class Tracing:
+    """The program of an open problem's cost, traced when it is first needed.
+
+    Parameters
+    ----------
+    call : callable
+        From the checked leaves to what the cost returns.
+    scope : callable
+        As above.
+
+    Attributes
+    ----------
+    failed : bool
+        Whether something could not be traced.
+    """
+
+    def __init__(self, call: Callable[[list[Any]], object], scope: Scope) -> None:
+        self.failed = False
+        self.scope = scope
+        self._call = call
+        self._traced: tuple[Program, list[Any]] | None = None
+
+    def program(self, leaves: list[Any]) -> tuple[Program, list[Any]]:
+        """The program and the arrays that the cost closes over. Raises what JAX or the cost say against it."""
+        if self._traced is None:
+            if any(type(leaf) in (float, complex) for leaf in leaves):
+                msg = "a Python float among the params is computed with in another precision than JAX's"
+                raise TypeError(msg)
+            self._traced = self.trace(lambda leaves: floating(self._call(leaves)), leaves)
+        return self._traced
+
+    def trace(self, function: Callable[[list[Any]], list[Any]], leaves: list[Any]) -> tuple[Program, list[Any]]:
+        """The program of a function of the checked leaves, as `program` of the cost."""
+        try:
+            return traced(function, leaves)
+        except Exception:
+            self.failed = True
+            raise
+
+    def outputs(self, leaves: list[Any]) -> list[Array]:
+        """What the program computes of some leaves."""
+        with self.scope():
+            program, constants = self.program(leaves)
+            return [np.asarray(output) for output in program.outputs(constants, leaves)]
+
+
+@final
+class JaxBatch(Batch):
+    """Thetas in chunks, for every group of leaves of one length, so that XLA compiles once for each group."""
+
+    # XLA takes about as long to compile a cost as JAX takes to call it a hundred times.
+    least = 64
+
+    def __init__(
+        self,
+        tracing: Tracing,
+        compiled: CompiledCost,
+        leaves: Callable[[], list[Any]],
+        host: Sequence[Array],
+        weigh: Weigh,
+        memory: int,
+    ) -> None:
+        self._tracing = tracing
+        self._compiled = compiled
+        self._leaves = leaves
+        self._host = host
+        self._weigh = weigh
+        self._memory = memory
+
+    def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
+        leaves, host = self._leaves(), self._host
+        costs: list[FloatVector] = []
+        with self._tracing.scope():
+            program, constants = self._tracing.program(leaves)
+            number = next(i for i, group in enumerate(program.groups) if parameter in group)
+            group = program.groups[number]
+            most = min(_MOST_AT_ONCE, max(host[i].size for i in group))
+            length = chunks.length(program.bytes_each[number], self._memory, most)
+            before = sum(host[i].size for i in group[: group.index(parameter)])
+            elements, moved = chunks.replacements(host[parameter], entries, values)
+            indices = np.asarray(before + elements, np.int32)
+            for start in range(0, len(entries), length):
+                chunk = np.arange(start, start + length).clip(max=len(entries) - 1)
+                outputs = program.perturbed[number](constants, leaves, indices[chunk], moved[chunk])
+                costs.append(chunks.contracted([np.asarray(output) for output in outputs], self._weigh))
+        self._compiled.call_next()
+        return np.concatenate(costs)[: len(entries)]

@@ -1,0 +1,57 @@
+"""The leaves of the params: which are checked, and how their values are handed to the cost."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from gradcheck_core import trees
+from gradcheck_core.errors import InvalidInputError
+
+from .pytrees import NUMBERS, is_inexact
+
+
+def why_carried(leaf: trees.Leaf) -> str | None:
+    """Why a leaf is handed on and not checked; None where it is checked."""
+    if not isinstance(leaf.value, NUMBERS):
+        return type(leaf.value).__name__
+    dtype = dtype_of(leaf.value)
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
+        msg = f"`params`: `{leaf.name}` has dtype object; pass floating arrays"
+        raise InvalidInputError(msg)
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        return str(dtype)
+    return None if np.size(leaf.value) else "empty"
+
+
+def dtype_of(leaf: Any) -> Any:
+    """The dtype that a leaf has in JAX: a Python float's is float32, unless the program has switched x64 on."""
+    return jnp.result_type(type(leaf)) if type(leaf) in (float, complex) else leaf.dtype
+
+
+def placement(leaf: object, precision: str) -> Callable[[npt.NDArray[Any]], object]:
+    """How the values of a leaf are handed to the cost: of the leaf's own kind, and where the leaf is."""
+    if precision == "native" and type(leaf) in (float, complex):
+        return type(leaf)  # a Python number does not promote what it meets, an array would
+    if precision == "native" and isinstance(leaf, jax.Array) and leaf.weak_type and leaf.ndim == 0:
+        return lambda host: jnp.asarray(float(host))
+    if isinstance(leaf, jax.Array) and leaf.committed:
+        return lambda host: jax.device_put(jnp.array(host, copy=True), leaf.sharding)
+    # A copy, since JAX may otherwise share the host array's memory, which the next write changes.
+    return lambda host: jnp.array(host, copy=True)
+
+
+def is_anywhere(leaf: object) -> bool:
+    """Whether nothing matters of a leaf but its values: not where it is, nor that it gives way to other dtypes."""
+    return isinstance(leaf, np.ndarray) or (isinstance(leaf, jax.Array) and not leaf.committed and not leaf.weak_type)
+
+
+def widened(leaf: Any) -> object:
+    """A leaf that is only carried, in float64 if it is of lower precision, so that the cost meets one dtype."""
+    if not is_inexact(leaf):
+        return leaf
+    with jax.enable_x64(True):
+        return jnp.asarray(leaf, dtype=jnp.promote_types(jnp.result_type(leaf), jnp.float64))
