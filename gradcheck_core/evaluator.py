@@ -12,7 +12,7 @@ import numpy.typing as npt
 from . import registry
 from .batching import Batching
 from .budget import Limits
-from .execution import EntriesMoved, InProcess, ParametersMoved, Request, Source
+from .execution.requests import EntriesMoved, InProcess, ParametersMoved, Request, Source
 from .outputs import Contraction, CostValue
 from .protocol import FloatVector, Problem, entry_name
 from .randomness import HostRandomState

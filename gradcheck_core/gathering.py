@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from . import preflight, selection
-from .answering import Answering
 from .budget import CERTIFICATE_EVALUATIONS, Limits, expected_evaluations, least_evaluations
 from .case import GradientCase
 from .errors import GradcheckError
 from .evaluator import Evaluator
+from .execution.answering import Answering
 from .first_order import gather_first_order
 from .options import CheckOptions
 from .outputs import Contraction, is_below_float64, roundoff_of

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..evaluator import Evaluator
-from ..execution import Elsewhere
+from ..execution.requests import Elsewhere
 from ..numerics.draws import BLOCK, UNIT, Draws
 from ..protocol import FloatVector, Layout, Problem
 

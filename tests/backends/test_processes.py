@@ -8,7 +8,7 @@ import pytest
 from reports import alike
 
 import gradcheck_core as gc
-from gradcheck_core import execution_pool
+from gradcheck_core.execution import pool
 from gradcheck_core.registry import load_backend
 
 HERE = os.getpid()
@@ -17,7 +17,7 @@ W = np.random.default_rng(0).normal(size=(5, 4))
 
 @pytest.fixture(autouse=True)
 def every_sweep_is_worth_sending(monkeypatch):
-    monkeypatch.setattr(execution_pool, "_WORTH", 0.0)
+    monkeypatch.setattr(pool, "_WORTH", 0.0)
 
 
 def test_two_processes_find_in_a_framework_what_one_does(kit, tmp_path):

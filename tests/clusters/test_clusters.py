@@ -13,7 +13,7 @@ from dask.distributed import Client, LocalCluster
 from ray.util.joblib import register_ray
 
 import gradcheck_core as gc
-from gradcheck_core import execution_pool
+from gradcheck_core.execution import pool
 
 HERE = os.getpid()
 DATA = np.random.default_rng(0).normal(size=(7, 5))
@@ -59,7 +59,7 @@ def cluster(request):
 
 @pytest.fixture(autouse=True)
 def every_sweep_is_worth_sending(monkeypatch, cluster):
-    monkeypatch.setattr(execution_pool, "_WORTH", 0.0)
+    monkeypatch.setattr(pool, "_WORTH", 0.0)
 
 
 def same(one, other):

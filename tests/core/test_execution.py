@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gradcheck_core.execution import EntriesMoved, InUnits, ParametersMoved, next_size, power_of_two
+from gradcheck_core.execution.requests import EntriesMoved, InUnits, ParametersMoved, next_size, power_of_two
 
 
 class Adding:

@@ -14,7 +14,7 @@ import psutil  # noqa: F401  # loky measures its workers' memory with it, where 
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core import execution_pool, execution_units, execution_worker
+from gradcheck_core.execution import pool, units, worker
 from gradcheck_core.protocol import Batch
 from gradcheck_numpy.backend import _NumpyProblem
 
@@ -49,7 +49,7 @@ PLACES = ("this", "that")
 
 @pytest.fixture(autouse=True)
 def every_sweep_is_worth_sending(monkeypatch):
-    monkeypatch.setattr(execution_pool, "_WORTH", 0.0)
+    monkeypatch.setattr(pool, "_WORTH", 0.0)
 
 
 def same(one, other):
@@ -187,7 +187,7 @@ def test_what_the_cost_raises_in_a_worker_is_raised_here_with_its_place():
     assert "gradcheck: raised with params `w`[2, 1] moved from " in notes
     assert "gradcheck: raised in the worker process " in notes
     assert "in bounded" in notes
-    assert "of 40 of this sweep" in notes
+    assert "of 80 of this sweep" in notes
 
 
 def test_an_exception_that_cannot_travel_is_described():
@@ -270,7 +270,7 @@ def test_each_worker_computes_with_one_thread_unless_told_otherwise(tmp_path, mo
 
 
 def test_small_requests_stay_in_this_process(tmp_path, monkeypatch):
-    monkeypatch.setattr(execution_pool, "_WORTH", 3600.0)
+    monkeypatch.setattr(pool, "_WORTH", 3600.0)
 
     report = gc.check_gradients(marking(tmp_path), PARAMS, gradient, n_jobs=2)
 
@@ -289,30 +289,30 @@ def test_the_problem_travels_once_and_is_closed_at_the_end(threads, monkeypatch)
     sent = []
 
     def spying(token, unit, request, recipe, case):
-        reply = execution_worker.answer(token, unit, request, recipe, case)
+        reply = worker.answer(token, unit, request, recipe, case)
         sent.append((case is not None, type(reply).__name__))
         return reply
 
-    monkeypatch.setattr(execution_units, "answer", spying)
+    monkeypatch.setattr(units, "answer", spying)
     report = gc.check_gradients(cost, PARAMS, gradient, n_jobs=2)
 
     assert same(report, gc.check_gradients(cost, PARAMS, gradient))
     assert sent[0] == (False, "Missing")
     # once; a thread that overtakes the one with the problem has it sent again
     assert 1 <= sum(with_the_problem for with_the_problem, _ in sent) < 4 < len(sent)
-    assert execution_worker._OPEN == {}
+    assert worker._OPEN == {}
 
 
 def test_a_worker_that_forgot_the_problem_gets_it_again(threads, monkeypatch):
     forgotten = []
 
     def forgetful(token, unit, request, recipe, case):
-        with execution_worker._LOCK:
-            if token in execution_worker._OPEN and not forgotten:
-                forgotten.append(execution_worker._OPEN.pop(token))
-        return execution_worker.answer(token, unit, request, recipe, case)
+        with worker._LOCK:
+            if token in worker._OPEN and not forgotten:
+                forgotten.append(worker._OPEN.pop(token))
+        return worker.answer(token, unit, request, recipe, case)
 
-    monkeypatch.setattr(execution_units, "answer", forgetful)
+    monkeypatch.setattr(units, "answer", forgetful)
     report = gc.check_gradients(cost, PARAMS, gradient, n_jobs=2)
 
     assert forgotten

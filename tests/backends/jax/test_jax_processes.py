@@ -4,11 +4,11 @@ import numpy as np
 from reports import alike
 
 import gradcheck_core as gc
-from gradcheck_core import execution_pool
+from gradcheck_core.execution import pool
 
 
 def test_workers_know_whether_jax_computes_in_float64(monkeypatch):
-    monkeypatch.setattr(execution_pool, "_WORTH", 0.0)
+    monkeypatch.setattr(pool, "_WORTH", 0.0)
     with jax.enable_x64(True):
         x = jnp.asarray(np.random.default_rng(0).normal(size=(6, 3)))
         params = {"w": jnp.asarray(np.random.default_rng(1).normal(size=3))}

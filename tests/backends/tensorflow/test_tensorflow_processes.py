@@ -5,12 +5,12 @@ import tensorflow as tf
 from reports import alike
 
 import gradcheck_core as gc
-from gradcheck_core import execution_pool
+from gradcheck_core.execution import pool
 
 
 @pytest.fixture(autouse=True)
 def every_sweep_is_worth_sending(monkeypatch):
-    monkeypatch.setattr(execution_pool, "_WORTH", 0.0)
+    monkeypatch.setattr(pool, "_WORTH", 0.0)
 
 
 def test_a_function_that_was_traced_before_travels_too():

@@ -3,13 +3,13 @@ import torch
 from reports import alike
 
 import gradcheck_core as gc
-from gradcheck_core import execution_pool
+from gradcheck_core.execution import pool
 from gradcheck_torch.state import default_dtype
 
 
 @pytest.fixture(autouse=True)
 def every_sweep_is_worth_sending(monkeypatch):
-    monkeypatch.setattr(execution_pool, "_WORTH", 0.0)
+    monkeypatch.setattr(pool, "_WORTH", 0.0)
 
 
 @pytest.mark.parametrize("reached", ["handed", "closed over"])

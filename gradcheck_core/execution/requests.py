@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Self, final
 import numpy as np
 import numpy.typing as npt
 
-from .layout import FloatVector
+from ..layout import FloatVector
 
 if TYPE_CHECKING:
-    from .evaluator import Evaluator
+    from ..evaluator import Evaluator
 
 Part = tuple[int, FloatVector]
 """Where in a request some answers begin, and these."""

@@ -8,8 +8,8 @@ from typing import Any, final
 
 import numpy as np
 
-from .errors import InvalidInputError
-from .protocol import FloatVector
+from ..errors import InvalidInputError
+from ..protocol import FloatVector
 
 FORMAT = "gradcheck journal"
 """The first key of the first line; its value is the version of the format."""

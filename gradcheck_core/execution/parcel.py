@@ -12,8 +12,8 @@ import cloudpickle
 import numpy as np
 import numpy.typing as npt
 
-from .case import GradientCase
-from .errors import InvalidInputError
+from ..case import GradientCase
+from ..errors import InvalidInputError
 
 Packed = npt.NDArray[np.uint8]
 """A pickle as an array of bytes, which joblib's backends hand on to their workers without a copy in every unit."""

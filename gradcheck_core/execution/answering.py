@@ -4,15 +4,15 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self, final
 
-from .case import GradientCase
-from .execution import InProcess, InUnits, Source
-from .execution_parcel import Parcel
-from .execution_pool import Pool, several
-from .execution_worker import Recipe
+from ..case import GradientCase
+from ..options import CheckOptions
+from ..preflight import Baseline
+from ..protocol import Backend, Layout
 from .journal import UNIT_SECONDS, Journal
-from .options import CheckOptions
-from .preflight import Baseline
-from .protocol import Backend, Layout
+from .parcel import Parcel
+from .pool import Pool, several
+from .requests import InProcess, InUnits, Source
+from .worker import Recipe
 
 
 @final

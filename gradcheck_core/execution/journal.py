@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, final
 
 import numpy as np
 
-from . import registry
-from .errors import InvalidInputError
-from .execution import Part, Request, Source
+from .. import registry
+from ..errors import InvalidInputError
+from ..preflight import Baseline, same_within_rounding
+from ..protocol import Layout
 from .journal_file import FORMAT, Entry, JournalFile, Line, as_json, from_json
-from .preflight import Baseline, same_within_rounding
-from .protocol import Layout
+from .requests import Part, Request, Source
 
 if TYPE_CHECKING:
-    from .evaluator import Evaluator
+    from ..evaluator import Evaluator
 
 _VERSION = 1
 """Of the file's format."""

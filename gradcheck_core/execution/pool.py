@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Self, final
 import joblib
 from joblib.parallel import LokyBackend, ParallelBackendBase, get_active_backend
 
-from .errors import GradcheckError, WorkersLostError
-from .execution import InProcess, Part, Request, Source
-from .execution_parcel import Parcel
-from .execution_units import Units
-from .execution_worker import Costs, Missing, Raised, Recipe, Reply, Unimportable, farewell
+from ..errors import GradcheckError, WorkersLostError
+from .parcel import Parcel
+from .requests import InProcess, Part, Request, Source
+from .units import Units
+from .worker import Costs, Missing, Raised, Recipe, Reply, Unimportable, farewell
 
 if TYPE_CHECKING:
-    from .evaluator import Evaluator
+    from ..evaluator import Evaluator
 
 _WORTH = 0.2
 """Seconds that a request has to take in this process to be worth sending."""

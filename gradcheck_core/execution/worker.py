@@ -12,16 +12,16 @@ from typing import final
 
 import cloudpickle
 
-from . import registry
-from .budget import Limits
-from .errors import InvalidInputError
-from .evaluator import Evaluator
-from .execution import Request
-from .execution_parcel import Given, Packed, unpack
-from .outputs import Contraction
-from .preflight import same_within_rounding
-from .protocol import FloatVector, Problem, Surroundings
-from .randomness import HostRandomState
+from .. import registry
+from ..budget import Limits
+from ..errors import InvalidInputError
+from ..evaluator import Evaluator
+from ..outputs import Contraction
+from ..preflight import same_within_rounding
+from ..protocol import FloatVector, Problem, Surroundings
+from ..randomness import HostRandomState
+from .parcel import Given, Packed, unpack
+from .requests import Request
 
 _MOST_OPEN = 4
 """Problems that a worker keeps open: those of a check, and of others that run at the same time in the same pool."""

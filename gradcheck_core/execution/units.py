@@ -7,9 +7,9 @@ from typing import Any, final
 
 from joblib import delayed
 
-from .execution import Request, next_size, power_of_two
-from .execution_parcel import Parcel
-from .execution_worker import Costs, Missing, Recipe, Unimportable, answer
+from .parcel import Parcel
+from .requests import Request, next_size, power_of_two
+from .worker import Costs, Missing, Recipe, Unimportable, answer
 
 Task = Any
 """What `joblib.delayed` makes of a call."""
