@@ -116,3 +116,18 @@ def test_only_real_floating_dtypes_are_floating():
     ]
 
     assert floating == ["float64", "float16"]
+
+
+@pytest.mark.parametrize("returned", [0.1, np.float64(0.1), np.float32(0.1), np.array([[0.1]]), 3, np.float16(0.1)])
+def test_j_alone_is_the_value_of_the_record(returned):
+    contraction = Contraction(0)
+
+    assert contraction.number(returned, np.asarray) == contraction.value(returned, np.asarray).value
+    assert type(contraction.number(returned, np.asarray)) is float
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("float64", 53), ("float32", 24), ("float16", 11)])
+def test_a_single_number_has_the_roundoff_of_its_dtype(dtype, bits):
+    cost = Contraction(0).value(np.array([0.1], dtype), np.asarray)
+
+    assert (cost.value, cost.roundoff, cost.outputs) == (float(np.array(0.1, dtype)), 2.0**-bits, 1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core.randomness import HostRandomState
+from gradcheck_core.randomness import HostRandomState, replayed
 
 
 def draw():
@@ -107,3 +107,11 @@ def test_a_cost_that_raises_leaves_the_callers_states():
         gc.check_gradients(cost, np.ones(2), np.ones(2))
 
     assert states() == before
+
+
+def test_what_was_drawn_once_is_drawn_again_after_a_replay():
+    replay = replayed()
+    drawn = random.random(), np.random.random()
+    replay()
+
+    assert (random.random(), np.random.random()) == drawn

@@ -195,3 +195,30 @@ def test_any_nesting_makes_the_round_trip(structure):
     assert again == structure
     assert [leaf.path for leaf in trees.leaves(again)] == [leaf.path for leaf in trees.leaves(structure)]
     assert trees.rebound(trees.leaves(structure), trees.leaves(again)) is None
+
+
+STRUCTURES = [
+    {"w": 1, "b": 2},
+    [1, 2],
+    (1, 2),
+    {"layers": [{"w": 1}, (2, 3)], "scale": 4},
+    7,
+]
+
+
+@pytest.mark.parametrize("structure", STRUCTURES, ids=str)
+def test_a_copier_gives_the_same_structure_and_none_that_a_cost_could_rebind_for_the_next_call(structure):
+    copied = trees.copier(structure)
+    first = copied()
+    if isinstance(first, dict | list):
+        first.clear()
+
+    assert copied() == structure
+    assert type(copied()) is type(structure)
+
+
+def test_what_lies_deeper_is_copied_too():
+    copied = trees.copier({"layers": [1, 2]})
+    copied()["layers"].append(3)
+
+    assert copied() == {"layers": [1, 2]}
