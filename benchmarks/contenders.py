@@ -43,6 +43,9 @@ CONTENDERS = (
     Contender("gradcheck projected, JAX", "with_jax", PERCEPTRONS, "`check_gradients(..., method='projected')`"),
     Contender("jax check_grads", "with_jax", PERCEPTRONS, "`jax.test_util.check_grads(..., order=1, modes=['rev'])`"),
     Contender("gradcheck, TensorFlow", "with_tensorflow", PERCEPTRONS, "`check_gradients(..., method='exhaustive')`"),
+    Contender(
+        "gradcheck projected, TensorFlow", "with_tensorflow", PERCEPTRONS, "`check_gradients(..., method='projected')`"
+    ),
     Contender("tf compute_gradient", "with_tensorflow", PERCEPTRONS, "`tf.test.compute_gradient`, then their maximum"),
     Contender("gradcheck, NumPy", "with_numpy", PERCEPTRONS, "`check_gradients(..., method='exhaustive')`"),
     Contender("gradcheck, NumPy batched", "with_numpy", PERCEPTRONS, "the same of a `BatchedCost`"),

@@ -69,7 +69,10 @@ def backends_command(
 def run_command(
     target: Annotated[str, typer.Argument(metavar="FILE[::NAME]", help="A file of GradientCases, or one of them.")],
     backend: Annotated[str | None, typer.Option(help="Name of the backend; default: inferred.")] = None,
-    method: Annotated[str | None, typer.Option(help="auto or exhaustive; default: the case's.")] = None,
+    method: Annotated[str | None, typer.Option(help="auto, exhaustive or projected; default: the case's.")] = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Of a certificate by random directions; default: the case's, or 0.999.")
+    ] = None,
     n_jobs: Annotated[int | None, typer.Option(help="Processes, -1 for one a core; default: the case's, or 1.")] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="JOURNAL", help="Keep a journal here, and go on from it; one case only.")
@@ -80,7 +83,13 @@ def run_command(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every parameter and note, however many.")] = False,
 ) -> None:
     """Check the gradients of a file's cases."""
-    given = {"backend": backend, "method": method, "n_jobs": n_jobs, "journal": resume}
+    given = {
+        "backend": backend,
+        "method": method,
+        "confidence": confidence,
+        "n_jobs": n_jobs,
+        "journal": resume,
+    }
     options = {name: value for name, value in given.items() if value is not None}
     cases = load_cases(target)
     for option, value, what in (("--html", html, "writes one report"), ("--resume", resume, "goes on with one check")):

@@ -157,6 +157,16 @@ def test_html_that_cannot_be_written_is_a_message(file, tmp_path, capsys):
     assert "Traceback" not in err
 
 
+def test_a_certificate_is_asked_for_with_its_confidence(file, capsys):
+    target = f"{file('wrong')}::wrong"
+
+    assert main(["run", "--method", "projected", "--confidence", "0.99", "--json", target]) == 1
+
+    (report,) = json.loads(capsys.readouterr().out)
+    assert (report["method"], report["parameters"]["theta"]["worst_index"]) == ("projected", [1])
+    assert main(["run", "--method", "projected", "--confidence", "1.5", target]) == 2
+
+
 def test_options_of_the_command_go_before_those_of_the_case(file, capsys):
     target = f"{file()}::many"  # its own options name numpy
 
