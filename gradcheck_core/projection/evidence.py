@@ -40,7 +40,7 @@ def gather_projected(session: Session) -> Gathered:
     outcomes: dict[int, Certified] = {}
     for group in groups:
         walk = _walk(session, group)
-        examination = Examination(session, walk, group.unit, claim.d_theta, noise.level, entries, numbers)
+        examination = Examination(session, walk, group.unit, claim.d_theta, claimed, noise.level, entries, numbers)
         found = examination.conclude(alpha)
         outcomes |= dict.fromkeys(group.weights, found)
     evidence = tuple(_evidence(session, i, claimed[i], outcomes.get(i), entries) for i in session.chosen)

@@ -11,6 +11,7 @@ import numpy as np
 from ..numerics.certificate import first_look, lower_bound, share, upper_bound
 from ..numerics.reach import EVALUATIONS_EACH, LEAST_EVALUATIONS, MOST_EVALUATIONS, Pair, Reach, choose_reach, pair
 from ..protocol import FloatVector, Layout
+from ..second_look import Claimed
 from ..session import Session
 from ..verdict import VerdictPolicy
 from .entries import SingleEntries
@@ -25,6 +26,9 @@ _MOST_ROUNDS = 12
 
 _MOST_FOR_PLACES = 4000
 """Evaluations for finding places in one round; one wrong entry of a million takes about two hundred."""
+
+_EVIDENT = 8.0
+"""Times its error bar that a direction has to be off by to be evidence by itself: bars are estimates."""
 
 _FIRST = 1e-2
 """Relative move to begin with at most."""
@@ -124,8 +128,13 @@ class _Bounds:
         return max(range(len(self.seen)), key=lambda k: abs(self.seen[k].value) - self.seen[k].error)
 
     def shows_a_mistake(self, policy: VerdictPolicy) -> bool:
+        """Whether something is off that is no noise, and not so small that the gradient counts as right all the same.
+
+        It need not be large beside the gradient: one wrong entry of a million is not.
+        """
         lower = lower_bound(self._values, self._errors, self.alpha) if self.seen else 0.0
-        return _difference(lower) >= policy.inspect
+        evident = any(abs(seen.value) > _EVIDENT * seen.error for seen in self.seen)
+        return _difference(lower) >= policy.inspect or (evident and _difference(self.upper) >= policy.correct)
 
     def decides(self, policy: VerdictPolicy) -> bool:
         """Whether more directions would not change what is said: all is noise, or the bounds are in one band."""
@@ -152,6 +161,8 @@ class Examination:
         The t at which the parameter that moves most moves by its own scale.
     d_theta : numpy.ndarray
         The claimed gradient, all of it.
+    claimed : mapping
+        The same by position of a parameter, and how far off it may be by rounding.
     noise : float
         Of the cost, absolute.
     entries : SingleEntries
@@ -166,6 +177,7 @@ class Examination:
         walk: Walk,
         unit: float,
         d_theta: FloatVector,
+        claimed: Mapping[int, Claimed],
         noise: float,
         entries: SingleEntries,
         numbers: Iterator[int],
@@ -174,6 +186,7 @@ class Examination:
         self._walk = walk
         self._unit = unit
         self._d_theta = d_theta
+        self._claimed = claimed
         self._noise = noise
         self._entries = entries
         self._numbers = numbers
@@ -208,7 +221,9 @@ class Examination:
             explained = bool(found.ranges) or any(map(self._entries.any_wrong, found.looked_at))
             unexplained = found.undivided if explained else (*found.looked_at, *found.undivided)
             if unexplained:
-                doubtful |= {stretch.parameter: bounds.upper for stretch in unexplained}
+                # Of a mistake that may be large nothing is known: no larger scale excuses it.
+                doubt = bounds.upper if _difference(bounds.upper) < policy.bug else math.inf
+                doubtful |= {stretch.parameter: doubt for stretch in unexplained}
                 along = tuple(stretch for stretch in along if stretch.parameter not in doubtful)
             along = without(along, found.places)
             if not along:
@@ -249,12 +264,18 @@ class Examination:
     def _seen(self, numbers: list[int], pairs: list[Pair], along: tuple[Stretch, ...]) -> tuple[Seen, ...]:
         if self._reach is None:
             return ()
+        by_rounding = math.hypot(*(self._rounding_in(stretch) for stretch in along))
         seen = []
         for number, found, error in zip(numbers, pairs, self._reach.errors(pairs), strict=True):
             value = found.derivative / self._unit - self._walk.product(number, self._d_theta, along)
             finite = math.isfinite(value) and math.isfinite(error)
-            seen.append(Seen(value, error / self._unit) if finite else Seen(0.0, math.inf))
+            seen.append(Seen(value, error / self._unit + by_rounding) if finite else Seen(0.0, math.inf))
         return tuple(seen)
+
+    def _rounding_in(self, stretch: Stretch) -> float:
+        """What the claim may be off by for the dtype in which it came, as a weighted norm."""
+        rounding = self._claimed[stretch.parameter].rounding
+        return self._walk.weights[stretch.parameter] * rounding * math.sqrt(stretch.size)
 
     def _locate(self, along: tuple[Stretch, ...], bounds: _Bounds) -> Located:
         number, total = bounds.numbers[bounds.most_telling], bounds.seen[bounds.most_telling]
