@@ -101,10 +101,13 @@ def _evidence(
     weight = found.weights[parameter]
     each = found.bound_of(parameter) / (weight * np.sqrt(described.size))
     rest = Derivatives(claimed.values, claimed.values, np.broadcast_to(each, claimed.values.shape))
+    derivatives = entries.put_into(parameter, rest)
+    if parameter in found.doubtful:  # then what single entries say is not all
+        derivatives = derivatives.no_better_than(rest.error)
     return Evidence(
         described,
         claimed,
-        entries.put_into(parameter, rest),
+        derivatives,
         projected=found.discrepancy_of(parameter) / weight,
         located=found.ranges_of(parameter),
         by_entries=entries.were_measured(parameter),
