@@ -2,17 +2,17 @@
 
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self, final
+from typing import TYPE_CHECKING, Self, final
 
 from ..case import GradientCase
 from ..options import CheckOptions
 from ..preflight import Baseline
 from ..protocol import Backend, Layout
 from .journal import UNIT_SECONDS, Journal
-from .parcel import Parcel
-from .pool import Pool, several
 from .requests import InProcess, InUnits, Source
-from .worker import Recipe
+
+if TYPE_CHECKING:
+    from .processes import Processes
 
 
 @final
@@ -24,9 +24,9 @@ class Answering:
     """
 
     def __init__(self, adapter: Backend, case: GradientCase, options: CheckOptions, precision: str) -> None:
-        self._adapter, self._options, self._precision = adapter, options, precision
+        self._options = options
         self._opened = ExitStack()
-        self._parcel = Parcel(case, adapter.reducers()) if several(options.n_jobs) else None
+        self._processes = None if options.n_jobs == 1 else _processes(adapter, case, options, precision)
         self._journal: Journal | None = None
         if options.journal is not None:
             self._journal = self._opened.enter_context(
@@ -45,17 +45,8 @@ class Answering:
         """From now on answers can be asked for."""
         in_one_go = self._journal is None and self._options.max_seconds is None
         source: Source = InProcess() if in_one_go else InUnits(UNIT_SECONDS)
-        if self._parcel is not None:
-            recipe = Recipe(
-                backend=self._adapter.name,
-                precision=self._precision,
-                seed=self._options.seed,
-                cost=baseline.cost.value,
-                roundoff=baseline.roundoff,
-                surroundings=self._adapter.surroundings(),
-                batched_to=None,
-            )
-            source = self._opened.enter_context(Pool(self._parcel, recipe, self._options.n_jobs))
+        if self._processes is not None and self._processes.several:
+            source = self._opened.enter_context(self._processes.pool(baseline))
         if self._journal is None:
             return source
         self._journal.begin(layout, baseline, source)
@@ -71,3 +62,10 @@ class Answering:
             f"{dropped} lines of the journal answered what this check did not ask, as after a change of the claimed "
             "gradient; they were replaced",
         )
+
+
+def _processes(adapter: Backend, case: GradientCase, options: CheckOptions, precision: str) -> "Processes":
+    # joblib takes as long to import as all the rest of the core, and most checks need no other process.
+    from .processes import Processes
+
+    return Processes(adapter, case, options, precision)

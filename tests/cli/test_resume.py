@@ -38,6 +38,13 @@ PREFLIGHT, VERIFYING = 3, 2  # evaluations that a resumed run makes again
 
 COMMAND = shutil.which("gradcheck", path=str(Path(sys.executable).parent))
 
+# A shell lets what it runs in the background ignore interrupts, and so do its children.
+LISTENING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -63,7 +70,7 @@ def stopped(folder, how, *options, after=500):
     with (
         said.open("w") as err,
         subprocess.Popen(
-            [COMMAND, "run", "cases.py::case", "--resume", "run.jsonl", *options],
+            [sys.executable, "-c", LISTENING, COMMAND, "run", "cases.py::case", "--resume", "run.jsonl", *options],
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=err,
