@@ -16,8 +16,9 @@ from ..observations import observations
 from ..report import Certificate
 from ..second_look import Claimed
 from ..session import Gathered, Session
+from .certified import Certified
 from .entries import SingleEntries
-from .examination import Certified, Examination
+from .examination import Examination
 from .walk import Walk
 
 _NOISE_EVALUATIONS = 18

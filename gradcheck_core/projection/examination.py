@@ -3,17 +3,14 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-
-from ..numerics.certificate import first_look, lower_bound, share, upper_bound
+from ..numerics.certificate import first_look, share
 from ..numerics.reach import EVALUATIONS_EACH, LEAST_EVALUATIONS, MOST_EVALUATIONS, Pair, Reach, choose_reach, pair
-from ..protocol import FloatVector, Layout
+from ..protocol import FloatVector
 from ..second_look import Claimed
 from ..session import Session
-from ..verdict import VerdictPolicy
+from .certified import Bounds, Certified, difference_of
 from .entries import SingleEntries
 from .localise import Located, Seen, localise, without
 from .walk import Stretch, Walk
@@ -27,124 +24,8 @@ _MOST_ROUNDS = 12
 _MOST_FOR_PLACES = 4000
 """Evaluations for finding places in one round; one wrong entry of a million takes about two hundred."""
 
-_EVIDENT = 8.0
-"""Times its error bar that a direction has to be off by to be evidence by itself: bars are estimates."""
-
 _FIRST = 1e-2
 """Relative move to begin with at most."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Certified:
-    """What was found out about a group of parameters.
-
-    Attributes
-    ----------
-    weights : mapping
-        By position of the parameter.
-    bound : float
-        Of ``||w * (G - d_theta)||`` over everything but the places found wrong; infinite where nothing could be said.
-    usual : float
-        The same as the directions show it, in the root mean square.
-    directions : int
-        How many the bound rests on; 0 where there is nothing left that is not such a place.
-    located : Located
-        Where the claim was found wrong, or was measured entry by entry.
-    doubtful : mapping
-        By position of a parameter in which directions contradict the claim and no single entry was found to: the bound
-        with it.
-    moves_the_cost : bool
-        Whether any direction changed the cost.
-    """
-
-    weights: Mapping[int, float]
-    bound: float
-    usual: float
-    directions: int
-    located: Located
-    doubtful: Mapping[int, float]
-    moves_the_cost: bool
-
-    def bound_of(self, parameter: int) -> float:
-        """The bound for what was not measured of a parameter, weighted."""
-        return max(self.bound, self.doubtful.get(parameter, 0.0))
-
-    def discrepancy_of(self, parameter: int) -> float:
-        """What directions show of a parameter's discrepancy, weighted."""
-        ranges = [seen.value for stretch, seen in self.located.ranges if stretch.parameter == parameter]
-        return math.hypot(*ranges) if ranges else min(self.usual, self.bound_of(parameter))
-
-    def ranges_of(self, parameter: int) -> tuple[tuple[int, int], ...]:
-        """The ranges of a parameter in which something is wrong and not every entry was measured."""
-        return tuple((s.start, s.stop) for s, _ in sorted(self.located.ranges) if s.parameter == parameter)
-
-    def notes(self, layout: Layout) -> tuple[str, ...]:
-        """What a reader should know of it."""
-        names = layout.parameters
-        doubtful = tuple(
-            f"`{names[i].name}`: along random directions the cost changes otherwise than the claimed gradient "
-            "says, and no single entry was found wrong: a kink in which several meet, or too few evaluations"
-            for i in self.doubtful
-        )
-        coarse: dict[int, int] = {}
-        for stretch, _ in self.located.not_narrowed:
-            coarse[stretch.parameter] = coarse.get(stretch.parameter, 0) + 1
-        return doubtful + tuple(
-            f"`{names[i].name}`: something is wrong in {count} more range{'s' * (count > 1)} of entries, "
-            "not searched any further"
-            for i, count in coarse.items()
-        )
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """What some directions say about ``||x||``, x the weighted error of the claim, dimensionless."""
-
-    numbers: tuple[int, ...]
-    seen: tuple[Seen, ...]
-    alpha: float
-
-    @property
-    def _values(self) -> list[float]:
-        return [seen.value for seen in self.seen]
-
-    @property
-    def _errors(self) -> list[float]:
-        return [seen.error for seen in self.seen]
-
-    @property
-    def upper(self) -> float:
-        return upper_bound(self._values, self._errors, self.alpha) if self.seen else math.inf
-
-    @property
-    def usual(self) -> float:
-        return math.sqrt(float(np.mean(np.square(self._values)))) if self.seen else 0.0
-
-    @property
-    def most_telling(self) -> int:
-        """The direction that is farthest from the claim, beyond its error bar."""
-        return max(range(len(self.seen)), key=lambda k: abs(self.seen[k].value) - self.seen[k].error)
-
-    def shows_a_mistake(self, policy: VerdictPolicy) -> bool:
-        """Whether something is off that is no noise, and not so small that the gradient counts as right all the same.
-
-        It need not be large beside the gradient: one wrong entry of a million is not.
-        """
-        lower = lower_bound(self._values, self._errors, self.alpha) if self.seen else 0.0
-        evident = any(abs(seen.value) > _EVIDENT * seen.error for seen in self.seen)
-        return _difference(lower) >= policy.inspect or (evident and _difference(self.upper) >= policy.correct)
-
-    def decides(self, policy: VerdictPolicy) -> bool:
-        """Whether more directions would not change what is said: all is noise, or the bounds are in one band."""
-        within_noise = not any(seen.is_there for seen in self.seen)
-        return within_noise or _difference(self.upper) < policy.inspect or self.shows_a_mistake(policy)
-
-
-def _difference(x: float) -> float:
-    """The normalised difference that a relative error of a parameter's gradient makes at most."""
-    return x / (2 - x) if x < 1 else 1.0
 
 
 @final
@@ -222,7 +103,7 @@ class Examination:
             unexplained = found.undivided if explained else (*found.looked_at, *found.undivided)
             if unexplained:
                 # Of a mistake that may be large nothing is known: no larger scale excuses it.
-                doubt = bounds.upper if _difference(bounds.upper) < policy.bug else math.inf
+                doubt = bounds.upper if difference_of(bounds.upper) < policy.bug else math.inf
                 doubtful |= {stretch.parameter: doubt for stretch in unexplained}
                 along = tuple(stretch for stretch in along if stretch.parameter not in doubtful)
             along = without(along, found.places)
@@ -233,7 +114,7 @@ class Examination:
             self._walk.weights, bounds.upper, bounds.usual, len(bounds.seen), located, doubtful, self._moves_the_cost
         )
 
-    def _bounds(self, along: tuple[Stretch, ...], alpha: float) -> _Bounds:
+    def _bounds(self, along: tuple[Stretch, ...], alpha: float) -> Bounds:
         numbers: list[int] = []
         pairs: list[Pair] = []
         wanted = first_look(alpha)
@@ -241,7 +122,7 @@ class Examination:
             while len(pairs) < wanted and self._affordable_direction():
                 numbers.append(next(self._numbers))
                 pairs.append(self._pair(numbers[-1], along))
-            bounds = _Bounds(tuple(numbers), self._seen(numbers, pairs, along), share(alpha, next(self._looks)))
+            bounds = Bounds(tuple(numbers), self._seen(numbers, pairs, along), share(alpha, next(self._looks)))
             if len(pairs) < wanted or wanted >= _MOST_DIRECTIONS or bounds.decides(self._session.options.policy):
                 return bounds
             wanted *= 2
@@ -277,7 +158,7 @@ class Examination:
         rounding = self._claimed[stretch.parameter].rounding
         return self._walk.weights[stretch.parameter] * rounding * math.sqrt(stretch.size)
 
-    def _locate(self, along: tuple[Stretch, ...], bounds: _Bounds) -> Located:
+    def _locate(self, along: tuple[Stretch, ...], bounds: Bounds) -> Located:
         number, total = bounds.numbers[bounds.most_telling], bounds.seen[bounds.most_telling]
         before = self._session.evaluator.evaluations
 
