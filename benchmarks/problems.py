@@ -103,5 +103,10 @@ def doubled(grads: list[Array]) -> list[Array]:
 
 
 def middling(flat: Array) -> int:
-    """The position of the median of the sizes: neither an entry that hardly matters nor the one that matters most."""
-    return int(np.argsort(np.abs(flat))[flat.size // 2])
+    """The position of the median of the sizes: neither an entry that hardly matters nor the one that matters most.
+
+    Of those that are not zero, as an embedding's are for tokens that do not occur: a change of them would be none.
+    """
+    order = np.argsort(np.abs(flat))
+    order = order[flat[order] != 0]
+    return int(order[order.size // 2])
