@@ -1,6 +1,7 @@
 """The PyTorch adapter."""
 
 import warnings
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import final
@@ -180,7 +181,7 @@ class _TorchProblem(Problem):
             zeros = np.zeros(self._layout.size)
             note = "the cost is detached from every parameter, so autograd's gradient counts as zero"
             return Gradient(zeros, tuple(dtype_name(tensor) for tensor in self._checked), (note,))
-        return self._laid_out(torch.autograd.grad(cost, self._checked, allow_unused=True))
+        return self._laid_out(deque(torch.autograd.grad(cost, self._checked, allow_unused=True)))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         with forward_ad.dual_level(), exchanged(self._modules, self._duals(direction)) as exchange:
@@ -211,7 +212,7 @@ class _TorchProblem(Problem):
         if not along:  # a gradient that does not depend on the parameters: the cost is linear in them
             return zeros
         second = torch.autograd.grad(torch.stack(along).sum(), self._checked, allow_unused=True)
-        return Gradient(self._laid_out(second).d_theta, zeros.dtypes)
+        return Gradient(self._laid_out(deque(second)).d_theta, zeros.dtypes)
 
     def _total(self, weigh: Weigh) -> torch.Tensor:
         """The weighted sum of what the cost returns, with its graph."""
@@ -234,10 +235,12 @@ class _TorchProblem(Problem):
                 for tensor, tangent in zip(self._checked, self._tangents(direction), strict=True)
             }
 
-    def _laid_out(self, grads: tuple[torch.Tensor | None, ...]) -> Gradient:
+    def _laid_out(self, grads: deque[torch.Tensor | None]) -> Gradient:
+        """Gradients as a vector; each is let go of once it is there, since together they are as large as theta."""
         d_theta = np.zeros(self._layout.size)
         dtypes, notes = [], []
-        for parameter, grad in zip(self._layout.parameters, grads, strict=True):
+        for parameter in self._layout.parameters:
+            grad = grads.popleft()
             dtypes.append(parameter.dtype if grad is None else dtype_name(grad))
             if grad is None:
                 notes.append(f"`{parameter.name}`: the cost does not reach it; autograd's None counts as zero")
