@@ -1,0 +1,47 @@
+"""Gradient checking for NumPy, PyTorch, TensorFlow, JAX and any framework with an adapter."""
+
+from .case import GradientCase as GradientCase
+from .check import assert_gradients as assert_gradients
+from .check import check_gradients as check_gradients
+from .errors import BackendUnavailableError as BackendUnavailableError
+from .errors import GradcheckError as GradcheckError
+from .errors import GradientCheckError as GradientCheckError
+from .errors import InvalidBackendError as InvalidBackendError
+from .errors import InvalidInputError as InvalidInputError
+from .errors import NonDeterministicCostError as NonDeterministicCostError
+from .errors import NonFiniteCostError as NonFiniteCostError
+from .errors import UnknownBackendError as UnknownBackendError
+from .errors import WorkersLostError as WorkersLostError
+from .registry import BackendInfo as BackendInfo
+from .registry import backends as backends
+from .report import Certificate as Certificate
+from .report import Diagnosis as Diagnosis
+from .report import GradientReport as GradientReport
+from .report import ParameterReport as ParameterReport
+from .textbook import gradient_checking as gradient_checking
+from .verdict import Verdict as Verdict
+from .verdict import VerdictPolicy as VerdictPolicy
+
+__all__ = [
+    "BackendInfo",
+    "BackendUnavailableError",
+    "Certificate",
+    "Diagnosis",
+    "GradcheckError",
+    "GradientCase",
+    "GradientCheckError",
+    "GradientReport",
+    "InvalidBackendError",
+    "InvalidInputError",
+    "NonDeterministicCostError",
+    "NonFiniteCostError",
+    "ParameterReport",
+    "UnknownBackendError",
+    "Verdict",
+    "VerdictPolicy",
+    "WorkersLostError",
+    "assert_gradients",
+    "backends",
+    "check_gradients",
+    "gradient_checking",
+]
