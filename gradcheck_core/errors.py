@@ -33,5 +33,9 @@ class WorkersLostError(GradcheckError):
     """The processes that a check was handed to ended again and again before they answered."""
 
 
+class SnapshotError(GradcheckError):
+    """A file is no snapshot that can be used, or a snapshot cannot be written; the message says which it is."""
+
+
 class GradientCheckError(GradcheckError, AssertionError):
     """A check did not pass; the message is the report."""
