@@ -1,1 +1,1 @@
-"""A model carried from one framework to another: snapshots of its gradients, and what the two say of each other."""
+"""Migrating a model from one framework to another: which parameter is which, and whether both compute the same."""
