@@ -94,7 +94,7 @@ def observe(case: GradientCase, name: str) -> Side:
         If the case's options ask for second order, or `check_gradients` refuses it.
     """
     if case.options.get("order", 1) != 1:
-        msg = f"the side `{name}` has the option order={case.options['order']!r}, and gradients are compared; leave it out"
+        msg = f"the side `{name}` has the option order={case.options['order']!r}; gradients are compared: leave it out"
         raise InvalidInputError(msg)
     try:
         checked = check_case(case)
