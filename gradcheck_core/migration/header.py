@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, final
+from typing import Any, BinaryIO, NoReturn, final
 
 from ..errors import SnapshotError
 
@@ -61,7 +61,7 @@ def read_header(file: BinaryIO, size: int) -> Header:
     table = _parsed(start[_LENGTH_BYTES:] + file.read(length - 1))
     metadata = table.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise _damaged("`__metadata__` is no table of texts")
+        damaged("`__metadata__` is no table of texts")
     spans = {name: _span(name, entry) for name, entry in table.items()}
     _require_contiguous(spans, size - _LENGTH_BYTES - length)
     return Header(metadata, {name: stored for name, (stored, _, _) in spans.items()})
@@ -71,23 +71,23 @@ def _parsed(text: bytes) -> dict[str, Any]:
     try:
         table = json.loads(text)
     except (ValueError, RecursionError) as error:  # also text that is no UTF-8, and numbers of absurd length
-        raise _damaged(f"the header is no JSON ({type(error).__name__})") from error
+        damaged(f"the header is no JSON ({type(error).__name__})", error)
     if not isinstance(table, dict):
-        raise _damaged("the header is no table")
+        damaged("the header is no table")
     return table
 
 
 def _span(name: str, entry: object) -> tuple[Stored, int, int]:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise _damaged(f"the tensor `{name}` is not described by dtype, shape and data_offsets")
+        damaged(f"the tensor `{name}` is not described by dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str):
-        raise _damaged(f"the dtype of `{name}` is no text")
+        damaged(f"the dtype of `{name}` is no text")
     if not (_are_counts(shape) and _are_counts(offsets) and len(offsets) == 2 and offsets[0] <= offsets[1]):
-        raise _damaged(f"shape or data_offsets of `{name}` are no counts")
+        damaged(f"shape or data_offsets of `{name}` are no counts")
     item = ITEM_BYTES.get(dtype)
     if item is not None and math.prod(shape) * item != offsets[1] - offsets[0]:
-        raise _damaged(f"`{name}` of shape {tuple(shape)} and dtype {dtype} does not fit its data_offsets {offsets}")
+        damaged(f"`{name}` of shape {tuple(shape)} and dtype {dtype} does not fit its data_offsets {offsets}")
     return Stored(dtype, tuple(shape)), offsets[0], offsets[1]
 
 
@@ -109,17 +109,22 @@ def _require_contiguous(spans: Mapping[str, tuple[Stored, int, int]], available:
     reached = 0
     for name, (_, begin, end) in sorted(spans.items(), key=lambda item: item[1][1:]):
         if begin != reached:
-            raise _damaged(
-                f"`{name}` begins at byte {begin:,} of the numbers, and the tensor before ends at {reached:,}"
-            )
+            damaged(f"`{name}` begins at byte {begin:,} of the numbers, and the tensor before ends at {reached:,}")
         reached = end
     if reached > available:
         msg = f"the file is truncated: its header claims {reached:,} bytes of numbers, and {available:,} are there"
         raise SnapshotError(msg)
     if reached < available:
-        raise _damaged(f"{available - reached:,} bytes are behind the numbers that the header claims")
+        damaged(f"{available - reached:,} bytes are behind the numbers that the header claims")
 
 
-def _damaged(what: str) -> SnapshotError:
+def damaged(what: str, cause: BaseException | None = None) -> NoReturn:
+    """Refuse a file that cannot be what was once written.
+
+    Raises
+    ------
+    SnapshotError
+        Always.
+    """
     msg = f"the file is damaged: {what}; record the snapshot again"
-    return SnapshotError(msg)
+    raise SnapshotError(msg) from cause

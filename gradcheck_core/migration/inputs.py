@@ -1,10 +1,11 @@
-"""What of a case's further arguments two runs can compare without keeping them: digests, the same in every framework."""
+"""What two runs can compare of a case's arguments without keeping them: digests, the same in every framework."""
 
 import hashlib
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import registry, trees
 
@@ -94,7 +95,7 @@ def _digest(leaf: trees.Leaf) -> Input:
     return Input(leaf.name, array.shape, dtype, _hash(head, little.tobytes()), _of_numbers(array))
 
 
-def _of_numbers(array: np.ndarray) -> str:
+def _of_numbers(array: npt.NDArray[Any]) -> str:
     if array.dtype.kind not in "biuf":
         return ""
     # adding zero makes -0.0 one with 0.0, which a conversion on the way may have done

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
-from ..errors import SnapshotError
 from ..report import Certificate, Diagnosis, GradientReport, ParameterReport
 from ..verdict import Verdict
+from .header import damaged
 from .inputs import Input
 from .stored import Snapshot
 
@@ -37,6 +37,11 @@ class Record:
     inputs: tuple[Input, ...]
     versions: Mapping[str, str]
     report: GradientReport | None
+    roundoff: float
+    noise: float
+    gradient_dtypes: Mapping[str, str]
+    sizes: tuple[int, ...]
+    carried: Mapping[str, str]
 
 
 def encoded(snapshot: Snapshot) -> dict[str, Any]:
@@ -62,6 +67,11 @@ def encoded(snapshot: Snapshot) -> dict[str, Any]:
             for item in snapshot.inputs
         ],
         "versions": dict(snapshot.versions),
+        "roundoff": snapshot.roundoff,
+        "noise": snapshot.noise,
+        "gradient_dtypes": dict(snapshot.gradient_dtypes),
+        "sizes": list(snapshot.sizes),
+        "carried": dict(snapshot.carried),
         "report": None if snapshot.report is None else _without_time(snapshot.report),
     }
 
@@ -82,8 +92,7 @@ def decoded(table: dict[str, Any]) -> Record:
         return _decoded(table)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"cannot be understood ({error})"
-        msg = f"the file is damaged: its record {what}; record the snapshot again"
-        raise SnapshotError(msg) from error
+        damaged(f"its record {what}", error)
 
 
 def _decoded(table: dict[str, Any]) -> Record:
@@ -103,8 +112,13 @@ def _decoded(table: dict[str, Any]) -> Record:
         name=_optional(table["case"], _text),
         seed=_count(table["seed"]),
         inputs=tuple(map(_input, _list(table["inputs"]))),
-        versions={_text(name): _text(version) for name, version in _table(table["versions"]).items()},
+        versions=_texts(table["versions"]),
         report=_optional(table["report"], _report),
+        roundoff=_number(table["roundoff"]),
+        noise=_number(table["noise"]),
+        gradient_dtypes=_texts(table["gradient_dtypes"]),
+        sizes=_shape(table["sizes"]),
+        carried=_texts(table["carried"]),
     )
 
 
@@ -179,6 +193,10 @@ def _list(value: object) -> list[Any]:
 
 def _table(value: object) -> dict[str, Any]:
     return _of(dict, value)
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {_text(name): _text(text) for name, text in _table(value).items()}
 
 
 def _count(value: object) -> int:

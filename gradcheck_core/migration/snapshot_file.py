@@ -15,7 +15,7 @@ import numpy.typing as npt
 from safetensors.numpy import load, save
 
 from ..errors import SnapshotError
-from .header import MOST_HEADER_BYTES, Header, read_header
+from .header import MOST_HEADER_BYTES, Header, damaged, read_header
 from .record import Described, Record, decoded, encoded
 from .stored import FORMAT_VERSION, Snapshot
 
@@ -89,8 +89,7 @@ def _read(source: Path) -> Snapshot:
     try:
         tensors = load(data)
     except Exception as error:  # the library's own checks, which are stricter here and there
-        msg = f"the file is damaged: {error}; record the snapshot again"
-        raise SnapshotError(msg) from error
+        damaged(f"{error}", error)
     return Snapshot(
         theta={name: _restored(tensors[_THETA + name], item) for name, item in record.parameters.items()},
         d_theta={name: _restored(tensors[_GRADIENT + name], item) for name, item in record.parameters.items()},
@@ -103,6 +102,11 @@ def _read(source: Path) -> Snapshot:
         inputs=record.inputs,
         versions=record.versions,
         report=record.report,
+        roundoff=record.roundoff,
+        noise=record.noise,
+        gradient_dtypes=record.gradient_dtypes,
+        sizes=record.sizes,
+        carried=record.carried,
         altered=_digest(tensors) != record.contents,
     )
 
@@ -125,8 +129,7 @@ def _record(header: Header) -> Record:
         _require(header, _THETA + name, parameter, _THETA_DTYPES)
         _require(header, _GRADIENT + name, parameter, ("F64",))
     if len(header.tensors) != 2 * len(record.parameters):
-        msg = "the file is damaged: it holds tensors that its record does not name; record the snapshot again"
-        raise SnapshotError(msg)
+        damaged("it holds tensors that its record does not name")
     return record
 
 
@@ -134,25 +137,19 @@ def _table(text: str) -> dict[str, Any]:
     try:
         table = json.loads(text)
     except (ValueError, RecursionError) as error:
-        msg = f"the file is damaged: its record is no JSON ({type(error).__name__}); record the snapshot again"
-        raise SnapshotError(msg) from error
+        damaged(f"its record is no JSON ({type(error).__name__})", error)
     if not isinstance(table, dict):
-        msg = "the file is damaged: its record is no table; record the snapshot again"
-        raise SnapshotError(msg)
+        damaged("its record is no table")
     return table
 
 
 def _require(header: Header, key: str, parameter: Described, dtypes: tuple[str, ...]) -> None:
     stored = header.tensors.get(key)
     if stored is None:
-        msg = f"the file is damaged: the tensor `{key}` is missing; record the snapshot again"
-        raise SnapshotError(msg)
+        damaged(f"the tensor `{key}` is missing")
     if stored.dtype not in dtypes or stored.shape != _stored_shape(parameter):
-        msg = (
-            f"the file is damaged: `{key}` is {stored.dtype} of shape {stored.shape}, and its record says "
-            f"{parameter.dtype} of shape {parameter.shape}; record the snapshot again"
-        )
-        raise SnapshotError(msg)
+        described = f"its record says {parameter.dtype} of shape {parameter.shape}"
+        damaged(f"`{key}` is {stored.dtype} of shape {stored.shape}, and {described}")
 
 
 def _stored_shape(parameter: Described) -> tuple[int, ...]:
@@ -160,7 +157,7 @@ def _stored_shape(parameter: Described) -> tuple[int, ...]:
 
 
 def _stored(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """An array as the file holds it: little-endian, in C order; complex ones as pairs, since not every reader has them."""
+    """An array as the file holds it: little-endian, in C order; complex ones as pairs, which every reader has."""
     if values.dtype.kind == "c":
         values = np.stack([values.real, values.imag], axis=-1)
     return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).reshape(values.shape)

@@ -46,6 +46,9 @@ class Snapshot:
     report : GradientReport or None
         What finite differences said of the gradient when it was recorded, without the seconds that it took; None where
         they were not asked.
+    roundoff, noise, gradient_dtypes, sizes, carried
+        As for `Side`: how exact cost and gradients are, the lengths of the arguments' axes, and what else the params
+        hold.
     format_version : int
         Of the file that it came from.
     altered : bool
@@ -63,6 +66,11 @@ class Snapshot:
     inputs: tuple[Input, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     report: GradientReport | None = None
+    roundoff: float = 2.0**-53
+    noise: float = 0.0
+    gradient_dtypes: Mapping[str, str] = field(default_factory=dict)
+    sizes: tuple[int, ...] = ()
+    carried: Mapping[str, str] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
     altered: bool = False
 
@@ -70,8 +78,8 @@ class Snapshot:
         for attribute in ("theta", "d_theta"):
             arrays = {name: _read_only(array) for name, array in getattr(self, attribute).items()}
             object.__setattr__(self, attribute, MappingProxyType(arrays))
-        object.__setattr__(self, "dtypes", MappingProxyType(dict(self.dtypes)))
-        object.__setattr__(self, "versions", MappingProxyType(dict(self.versions)))
+        for attribute in ("dtypes", "versions", "gradient_dtypes", "carried"):
+            object.__setattr__(self, attribute, MappingProxyType(dict(getattr(self, attribute))))
 
 
 def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
