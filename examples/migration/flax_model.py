@@ -5,6 +5,7 @@ import optax
 from flax import nnx
 
 from gradcheck_core import GradientCase
+from original import weights_for
 from task import CHANNELS, CLASSES, FEATURES, UNITS, WIDTH, recordings
 
 jax.config.update("jax_enable_x64", True)
@@ -26,10 +27,18 @@ def cost(model, x, labels):
     return optax.softmax_cross_entropy_with_integer_labels(model(x), labels).mean()
 
 
-def case(weights=None):
-    """With fresh weights, or with these, by the names that reports use."""
-    model = Classifier(nnx.Rngs(0))
-    if weights is not None:
-        for path, param in nnx.to_flat_state(nnx.state(model, nnx.Param)):
-            param[...] = weights[".".join(path)]
+def case_of(model):
     return GradientCase(cost, model, args=recordings(), name="Flax")
+
+
+def case():
+    return case_of(Classifier(nnx.Rngs(0)))
+
+
+def migrated():
+    """With the original's weights."""
+    model = Classifier(nnx.Rngs(0))
+    carried = weights_for(model)
+    for path, param in nnx.to_flat_state(nnx.state(model, nnx.Param)):
+        param[...] = carried[".".join(path)]
+    return case_of(model)

@@ -3,6 +3,7 @@
 import keras
 
 from gradcheck_core import GradientCase
+from original import weights_for
 from task import CHANNELS, CLASSES, FEATURES, UNITS, WIDTH, recordings
 
 keras.config.set_floatx("float64")  # of the losses too, which a layer's own dtype does not reach
@@ -25,11 +26,19 @@ def cost(model, x, labels):
     return cross_entropy(labels, model(x))
 
 
-def case(weights=None):
-    """With fresh weights, or with these, by the names that reports use."""
-    model = classifier()
-    if weights is not None:
-        for variable in model.trainable_variables:
-            name = variable.path.removeprefix(f"{model.name}/").replace("/", ".")
-            variable.assign(weights[name])
+def case_of(model):
     return GradientCase(cost, model, args=recordings(), name="Keras")
+
+
+def case():
+    return case_of(classifier())
+
+
+def migrated():
+    """With the original's weights."""
+    model = classifier()
+    carried = weights_for(model)
+    for variable in model.trainable_variables:
+        name = variable.path.removeprefix(f"{model.name}/").replace("/", ".")
+        variable.assign(carried[name])
+    return case_of(model)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from gradcheck_core import GradientCase
+from original import weights
 from task import CHANNELS, CLASSES, FEATURES, UNITS, WIDTH, recordings
 
 
@@ -101,9 +102,27 @@ def lstm_backward(params, steps, d_h):
     return d_params, np.stack(d_x[::-1], axis=1)
 
 
-def case(weights=None):
-    """With fresh weights, or with these, by the names that reports use."""
-    params = initial_params()
-    if weights is not None:
-        params = {layer: {name: weights[f"{layer}.{name}"] for name in params[layer]} for layer in params}
+def case_of(params):
     return GradientCase(cost, params, gradient, args=recordings(), name="NumPy")
+
+
+def case():
+    return case_of(initial_params())
+
+
+def migrated():
+    """With the original's weights. There the gates stand in the order i, f, g, o, and each has two biases."""
+    of = weights()
+    i, f, g, o = np.split(np.arange(4 * UNITS), 4)
+    gates = np.concatenate([i, f, o, g])
+    return case_of(
+        {
+            "conv": {"kernel": of["conv.weight"].transpose(2, 1, 0), "bias": of["conv.bias"]},
+            "lstm": {
+                "kernel": of["lstm.weight_ih_l0"].T[:, gates],
+                "recurrent_kernel": of["lstm.weight_hh_l0"].T[:, gates],
+                "bias": (of["lstm.bias_ih_l0"] + of["lstm.bias_hh_l0"])[gates],
+            },
+            "dense": {"kernel": of["dense.weight"].T, "bias": of["dense.bias"]},
+        }
+    )
