@@ -8,10 +8,13 @@ from .errors import GradcheckError as GradcheckError
 from .errors import GradientCheckError as GradientCheckError
 from .errors import InvalidBackendError as InvalidBackendError
 from .errors import InvalidInputError as InvalidInputError
+from .errors import MappingError as MappingError
 from .errors import NonDeterministicCostError as NonDeterministicCostError
 from .errors import NonFiniteCostError as NonFiniteCostError
 from .errors import UnknownBackendError as UnknownBackendError
 from .errors import WorkersLostError as WorkersLostError
+from .migration.mapping import MapEntry as MapEntry
+from .migration.mapping import ParameterMap as ParameterMap
 from .registry import BackendInfo as BackendInfo
 from .registry import backends as backends
 from .report import Certificate as Certificate
@@ -33,8 +36,11 @@ __all__ = [
     "GradientReport",
     "InvalidBackendError",
     "InvalidInputError",
+    "MapEntry",
+    "MappingError",
     "NonDeterministicCostError",
     "NonFiniteCostError",
+    "ParameterMap",
     "ParameterReport",
     "UnknownBackendError",
     "Verdict",

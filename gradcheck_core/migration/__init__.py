@@ -1,1 +1,1 @@
-"""Two implementations of one model held against each other, with finite differences as the referee."""
+"""Migrating a model from one framework to another: which parameter is which, and whether both compute the same."""
