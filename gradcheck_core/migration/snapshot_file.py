@@ -42,7 +42,7 @@ def write(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
         **{_GRADIENT + name: _stored(values) for name, values in snapshot.d_theta.items()},
     }
     table = {"format": FORMAT, "format_version": FORMAT_VERSION, "contents": _digest(tensors), **encoded(snapshot)}
-    text = json.dumps(table, sort_keys=True, allow_nan=False)
+    text = json.dumps(table, allow_nan=False)
     if len(text) > MOST_HEADER_BYTES // 2:  # the rest of the header, and quotes that are escaped, need room too
         msg = f"{target}: what is known of {len(snapshot.theta):,} parameters does not fit a header; snapshot a part"
         raise SnapshotError(msg)
