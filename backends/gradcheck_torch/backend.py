@@ -59,8 +59,8 @@ class TorchBackend(Backend):
         return isinstance(leaf, torch.Tensor | torch.nn.Module) or gradcheck_keras.is_variable(leaf, "torch")
 
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
-        leaf = tensor_of(leaf)
-        dense = leaf.detach() if leaf.layout is torch.strided else leaf.detach().to_dense()
+        tensor = tensor_of(leaf)
+        dense = tensor.detach() if tensor.layout is torch.strided else tensor.detach().to_dense()
         if dense.dtype is torch.complex32:
             dense = dense.to(torch.complex64)
         if dense.is_floating_point() and dense.dtype not in (torch.float16, torch.float32, torch.float64):
