@@ -2,7 +2,7 @@
 
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import final
 
@@ -13,6 +13,7 @@ from torch.autograd import forward_ad
 
 from gradcheck_core import trees
 from gradcheck_core.protocol import (
+    Alteration,
     Backend,
     Batch,
     Capability,
@@ -27,6 +28,7 @@ from gradcheck_core.protocol import (
     Weigh,
 )
 
+from .alterations import alterations
 from .contraction import float64_total, total
 from .state import CallersState, default_dtype, exchanged, outside_inference_mode
 from .tensors import (
@@ -249,6 +251,9 @@ class _TorchProblem(Problem):
             numbers = as_real(dense.detach()).to(device="cpu", dtype=torch.float64).reshape(-1)
             d_theta[parameter.range] = numbers.numpy(force=True)  # autograd may return a zero tensor, without memory
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
+
+    def alterations(self) -> Iterable[Alteration]:
+        return alterations(self.evaluate)
 
     def changed_structure(self) -> str | None:
         present = {id(tensor) for _, tensor in named_tensors(trees.leaves(self._handed))}
