@@ -15,6 +15,11 @@ from .errors import UnknownBackendError as UnknownBackendError
 from .errors import WorkersLostError as WorkersLostError
 from .migration.mapping import MapEntry as MapEntry
 from .migration.mapping import ParameterMap as ParameterMap
+from .migration.parity import compare_gradients as compare_gradients
+from .migration.parity_report import LikelyCause as LikelyCause
+from .migration.parity_report import Outcome as Outcome
+from .migration.parity_report import ParityReport as ParityReport
+from .migration.parity_report import ParityRow as ParityRow
 from .registry import BackendInfo as BackendInfo
 from .registry import backends as backends
 from .report import Certificate as Certificate
@@ -36,12 +41,16 @@ __all__ = [
     "GradientReport",
     "InvalidBackendError",
     "InvalidInputError",
+    "LikelyCause",
     "MapEntry",
     "MappingError",
     "NonDeterministicCostError",
     "NonFiniteCostError",
+    "Outcome",
     "ParameterMap",
     "ParameterReport",
+    "ParityReport",
+    "ParityRow",
     "UnknownBackendError",
     "Verdict",
     "VerdictPolicy",
@@ -49,5 +58,6 @@ __all__ = [
     "assert_gradients",
     "backends",
     "check_gradients",
+    "compare_gradients",
     "gradient_checking",
 ]

@@ -1,6 +1,6 @@
 """A side that can still be asked: its cost, and its gradient, at other values of its parameters."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -14,7 +14,7 @@ from ..gathering import opened
 from ..gradients import claimed_gradient
 from ..options import CheckOptions
 from ..preflight import Baseline
-from ..protocol import Backend, Capability, FloatVector
+from ..protocol import Alteration, Backend, Capability, FloatVector
 from ..session import Session
 
 
@@ -37,9 +37,9 @@ class Live:
     precision: str
     baseline: Baseline
 
-    def with_cost(self, cost: Any) -> "Live":
-        """The same with another cost; a gradient that was written for the first is not that cost's."""
-        return replace(self, case=replace(self.case, cost=cost, grads=None))
+    def altered(self, alteration: Alteration) -> "Live":
+        """The same with the cost altered; a gradient that was written for the first is not that cost's."""
+        return replace(self, case=replace(self.case, cost=alteration.altered(self.case.cost), grads=None))
 
     @contextmanager
     def asked(self) -> Iterator["Asked"]:
@@ -90,6 +90,10 @@ class Asked:
         return {
             parameter.name: parameter.tensor(claim.d_theta[parameter.range]) for parameter in session.layout.parameters
         }
+
+    def alterations(self) -> Iterable[Alteration]:
+        """What of the cost can be done otherwise."""
+        return self._session.problem.alterations()
 
     def _moved(self, values: Mapping[str, npt.NDArray[Any]]) -> tuple[dict[int, FloatVector], dict[int, FloatVector]]:
         moved = {self._positions[name]: _numbers(array) for name, array in values.items()}
