@@ -2,12 +2,8 @@
 
 import warnings
 from collections import deque
-<<<<<<< HEAD
-from collections.abc import Callable
-from contextlib import ExitStack
-=======
 from collections.abc import Callable, Iterable
->>>>>>> parity
+from contextlib import ExitStack
 from functools import partial
 from typing import final
 
