@@ -11,6 +11,7 @@ from .errors import InvalidInputError as InvalidInputError
 from .errors import MappingError as MappingError
 from .errors import NonDeterministicCostError as NonDeterministicCostError
 from .errors import NonFiniteCostError as NonFiniteCostError
+from .errors import SnapshotError as SnapshotError
 from .errors import UnknownBackendError as UnknownBackendError
 from .errors import WorkersLostError as WorkersLostError
 from .migration.mapping import MapEntry as MapEntry
@@ -20,6 +21,10 @@ from .migration.parity_report import LikelyCause as LikelyCause
 from .migration.parity_report import Outcome as Outcome
 from .migration.parity_report import ParityReport as ParityReport
 from .migration.parity_report import ParityRow as ParityRow
+from .migration.snapshot import load_snapshot as load_snapshot
+from .migration.snapshot import record_snapshot as record_snapshot
+from .migration.snapshot import verify_snapshot as verify_snapshot
+from .migration.stored import Snapshot as Snapshot
 from .registry import BackendInfo as BackendInfo
 from .registry import backends as backends
 from .report import Certificate as Certificate
@@ -51,6 +56,8 @@ __all__ = [
     "ParameterReport",
     "ParityReport",
     "ParityRow",
+    "Snapshot",
+    "SnapshotError",
     "UnknownBackendError",
     "Verdict",
     "VerdictPolicy",
@@ -60,4 +67,7 @@ __all__ = [
     "check_gradients",
     "compare_gradients",
     "gradient_checking",
+    "load_snapshot",
+    "record_snapshot",
+    "verify_snapshot",
 ]
