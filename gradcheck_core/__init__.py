@@ -14,6 +14,7 @@ from .errors import NonFiniteCostError as NonFiniteCostError
 from .errors import SnapshotError as SnapshotError
 from .errors import UnknownBackendError as UnknownBackendError
 from .errors import WorkersLostError as WorkersLostError
+from .migration.infer import infer_mapping as infer_mapping
 from .migration.mapping import MapEntry as MapEntry
 from .migration.mapping import ParameterMap as ParameterMap
 from .migration.parity import compare_gradients as compare_gradients
@@ -67,6 +68,7 @@ __all__ = [
     "check_gradients",
     "compare_gradients",
     "gradient_checking",
+    "infer_mapping",
     "load_snapshot",
     "record_snapshot",
     "verify_snapshot",
