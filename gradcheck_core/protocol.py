@@ -54,8 +54,8 @@ class Alteration:
     kind : str
         Which of the known mistakes: ``epsilon``, ``gelu``, ``padding``, ``layout``, ``mode``, ``dropout``, ...
     sentence : str
-        What ``{side}`` does, and what is done instead, e.g. "the 2 layer norms of {side} add eps=1e-05, and 0.001 would
-        be right"; it follows "most likely".
+        What ``{side}``, which is altered, and ``{other}`` do if the altered cost is the other's: "GELU is exact in
+        `{side}` and by its tanh approximation in `{other}`".
     altered : callable
         From the cost to the altered one, which takes the same arguments.
     """

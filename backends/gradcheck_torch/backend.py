@@ -2,7 +2,7 @@
 
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from typing import final
@@ -15,6 +15,7 @@ from torch.autograd import forward_ad
 import gradcheck_keras
 from gradcheck_core import trees
 from gradcheck_core.protocol import (
+    Alteration,
     Backend,
     Batch,
     Capability,
@@ -29,6 +30,7 @@ from gradcheck_core.protocol import (
     Weigh,
 )
 
+from .alterations import alterations
 from .contraction import float64_total, total
 from .keras_models import held_by, lend_float64, reading
 from .state import CallersState, default_dtype, exchanged, outside_inference_mode
@@ -59,8 +61,8 @@ class TorchBackend(Backend):
         return isinstance(leaf, torch.Tensor | torch.nn.Module) or gradcheck_keras.is_variable(leaf, "torch")
 
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
-        leaf = tensor_of(leaf)
-        dense = leaf.detach() if leaf.layout is torch.strided else leaf.detach().to_dense()
+        tensor = tensor_of(leaf)
+        dense = tensor.detach() if tensor.layout is torch.strided else tensor.detach().to_dense()
         if dense.dtype is torch.complex32:
             dense = dense.to(torch.complex64)
         if dense.is_floating_point() and dense.dtype not in (torch.float16, torch.float32, torch.float64):
@@ -269,6 +271,9 @@ class _TorchProblem(Problem):
             numbers = as_real(dense.detach()).to(device="cpu", dtype=torch.float64).reshape(-1)
             d_theta[parameter.range] = numbers.numpy(force=True)  # autograd may return a zero tensor, without memory
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
+
+    def alterations(self) -> Iterable[Alteration]:
+        return alterations(self.evaluate)
 
     def changed_structure(self) -> str | None:
         present = {id(tensor) for _, tensor in named_tensors(trees.leaves(self._handed))}

@@ -54,7 +54,7 @@ class _Search:
     def values(self) -> LikelyCause | None:
         """The values differ: how, and whether that is all."""
         shifted = self.found.shifted
-        cause = from_values(self.other, self.carried, shifted)
+        cause = from_values(self.reference.name, self.other, self.carried, shifted)
         live = self.other.live
         if live is None:
             return cause
@@ -180,7 +180,11 @@ class _Search:
         evidence = (
             f"with that done otherwise the costs {agreeing}, where they differed by {before:.0e}, and {gradients}"
         )
-        return LikelyCause(kind, sentence.replace("{side}", side.name), evidence)
+        return LikelyCause(kind, self._said(sentence, side), evidence)
+
+    def _said(self, sentence: str, side: Side) -> str:
+        beside = self.other if side.name == self.reference.name else self.reference
+        return sentence.replace("{side}", side.name).replace("{other}", beside.name)
 
     def _held(self, altered: Side) -> Difference:
         reference, other = self._pair(altered)

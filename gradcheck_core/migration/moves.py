@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -32,7 +33,7 @@ class Move:
     kind : str
         Of `LikelyCause`.
     sentence : str
-        The mistake, for a person, about a side that ``{side}`` stands for.
+        The mistake, for a person, of the side ``{side}`` beside ``{other}``.
     rearranged : mapping of str to callable
         By parameter.
     """
@@ -54,17 +55,17 @@ class Move:
 
 
 def moves(values: Mapping[str, Array]) -> Iterator[Move]:
-    """The rearrangements that are known mistakes, simplest first: of one weight, of all, of gates, of a flattened axis."""
+    """The rearrangements that are known mistakes, simplest first: of one weight, of all, of gates, of an axis."""
     matrices = [name for name, array in values.items() if array.ndim == 2 and min(array.shape) > 1]
     for name in matrices:
-        yield Move("untransposed", f"`{name}` of `{{side}}` is not transposed where it should be", {name: _transposed})
+        yield Move("untransposed", f"`{name}` of `{{side}}` is not transposed as in `{{other}}`", {name: _transposed})
     if len(matrices) > 1:
         every = dict.fromkeys(matrices, _transposed)
-        yield Move("untransposed", "the matrices of `{side}` are not transposed where they should be", every)
+        yield Move("untransposed", "the matrices of `{side}` are not transposed as in `{other}`", every)
         square = [name for name in matrices if values[name].shape[0] == values[name].shape[1]]
         if 1 < len(square) < len(matrices):
             every = dict.fromkeys(square, _transposed)
-            yield Move("untransposed", "the square matrices of `{side}` are not transposed where they should be", every)
+            yield Move("untransposed", "the square matrices of `{side}` are not transposed as in `{other}`", every)
     yield from _of_gates(values)
     for name in matrices:
         yield from _of_flattened(name, values[name].shape)
@@ -82,8 +83,10 @@ def _of_axes(name: str, shape: tuple[int, ...]) -> Iterator[Move]:
     """The other orders that the axes of a kernel can have come in, put into the shape as they were."""
     for order in itertools.permutations(range(len(shape))):
         if order != tuple(range(len(shape))):
-            sentence = f"the axes of `{name}` of `{{side}}` are in another order: {list(order)} would be right"
-            yield Move("untransposed", sentence, {name: lambda a, order=order: _axes_in_order(a, order)})
+            sentence = (
+                f"the axes of `{name}` of `{{side}}` are in another order than in `{{other}}`, which has {list(order)}"
+            )
+            yield Move("untransposed", sentence, {name: partial(_axes_in_order, order=order)})
 
 
 def _axes_in_order(array: Array, order: tuple[int, ...]) -> Array:
@@ -98,8 +101,8 @@ def _of_gates(values: Mapping[str, Array]) -> Iterator[Move]:
     layers: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in values:
         parent, _, last = name.rpartition(".")
-        mark = _LAYER.search(last)
-        layers[parent, mark[0] if mark else ""].append(name)
+        found = _LAYER.search(last)
+        layers[parent, found[0] if found else ""].append(name)
     for (parent, mark), names in layers.items():
         for gates, model in _BLOCKS.items():
             along = _gate_axes({name: values[name].shape for name in names}, gates)
@@ -108,13 +111,13 @@ def _of_gates(values: Mapping[str, Array]) -> Iterator[Move]:
                     continue
                 where = f"`{'.'.join(filter(None, (parent, mark))) or names[0]}`"
                 sentence = (
-                    f"the {gates} blocks ({model}) of {where} of `{{side}}` are in another order: "
-                    f"{list(order)} would be right"
+                    f"the {gates} blocks ({model}) of {where} of `{{side}}` are in another order "
+                    f"than in `{{other}}`, which has {list(order)}"
                 )
                 yield Move(
                     "gate_order",
                     sentence,
-                    {name: lambda a, axis=axis, order=order: _blocks(a, axis, order) for name, axis in along.items()},
+                    {name: partial(_blocks, axis=axis, order=order) for name, axis in along.items()},
                 )
 
 
@@ -143,11 +146,10 @@ def _of_flattened(name: str, shape: tuple[int, ...]) -> Iterator[Move]:
             if length % channels:
                 continue
             sentence = (
-                f"axis {axis} of `{name}` of `{{side}}` belongs to a flattened input in the other order: its {length} "
-                f"entries are {channels} x {length // channels} where they should be {length // channels} x {channels}"
+                f"axis {axis} of `{name}` of `{{side}}` belongs to an input that was flattened in another order: "
+                f"its {length} entries are {channels} x {length // channels}, those of `{{other}}` the transposed"
             )
-            rearrange = lambda a, axis=axis, channels=channels: _reflattened(a, axis, channels)  # noqa: E731
-            yield Move("flatten_order", sentence, {name: rearrange})
+            yield Move("flatten_order", sentence, {name: partial(_reflattened, axis=axis, channels=channels)})
 
 
 def _reflattened(array: Array, axis: int, channels: int) -> Array:

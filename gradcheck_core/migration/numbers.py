@@ -19,7 +19,7 @@ _COARSE = 2.0**-14
 """Noise over the cost that no computation in float32 or better has, so that a coarser one takes place inside."""
 
 
-def from_values(other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
+def from_values(reference: str, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
     """How the values that differ would come to be those that they should be."""
     fitting = [name for name in shifted if other.values[name].shape == carried.values[name].shape]
     if not shifted or len(fitting) < len(shifted):
@@ -35,7 +35,9 @@ def from_values(other: Side, carried: Carried, shifted: tuple[str, ...]) -> Like
             sentences = list(dict.fromkeys(by_name.values()))
             more = f", and {len(sentences) - 1} more like it" if len(sentences) > 1 else ""
             return LikelyCause(
-                kind, sentences[0].replace("{side}", other.name) + more, "in that order the values are the reference's"
+                kind,
+                sentences[0].replace("{side}", other.name).replace("{other}", reference) + more,
+                "in that order the values are the reference's",
             )
     for dtype, rounded in _ROUNDED.items():
         if all(np.array_equal(rounded(carried.values[name]), other.values[name]) for name in shifted):
@@ -81,9 +83,10 @@ def _factor(reference: Side, other: Side, carried: Carried, found: Difference) -
     evidence = f"cost and gradients of `{larger}` are {times:.9g} times those of `{smaller}`"
     if whole >= 2 and abs(times - whole) <= allowed * whole:
         source = _product(whole, dict.fromkeys((*reference.sizes, *other.sizes)))
-        where = f", the {source} of its arguments" if source else ""
+        where = f", the {source} of the arguments" if source else ""
         said = f"`{larger}` sums where `{smaller}` takes the mean over {whole} items{where}"
-        return LikelyCause("reduction", said, evidence)
+        if source or whole > 2:  # two is also the half that is written before a square
+            return LikelyCause("reduction", said, evidence)
     return LikelyCause("factor", f"the cost of `{larger}` is that of `{smaller}` times {times:.9g}", evidence)
 
 

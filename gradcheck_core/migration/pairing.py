@@ -1,8 +1,10 @@
 """One side held against the reference by numbers: values, then costs, then gradients, each with a resolution."""
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -117,7 +119,7 @@ def _compare_arrays(one: Array, two: Array, error: Callable[[float], float]) -> 
 
 
 def _unit(side: Side) -> float:
-    """How coarsely a side computes, relative: the rounding of its precision, or the noise that its cost was seen to have."""
+    """How coarsely a side computes, relative: the rounding of its precision, or the noise of its cost."""
     size = max(abs(side.cost), _reach(side))
     return max(side.roundoff, side.noise / size if size > 0 else 0.0)
 
@@ -141,9 +143,7 @@ def _row(
     policy: VerdictPolicy,
 ) -> ParityRow:
     values_verdict = policy.judge(values.difference, values.resolution)
-    if (
-        values_verdict is Verdict.INCONCLUSIVE
-    ):  # the rounding of a coarse dtype, which is known and is no lack of evidence
+    if values_verdict is Verdict.INCONCLUSIVE:  # the rounding of a coarse dtype is known, and no lack of evidence
         values_verdict = Verdict.INSPECT
     gradient_verdict = judge_parameter(gradient, scale, policy).verdict
     return ParityRow(
@@ -167,7 +167,7 @@ def _compare_values(reference: Side, other: Side, carried: Carried, compared: li
     for name in compared:
         dtypes = [other.dtypes[name], *(reference.dtypes[source] for source in carried.sources(name))]
         rounding = _VALUE_ROUNDINGS * max(map(roundoff_of, dtypes))
-        compared_values = _compare_arrays(carried.values[name], mine[name], lambda size, unit=rounding: unit * size)
+        compared_values = _compare_arrays(carried.values[name], mine[name], partial(operator.mul, rounding))
         equal = compared_values.discrepancy == 0  # in every entry, which rounding takes nothing away from
         found[name] = replace(compared_values, error=0.0) if equal else compared_values
     return found

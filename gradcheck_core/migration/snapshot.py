@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -10,13 +12,16 @@ import numpy.typing as npt
 
 from .. import registry
 from ..case import GradientCase
+from ..verdict import VerdictPolicy
 from . import snapshot_file
-from .inputs import digested
+from .inputs import Input, differences, digested, undigested
+from .parity import Mappings, parity
+from .parity_report import LikelyCause, Outcome, ParityReport
 from .side import Side, observe
 from .stored import Snapshot
 
-UNNAMED = "the case"
-"""What a case without a name is called."""
+SNAPSHOT, UNNAMED = "snapshot", "case"
+"""What reports call the stored side, and a case without a name."""
 
 
 def record_snapshot(path: str | os.PathLike[str], case: GradientCase) -> Snapshot:
@@ -57,8 +62,7 @@ def record_snapshot(path: str | os.PathLike[str], case: GradientCase) -> Snapsho
     (2.0, array([2., 2.]))
     """
     snapshot = take(case)
-    assert snapshot.report is not None  # `take` always asks
-    if any(parameter.verdict.is_evidence for parameter in snapshot.report.parameters.values()):
+    if snapshot.contradicted and snapshot.report is not None:
         snapshot.report.raise_if_failed()
     snapshot_file.write(path, snapshot)
     return snapshot
@@ -73,6 +77,84 @@ def load_snapshot(path: str | os.PathLike[str]) -> Snapshot:
         If there is no such file, or it is empty, truncated, damaged, of somebody else, or of a newer format.
     """
     return snapshot_file.read(path)
+
+
+def verify_snapshot(
+    path: str | os.PathLike[str],
+    case: GradientCase,
+    *,
+    mapping: Mappings = "auto",
+    policy: VerdictPolicy | None = None,
+) -> ParityReport:
+    """Hold a case, in whatever framework, against a snapshot.
+
+    Parameters
+    ----------
+    path : str or path
+        Of the snapshot.
+    case : GradientCase
+        It is checked by finite differences too, so that the report can say which side is at fault.
+    mapping : "auto", ParameterMap or path
+        From the snapshot's parameters to the case's, as for `compare_gradients`.
+    policy : VerdictPolicy, optional
+        The thresholds; None (default) is ``VerdictPolicy()``.
+
+    Returns
+    -------
+    ParityReport
+        Of the sides `snapshot`, the reference, and the case by its name.
+
+    Raises
+    ------
+    SnapshotError
+        If the file is no snapshot that can be used.
+    MappingError
+        If the mapping does not fit the parameters.
+    InvalidInputError
+        If `check_gradients` refuses the case.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from gradcheck_core import GradientCase
+    >>> right = GradientCase(lambda w: float(w @ w), np.ones(2), grads=np.full(2, 2.0))
+    >>> wrong = GradientCase(lambda w: float(w @ w), np.ones(2), grads=np.full(2, 1.0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = record_snapshot(f"{folder}/square", right)
+    ...     report = verify_snapshot(f"{folder}/square", wrong)
+    >>> report.verdict, report.culprit
+    (<Verdict.BUG: 'BUG'>, 'case')
+    """
+    snapshot = load_snapshot(path)
+    name = case.name if case.name not in (None, SNAPSHOT) else UNNAMED
+    sides = {SNAPSHOT: side_of(snapshot, SNAPSHOT), name: observe(case, name)}
+    return told(parity(sides, SNAPSHOT, mapping, policy), {SNAPSHOT: snapshot}, snapshot.inputs, digested(case.args))
+
+
+def told(
+    report: ParityReport, snapshots: Mapping[str, Snapshot], recorded: tuple[Input, ...], present: tuple[Input, ...]
+) -> ParityReport:
+    """A report with what the snapshots know besides: whether they were edited, and whether the inputs are the same.
+
+    Other inputs matter only where the costs differ: another layout of the same data is what a migration may need.
+    """
+    edited = tuple(
+        f"the numbers of `{name}` were edited after it was recorded; what finite differences said then does not count"
+        for name, snapshot in snapshots.items()
+        if snapshot.altered
+    )
+    report = replace(report, notes=(*edited, *report.notes))
+    if report.outcome is not Outcome.FORWARD_DIFFERS:
+        return report
+    different = differences(recorded, present)
+    if different and report.diagnosis is None:
+        cause = LikelyCause("inputs", "The cost was given other inputs.", "; ".join(different))
+        return replace(report, pairs=tuple(replace(pair, diagnosis=cause) for pair in report.pairs))
+    unknown = undigested((*recorded, *present))
+    if unknown:
+        different = (*different, f"whether these arguments are the same cannot be told: {', '.join(unknown)}")
+    return replace(report, notes=(*report.notes, *different))
 
 
 def take(case: GradientCase) -> Snapshot:

@@ -81,6 +81,12 @@ class Snapshot:
         for attribute in ("dtypes", "versions", "gradient_dtypes", "carried"):
             object.__setattr__(self, attribute, MappingProxyType(dict(getattr(self, attribute))))
 
+    @property
+    def contradicted(self) -> tuple[str, ...]:
+        """The parameters of which finite differences contradicted the gradient when it was recorded."""
+        reports = {} if self.report is None else self.report.parameters
+        return tuple(name for name, report in reports.items() if report.verdict.is_evidence)
+
 
 def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     view = np.asarray(array).view()
