@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import final
 
 import numpy as np
@@ -63,9 +64,11 @@ def read(params: object, argument: str) -> dict[str, Tensor]:
     MappingError
         If there are none that could be checked, or they belong to no framework; naming the argument.
     """
+    # what a snapshot holds is read-only, which no framework takes for a container
+    structure = dict(params) if isinstance(params, MappingProxyType) else params
     try:
-        backend = registry.infer_backend(params)
-        with backend.open(_no_cost, params, (), "native", 0) as problem:
+        backend = registry.infer_backend(structure)
+        with backend.open(_no_cost, structure, (), "native", 0) as problem:
             layout = problem.layout
             return {
                 parameter.name: Tensor(parameter.name, parameter.tensor(problem.read(i)), parameter.dtype)
