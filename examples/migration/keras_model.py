@@ -2,9 +2,8 @@
 
 import keras
 
-from gradcheck_core import GradientCase
-from original import weights_for
-from task import CHANNELS, CLASSES, FEATURES, UNITS, WIDTH, recordings
+from gradcheck_core import GradientCase, load_snapshot
+from task import CHANNELS, CLASSES, FEATURES, ORIGINAL, UNITS, WIDTH, recordings
 
 keras.config.set_floatx("float64")  # of the losses too, which a layer's own dtype does not reach
 cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -35,10 +34,12 @@ def case():
 
 
 def migrated():
-    """With the original's weights."""
+    """With the original's weights, whose LSTM has two biases for every gate."""
+    of = load_snapshot(ORIGINAL).theta
     model = classifier()
-    carried = weights_for(model)
-    for variable in model.trainable_variables:
-        name = variable.path.removeprefix(f"{model.name}/").replace("/", ".")
-        variable.assign(carried[name])
+    conv, lstm, dense = model.layers
+    lstm_bias = of["lstm.bias_ih_l0"] + of["lstm.bias_hh_l0"]
+    conv.set_weights([of["conv.weight"].transpose(2, 1, 0), of["conv.bias"]])
+    lstm.set_weights([of["lstm.weight_ih_l0"].T, of["lstm.weight_hh_l0"].T, lstm_bias])
+    dense.set_weights([of["dense.weight"].T, of["dense.bias"]])
     return case_of(model)

@@ -5,9 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from gradcheck_core import GradientCase
-from original import weights
-from task import CHANNELS, CLASSES, FEATURES, UNITS, WIDTH, recordings
+from gradcheck_core import GradientCase, load_snapshot
+from task import CHANNELS, CLASSES, FEATURES, ORIGINAL, UNITS, WIDTH, recordings
 
 
 class Step(NamedTuple):
@@ -28,7 +27,7 @@ def initial_params():
     return {
         "conv": {"kernel": draw(size=(WIDTH, CHANNELS, FEATURES)), "bias": draw(size=FEATURES)},
         "lstm": {
-            "kernel": draw(size=(FEATURES, 4 * UNITS)),  # of the gates i, f, o, g: the three sigmoids side by side
+            "kernel": draw(size=(FEATURES, 4 * UNITS)),  # the gates i, f, o, g: first the three sigmoids
             "recurrent_kernel": draw(size=(UNITS, 4 * UNITS)),
             "bias": draw(size=4 * UNITS),
         },
@@ -110,11 +109,10 @@ def case():
     return case_of(initial_params())
 
 
-def migrated():
-    """With the original's weights. There the gates stand in the order i, f, g, o, and each has two biases."""
-    of = weights()
-    i, f, g, o = np.split(np.arange(4 * UNITS), 4)
-    gates = np.concatenate([i, f, o, g])
+def migrated(order=(0, 1, 3, 2)):
+    """With the original's weights: its gates are i, f, g, o, to be put in this order, and each has two biases."""
+    of = load_snapshot(ORIGINAL).theta
+    gates = np.arange(4 * UNITS).reshape(4, UNITS)[list(order)].ravel()
     return case_of(
         {
             "conv": {"kernel": of["conv.weight"].transpose(2, 1, 0), "bias": of["conv.bias"]},

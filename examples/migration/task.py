@@ -1,6 +1,11 @@
 """The task: how often does a point go round the circle: once, twice or three times?"""
 
+from pathlib import Path
+
 import numpy as np
+
+ORIGINAL = Path(__file__).with_name("original.safetensors")
+"""The snapshot of the original, from which the ports take their weights; no PyTorch is needed to read it."""
 
 CHANNELS, WIDTH, FEATURES, UNITS, CLASSES = 2, 3, 4, 5, 3
 """The model: a convolution over time, WIDTH steps wide, tanh, an LSTM, and a dense layer on its last state."""

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "migration"
-SHOWN = re.findall(r"```sh\n(.*?)```\n\n```text\n(.*?)```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+SHOWN = re.findall(
+    r"```sh\n(.*?)```\n\n```text\n(.*?)```", (EXAMPLE / "README.md").read_text(encoding="utf-8"), re.DOTALL
+)
 VARYING = r"\d\.\d+e[-+]\d\d|[\d,]+ evaluations|\d+(\.\d+)? m?s\b|[\d.]+ s\."
 
 
