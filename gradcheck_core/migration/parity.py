@@ -10,10 +10,12 @@ from ..errors import InvalidInputError
 from ..verdict import Verdict, VerdictPolicy, worst_verdict
 from .carrying import Carried
 from .causes import MOST_TRIED, Explained, explain
+from .infer import mapping_between
 from .mapping import ParameterMap
 from .pairing import hold
 from .parity_report import Outcome, Pair, ParityReport, SideReport
 from .side import Side, observe
+from .tensors import Tensor
 
 Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
 """``"auto"``, a mapping, a file that has one, or one of these by side."""
@@ -163,8 +165,12 @@ def _mapping(mapping: Mappings, reference: Side, other: Side) -> ParameterMap:
     if isinstance(given, ParameterMap):
         return given
     if given == "auto":
-        return ParameterMap.identity({name: array.shape for name, array in reference.values.items()})
+        return mapping_between(_tensors(reference), _tensors(other))
     return ParameterMap.from_toml(os.fspath(given))
+
+
+def _tensors(side: Side) -> dict[str, Tensor]:
+    return {name: Tensor(name, values, side.dtypes[name]) for name, values in side.values.items()}
 
 
 def _validated(policy: object) -> VerdictPolicy:
