@@ -4,11 +4,15 @@ import flax_model
 import keras_model
 import numpy_model
 import torch_model
-from gradcheck_core import compare_gradients, infer_mapping
+from gradcheck_core import compare_gradients
 
-original = torch_model.case()
-
-for port in (numpy_model.migrated(), keras_model.migrated(), flax_model.migrated()):
-    mapping = infer_mapping(original.params, port.params)
-    print(compare_gradients({"PyTorch": original, port.name: port}, reference="PyTorch", mapping=mapping))
-    print()
+report = compare_gradients(
+    {
+        "PyTorch": torch_model.case(),
+        "NumPy": numpy_model.migrated(),
+        "Keras": keras_model.migrated(),
+        "Flax": flax_model.migrated(),
+    },
+    reference="PyTorch",
+)
+print(report)
