@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import gc as garbage
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
 import jax
@@ -15,6 +15,7 @@ from gradcheck_core import trees
 from gradcheck_core.claims import as_pairs
 from gradcheck_core.compiled import CompiledCost
 from gradcheck_core.protocol import (
+    Alteration,
     Backend,
     Batch,
     Capability,
@@ -30,6 +31,7 @@ from gradcheck_core.protocol import (
 )
 
 from . import travelling
+from .alterations import alterations
 from .batch import JaxBatch, Tracing
 from .leaves import dtype_of, is_anywhere, placement, why_carried, widened
 from .pytrees import flatten, floating, is_inexact
@@ -235,6 +237,14 @@ class _JaxProblem(Problem):
             )
 
         return weighted
+
+    def alterations(self) -> Iterable[Alteration]:
+        with self._scope():
+            try:
+                traced = jax.make_jaxpr(lambda checked: floating(self._call(checked)))(self._checked())
+            except Exception:  # it may branch on values: then nothing in it can be done otherwise
+                return ()
+        return tuple(alterations(traced))
 
     def changed_structure(self) -> str | None:
         handed, structure = self._handed
