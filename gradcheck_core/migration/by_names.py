@@ -56,9 +56,8 @@ def find_by_names(ledger: Ledger, group: Group, learnt: LearntAxes, *, valued: b
     valued : bool
         Whether the values are the same on both sides (default).
     """
-    still_open = set(ledger.open_targets())
     sources = _families(tensor for tensor in group[0] if ledger.is_unused(tensor.name))
-    targets = _families(tensor for tensor in group[1] if tensor.name in still_open)
+    targets = _families(tensor for tensor in group[1] if ledger.is_untouched(tensor.name))
     if not sources or not targets:
         return
     scores = np.array([[_score(target, source) for source in sources] for target in targets])
@@ -113,7 +112,7 @@ def _pairs(scores: "np.typing.NDArray[np.float64]") -> list[tuple[int, int]]:
 def _how(target: _Family, source: _Family, score: float) -> str:
     if len(target.members) > 1 and target.numbers != source.numbers:
         return "order"
-    return "names" if score > 0 else "shapes"
+    return "names" if score > 0 or len(target.members) > 1 else "shapes"
 
 
 def _enter(ledger: Ledger, source: Tensor, target: Tensor, learnt: LearntAxes, found_by: str, valued: bool) -> None:

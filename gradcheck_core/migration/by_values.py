@@ -122,7 +122,7 @@ def _find_shared(ledger: Ledger, aside: set[str]) -> None:
                 second,
                 (one, other),
                 [
-                    (_moved(part.box, one), _moved(part.box, other), Found(one, (part.term,), "sum of values"))
+                    (part.moved(one).box, part.moved(other).box, Found(one, (part.term,), "sum of values"))
                     for part in parts
                     if part.term
                 ],
@@ -166,9 +166,7 @@ def _claim_from(
 ) -> None:
     parts = _parts(pool, inside(ledger.targets[target].values, box))
     if parts is not None:
-        found = [
-            Found(_moved(part.box, box), () if part.term is None else expand(part.term), found_by) for part in parts
-        ]
+        found = [Found(part.moved(box).box, () if part.term is None else expand(part.term), found_by) for part in parts]
         ledger.claim(target, box, found)
 
 
@@ -195,7 +193,3 @@ def _are_blocks(boxes: list[Box]) -> bool:
         return True
     apart = [axis for axis, extents in enumerate(zip(*boxes, strict=True)) if len(set(extents)) > 1]
     return len(lengths) == 1 and all(length[axis] > 1 for length in lengths for axis in apart)
-
-
-def _moved(box: Box, into: Box) -> Box:
-    return tuple((start + low, start + high) for (low, high), (start, _) in zip(box, into, strict=True))

@@ -64,6 +64,11 @@ class LearntAxes:
         return clear[0] if len(clear) == 1 and clear[0] in among else None
 
 
+def is_recurrent(leaf: str) -> bool:
+    """Whether a weight's name is that of the one which a state, not an input, is multiplied by."""
+    return "recurrent" in leaf.lower() or "_hh" in leaf.lower()
+
+
 def is_fused(leaf: str) -> bool:
     """Whether a name is that of several gates' or projections' weights in one, in an order that shapes do not tell."""
     return any(word in leaf for word in ("_ih", "_hh", "in_proj")) and kind_of(leaf) != ""

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from .by_names import constants, find_by_names, grouped
 from .by_values import find_pieces, find_sums, find_whole
+from .companions import find_companions
 from .conventions import LearntAxes
 from .ledger import Ledger
 from .mapping import ParameterMap
+from .partners import find_zero_partners
 from .reasons import evidence, without_evidence
-from .structure import find_companions, find_zero_partners
 from .tensors import Precision, Tensor, read
 
 
