@@ -24,7 +24,8 @@ def usual_axes(source: str, target: str, ndim: int) -> tuple[int, ...] | None:
     Outputs first is ``(out, in, *window)``, outputs last ``(*window, in, out)``.
     """
     one, other = outputs_first(source), outputs_first(target)
-    if source == target or (one is not None and one == other):
+    is_table = "embedding" in source.lower() or "embedding" in target.lower()
+    if source == target or is_table or (one is not None and one == other):
         return tuple(range(ndim))
     if one is None or other is None or ndim < 2:
         return None
