@@ -9,7 +9,7 @@ from .conventions import is_recurrent, outputs_first
 from .decompose import TooManyPiecesError, decompose
 from .entries import Array, MapEntry
 from .ledger import Found, Ledger, inside
-from .likeness import bare, kind_of
+from .likeness import Likeness, bare, kind_of
 from .lookup import Pool, Positions
 from .tensors import Tensor
 
@@ -28,7 +28,9 @@ def find_companions(ledger: Ledger) -> None:
             target = ledger.targets[name]
             for weight in siblings[target.owner]:
                 entry = ledger.entry(weight.name)
-                if weight.name != name and entry is not None and own == (bare(weight.leaf) == bare(target.leaf)):
+                is_own = bare(weight.leaf) == bare(target.leaf)
+                is_of_its_layer = Likeness.of(weight.leaf).numbers == Likeness.of(target.leaf).numbers
+                if entry is not None and weight.name != name and own == is_own and is_of_its_layer:
                     _claim(ledger, target, weight, entry, sources)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from .by_names import constants, find_by_names, grouped
 from .by_values import find_pieces, find_sums, find_whole
+from .clones import find_clones
 from .companions import find_companions
 from .conventions import LearntAxes
 from .ledger import Ledger
@@ -66,6 +67,7 @@ def mapping_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     aside = {name for _, names in undecided for name in names}
     find_pieces(ledger, aside)
     find_sums(ledger, aside)
+    find_clones(ledger, aside)
     if _were_carried_over(ledger, aside):
         _find_by_structure(ledger)
         learnt = LearntAxes(_axes_seen(ledger))

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -91,7 +93,10 @@ def test_one_source_does_not_feed_two_targets():
     mapping = infer_mapping({"embed.weight": table}, {"embed.embedding": table, "head.kernel": table.T})
 
     assert not mapping.entries
-    assert len(mapping.unresolved) == 2
+    assert set(mapping.unresolved.values()) == {
+        "the values that `embed.embedding` and `head.kernel` share, `embed.weight` has in the source; where a weight is "
+        "tied on one side only, gradients cannot be carried over"
+    }
 
 
 def test_a_target_whose_values_are_partly_new_is_not_found():
@@ -277,6 +282,37 @@ def test_names_decide_between_equal_constants():
     assert mapping.entries["decoder.norm.scale"].source == "decoder.norm.weight"
     assert mapping.entries["encoder.norm.scale"].source == "encoder.norm.weight"
     assert mapping.entries["encoder.norm.scale"].found_by == "names"
+
+
+def test_copies_of_a_layer_with_fused_projections_are_told_apart_by_their_numbers():
+    parts = {name: normal(8, 2, 4) for name in ("query", "key", "value")}
+    joined = np.concatenate([part.reshape(8, 8).T for part in parts.values()])
+    source = {f"layers.{i}.self_attn.in_proj_weight": joined for i in range(12)}
+    source |= {f"layers.{i}.self_attn.in_proj_bias": np.zeros(24) for i in range(12)}
+    target = {f"block_{i}.{name}.kernel": part for i in RNG.permutation(12) for name, part in parts.items()}
+    target |= {f"block_{i}.{name}.bias": np.zeros((2, 4)) for i in RNG.permutation(12) for name in parts}
+
+    forth, back = infer_mapping(source, target), infer_mapping(target, source)
+
+    assert not forth.unresolved
+    for name, entry in forth.entries.items():
+        number = name.split(".")[0].removeprefix("block_")
+        kind = "bias" if name.endswith("bias") else "weight"
+        assert entry.source == f"layers.{number}.self_attn.in_proj_{kind}"
+    assert not back.unresolved
+    assert back.entries["layers.11.self_attn.in_proj_weight"].source == tuple(
+        f"block_11.{name}.kernel" for name in parts
+    )
+
+
+def test_a_missing_scipy_is_explained_where_it_is_needed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    monkeypatch.delitem(sys.modules, "gradcheck_core.migration.assignment", raising=False)
+    zeros = np.zeros(3)
+
+    assert infer_mapping({"w": normal(2, 3)}, {"w": normal(2, 3)}).entries
+    with pytest.raises(MappingError, match=r"SciPy is not installed: pip install 'gradcheck\[migration\]'"):
+        infer_mapping({"a.bias": zeros, "c.bias": zeros}, {"x.bias": zeros, "c.beta": zeros})
 
 
 # Where the weights were not carried over.
