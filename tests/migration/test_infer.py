@@ -1,4 +1,5 @@
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -94,8 +95,8 @@ def test_one_source_does_not_feed_two_targets():
 
     assert not mapping.entries
     assert set(mapping.unresolved.values()) == {
-        "the values that `embed.embedding` and `head.kernel` share, `embed.weight` has in the source; where a weight is "
-        "tied on one side only, gradients cannot be carried over"
+        "the values that `embed.embedding` and `head.kernel` share, `embed.weight` has in the source; "
+        "where a weight is tied on one side only, gradients cannot be carried over"
     }
 
 
@@ -391,6 +392,32 @@ def test_what_has_no_parameters_is_refused(side):
 
     with pytest.raises(MappingError, match=rf"`infer_mapping\({side}=...\)`: `params` holds no floating numbers"):
         infer_mapping(**sides)
+
+
+def chain(layers):
+    """Dense layers with fresh biases in the two common layouts."""
+    weights = RNG.normal(size=(layers, 6, 6))
+    source, target = {}, {}
+    for i, weight in enumerate(weights):
+        source |= {f"layers.{i}.weight": weight, f"layers.{i}.bias": np.zeros(6)}
+        target |= {f"dense_{i}.kernel": weight.T, f"dense_{i}.bias": np.zeros(6)}
+    return source, target
+
+
+def seconds_for(layers):
+    source, target = chain(layers)
+    started = time.perf_counter()
+    mapping = infer_mapping(source, target)
+    spent = time.perf_counter() - started
+    assert all(entry.source.split(".")[1] == name.split(".")[0][6:] for name, entry in mapping.entries.items())
+    assert len(mapping.entries) == 2 * layers
+    return spent
+
+
+def test_time_grows_with_the_number_of_parameters_and_not_with_its_square():
+    seconds_for(50)
+
+    assert seconds_for(2000) < 16 * seconds_for(250)  # 8 times as many; their square would take 64 times as long
 
 
 def test_the_same_mapping_is_found_every_time():
