@@ -13,6 +13,7 @@ from .errors import NonDeterministicCostError as NonDeterministicCostError
 from .errors import NonFiniteCostError as NonFiniteCostError
 from .errors import UnknownBackendError as UnknownBackendError
 from .errors import WorkersLostError as WorkersLostError
+from .migration.infer import infer_mapping as infer_mapping
 from .migration.mapping import MapEntry as MapEntry
 from .migration.mapping import ParameterMap as ParameterMap
 from .migration.parity import compare_gradients as compare_gradients
@@ -60,4 +61,5 @@ __all__ = [
     "check_gradients",
     "compare_gradients",
     "gradient_checking",
+    "infer_mapping",
 ]
