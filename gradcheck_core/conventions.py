@@ -3,7 +3,7 @@
 In every sentence ``{side}`` is the side that was altered and ``{other}`` the one that it then agrees with.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 EPSILONS = (1e-3, 1e-5, 1e-6, 1e-8, 1e-12, 1e-7, 1e-4, 1e-2, 1e-10, 0.0)
 """Of Keras' batch and layer norm; PyTorch's; Flax'; what BERT and others have; what people write."""
@@ -21,6 +21,19 @@ PADDING_AT_THE_END = "windows are padded more at the end in `{side}`, as by SAME
 AVERAGES = "averages over windows count the padding in one of `{side}` and `{other}` only"
 
 
+def each_and_all(names: Iterable[str]) -> list[frozenset[str]]:
+    """Kinds of what a cost calls: all of them, then, where there are several, each alone.
+
+    Examples
+    --------
+    >>> [sorted(some) for some in each_and_all(["pool", "conv"])]
+    [['conv', 'pool'], ['conv'], ['pool']]
+    """
+    known = sorted(set(names))
+    alone = [frozenset([name]) for name in known]
+    return [frozenset(known), *alone] if len(known) > 1 else alone
+
+
 def of_batch_norm(training: bool) -> str:
     """Of batch norms that now are in training mode, or not."""
     mine, theirs = ("the batch", "running averages") if training else ("running averages", "the batch")
@@ -34,9 +47,10 @@ def of_gelu(exact: bool) -> str:
 
 
 def of_epsilon(where: str, present: Collection[float | None], epsilon: float) -> str:
-    """Of an epsilon that is another now; None is a framework's default."""
+    """Of an epsilon that is another now; without a place, of a small number that is added; None: a default."""
     now = ", ".join(sorted(f"{one:g}" for one in present if one is not None)) or "the default"
-    return f"the epsilon of {where} is {now} in `{{side}}` and {epsilon:g} in `{{other}}`"
+    what = f"the epsilon of {where}" if where else "the epsilon that is added"
+    return f"{what} is {now} in `{{side}}` and {epsilon:g} in `{{other}}`"
 
 
 def of_slope(present: Collection[float], slope: float) -> str:

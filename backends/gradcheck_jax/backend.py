@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import gc as garbage
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, final
 
@@ -17,6 +17,7 @@ from gradcheck_core import trees
 from gradcheck_core.claims import as_pairs
 from gradcheck_core.compiled import CompiledCost
 from gradcheck_core.protocol import (
+    Alteration,
     Backend,
     Batch,
     Capability,
@@ -32,6 +33,7 @@ from gradcheck_core.protocol import (
 )
 
 from . import travelling
+from .alterations import alterations
 from .batch import JaxBatch, Tracing
 from .keras_models import KerasModels, lend
 from .leaves import dtype_of, is_anywhere, placement, why_carried, widened
@@ -259,6 +261,14 @@ class _JaxProblem(Problem):
             )
 
         return weighted
+
+    def alterations(self) -> Iterable[Alteration]:
+        with self._scope():
+            try:
+                traced = jax.make_jaxpr(lambda checked: floating(self._call(checked)))(self._checked())
+            except Exception:  # it may branch on values: then nothing in it can be done otherwise
+                return ()
+        return tuple(alterations(traced))
 
     def changed_structure(self) -> str | None:
         handed, structure = self._handed

@@ -122,10 +122,14 @@ def _gelus(present: list[str]) -> Iterator[tuple[str, str, Rule, bool]]:
 
 
 def _paddings(calls: list[Call]) -> Iterator[tuple[str, str, Rule, bool]]:
-    if any(padded_at_the_end(call) is not None for call in calls):
-        yield "padding", conventions.PADDING, padded_at_the_end, False
+    for chosen in conventions.each_and_all(call.name for call in calls if padded_at_the_end(call) is not None):
+        yield "padding", conventions.PADDING, partial(_padded, chosen), False
     if any(padded_the_other_way(call) is not None and call["padding"] not in (0, (0, 0)) for call in calls):
         yield "padding", conventions.AVERAGES, padded_the_other_way, False
+
+
+def _padded(names: frozenset[str], call: Call) -> Callable[[], Any] | None:
+    return padded_at_the_end(call) if call.name in names else None
 
 
 def _epsilons(calls: list[Call]) -> Iterator[tuple[str, str, Rule, bool]]:
@@ -143,7 +147,7 @@ def _epsilons(calls: list[Call]) -> Iterator[tuple[str, str, Rule, bool]]:
             yield "epsilon", sentence, partial(_setting, None, "eps", epsilon), False
         for added in sorted({call.added for call in calls if call.added is not None}):
             if added != epsilon:
-                sentence = conventions.of_epsilon("what is added", {added}, epsilon)
+                sentence = conventions.of_epsilon("", {added}, epsilon)
                 yield "epsilon", sentence, partial(_adding, added, epsilon), False
 
 

@@ -12,7 +12,7 @@ from .conventions import LearntAxes, is_fused
 from .entries import Term
 from .ledger import Found, Ledger, whole
 from .likeness import Likeness
-from .tensors import Tensor
+from .tensors import Precision, Tensor
 from .whole import permutations, shape_permutations
 
 Group = tuple[list[Tensor], list[Tensor]]
@@ -32,12 +32,12 @@ class _Family:
         return [Likeness.of(member.name).numbers for member in self.members]
 
 
-def grouped(sources: Iterable[Tensor], targets: Iterable[Tensor], *, by_value: bool) -> list[Group]:
-    """Parameters by shape, whatever the order of axes; with ``by_value`` also by the one value of all their entries."""
+def grouped(sources: Iterable[Tensor], targets: Iterable[Tensor], precision: Precision | None = None) -> list[Group]:
+    """Parameters by shape, whatever the order of axes; with a precision also by the one value that all entries have."""
     groups: dict[Hashable, Group] = defaultdict(lambda: ([], []))
     for side, tensors in enumerate((sources, targets)):
         for tensor in tensors:
-            value = complex(tensor.values.reshape(-1)[0]) if by_value else None
+            value = None if precision is None else precision.rounded(tensor.values.real.reshape(-1)[:1])[0]
             groups[tuple(sorted(tensor.values.shape)), value][side].append(tensor)
     return [group for group in groups.values() if group[0] and group[1]]
 
@@ -56,9 +56,9 @@ def find_by_names(ledger: Ledger, group: Group, learnt: LearntAxes, *, valued: b
     valued : bool
         Whether the values are the same on both sides (default).
     """
-    still_open = set(ledger.open_targets())
+    _find_by_equal_names(ledger, group, learnt, valued=valued)
     sources = _families(tensor for tensor in group[0] if ledger.is_unused(tensor.name))
-    targets = _families(tensor for tensor in group[1] if tensor.name in still_open)
+    targets = _families(tensor for tensor in group[1] if ledger.is_untouched(tensor.name))
     if not sources or not targets:
         return
     scores = np.array([[_score(target, source) for source in sources] for target in targets])
@@ -77,6 +77,14 @@ def find_by_names(ledger: Ledger, group: Group, learnt: LearntAxes, *, valued: b
         found_by = _how(target, source, float(scores[row, column]))
         for one, other in zip(source.members, target.members, strict=True):
             _enter(ledger, one, other, learnt, found_by, valued)
+
+
+def _find_by_equal_names(ledger: Ledger, group: Group, learnt: LearntAxes, *, valued: bool) -> None:
+    sources = {tensor.name: tensor for tensor in group[0]}
+    for target in group[1]:
+        source = sources.get(target.name)
+        if source is not None and ledger.is_unused(source.name) and ledger.is_untouched(target.name):
+            _enter(ledger, source, target, learnt, "names", valued)
 
 
 def _families(tensors: Iterable[Tensor]) -> list[_Family]:
@@ -113,7 +121,7 @@ def _pairs(scores: "np.typing.NDArray[np.float64]") -> list[tuple[int, int]]:
 def _how(target: _Family, source: _Family, score: float) -> str:
     if len(target.members) > 1 and target.numbers != source.numbers:
         return "order"
-    return "names" if score > 0 else "shapes"
+    return "names" if score > 0 or len(target.members) > 1 else "shapes"
 
 
 def _enter(ledger: Ledger, source: Tensor, target: Tensor, learnt: LearntAxes, found_by: str, valued: bool) -> None:

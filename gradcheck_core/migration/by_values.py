@@ -115,14 +115,14 @@ def _find_shared(ledger: Ledger, aside: set[str]) -> None:
             continue
         left = inside(ledger.targets[first].values, one)
         total = left + inside(ledger.targets[second].values, other).reshape(left.shape)
-        parts = _parts(pool, total)
+        parts = parts_of(pool, total)
         if parts is not None and all(part.term for part in parts):
             ledger.share(
                 first,
                 second,
                 (one, other),
                 [
-                    (_moved(part.box, one), _moved(part.box, other), Found(one, (part.term,), "sum of values"))
+                    (part.moved(one).box, part.moved(other).box, Found(one, (part.term,), "sum of values"))
                     for part in parts
                     if part.term
                 ],
@@ -164,15 +164,13 @@ def _pairs(shapes: Mapping[str, tuple[int, ...]], owners: Mapping[str, str]) -> 
 def _claim_from(
     pool: Pool, ledger: Ledger, target: str, box: Box, found_by: str, expand: Callable[[Term], tuple[Term, ...]]
 ) -> None:
-    parts = _parts(pool, inside(ledger.targets[target].values, box))
+    parts = parts_of(pool, inside(ledger.targets[target].values, box))
     if parts is not None:
-        found = [
-            Found(_moved(part.box, box), () if part.term is None else expand(part.term), found_by) for part in parts
-        ]
+        found = [Found(part.moved(box).box, () if part.term is None else expand(part.term), found_by) for part in parts]
         ledger.claim(target, box, found)
 
 
-def _parts(pool: Pool, values: Array) -> list[Part] | None:
+def parts_of(pool: Pool, values: Array) -> list[Part] | None:
     """The parts of some values, if they are what layers are made of and not what shuffled values happen to give."""
     positions = pool.find(values)
     if (positions < 0).all():
@@ -195,7 +193,3 @@ def _are_blocks(boxes: list[Box]) -> bool:
         return True
     apart = [axis for axis, extents in enumerate(zip(*boxes, strict=True)) if len(set(extents)) > 1]
     return len(lengths) == 1 and all(length[axis] > 1 for length in lengths for axis in apart)
-
-
-def _moved(box: Box, into: Box) -> Box:
-    return tuple((start + low, start + high) for (low, high), (start, _) in zip(box, into, strict=True))

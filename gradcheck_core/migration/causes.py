@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from ..protocol import Alteration
-from ..verdict import VerdictPolicy
+from ..verdict import Verdict, VerdictPolicy
 from .carrying import Array, Carried
 from .live import Asked
 from .moves import Move, moves
 from .numbers import from_numbers, from_values, noisier
-from .pairing import Difference, hold, judge_costs
+from .pairing import Difference, hold, is_another_function, judge_costs
 from .parity_report import LikelyCause, Outcome
 from .side import Side
 
@@ -35,8 +35,14 @@ class Explained:
 def explain(reference: Side, other: Side, carried: Carried, found: Difference, policy: VerdictPolicy) -> Explained:
     """Name the likely cause of a difference, or nothing."""
     search = _Search(reference, other, carried, found, policy)
-    cause = _SOUGHT[found.outcome](search)
+    sought = Outcome.FORWARD_DIFFERS if _differs_a_little(found) else found.outcome
+    cause = _SOUGHT[sought](search)
     return Explained(cause, search.tried)
+
+
+def _differs_a_little(found: Difference) -> bool:
+    """Whether everything passes, and yet the costs differ by more than rounding, and more than agreement allows."""
+    return found.outcome is Outcome.AGREE and found.verdict is Verdict.INSPECT and is_another_function(found.cost)
 
 
 @final

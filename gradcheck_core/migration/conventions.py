@@ -24,7 +24,8 @@ def usual_axes(source: str, target: str, ndim: int) -> tuple[int, ...] | None:
     Outputs first is ``(out, in, *window)``, outputs last ``(*window, in, out)``.
     """
     one, other = outputs_first(source), outputs_first(target)
-    if source == target or (one is not None and one == other):
+    is_table = "embedding" in source.lower() or "embedding" in target.lower()
+    if source == target or is_table or (one is not None and one == other):
         return tuple(range(ndim))
     if one is None or other is None or ndim < 2:
         return None
@@ -62,6 +63,11 @@ class LearntAxes:
         usual = usual_axes(source[0], target[0], len(source[1]))
         clear = list(learnt) if learnt else [usual]
         return clear[0] if len(clear) == 1 and clear[0] in among else None
+
+
+def is_recurrent(leaf: str) -> bool:
+    """Whether a weight's name is that of the one which a state, not an input, is multiplied by."""
+    return "recurrent" in leaf.lower() or "_hh" in leaf.lower()
 
 
 def is_fused(leaf: str) -> bool:

@@ -33,6 +33,11 @@ class Part:
     box: Box
     term: Term | None
 
+    def moved(self, into: Box) -> "Part":
+        """The same part, counted from the beginning of the target and not of a box in it."""
+        box = tuple((start + low, start + high) for (low, high), (start, _) in zip(self.box, into, strict=True))
+        return Part(box, self.term)
+
 
 def decompose(positions: Positions, pool: Pool) -> list[Part]:
     """Cut a target into parts that each are a slice of one array of the pool, or unknown.

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from .by_names import constants, find_by_names, grouped
 from .by_values import find_pieces, find_sums, find_whole
+from .clones import find_clones
+from .companions import find_companions
 from .conventions import LearntAxes
 from .ledger import Ledger
 from .mapping import ParameterMap
+from .partners import find_zero_partners
 from .reasons import evidence, without_evidence
-from .structure import find_companions, find_zero_partners
 from .tensors import Precision, Tensor, read
 
 
@@ -65,15 +67,21 @@ def mapping_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     aside = {name for _, names in undecided for name in names}
     find_pieces(ledger, aside)
     find_sums(ledger, aside)
+    find_clones(ledger, aside)
     if _were_carried_over(ledger, aside):
         _find_by_structure(ledger)
         learnt = LearntAxes(_axes_seen(ledger))
         for group_sources, group_targets in undecided:
-            pair = ([sources[name] for name in group_sources], [targets[name] for name in group_targets])
-            find_by_names(ledger, pair, learnt)
+            if len(group_sources) == len(group_targets):
+                pair = ([sources[name] for name in group_sources], [targets[name] for name in group_targets])
+                find_by_names(ledger, pair, learnt)
+            else:
+                ledger.reasons.update(dict.fromkeys(group_targets, _tied(group_sources, group_targets)))
         _find_by_structure(ledger)
         same = grouped(
-            constants(sources, ledger.open_sources()), constants(targets, ledger.open_targets()), by_value=True
+            constants(sources, ledger.open_sources()),
+            constants(targets, ledger.open_targets()),
+            ledger.precision,
         )
         for group in same:
             find_by_names(ledger, group, learnt)
@@ -81,7 +89,7 @@ def mapping_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     else:
         told = evidence(ledger)
         strangers = [target for name, target in targets.items() if name not in told]
-        for group in grouped(sources.values(), strangers, by_value=False):
+        for group in grouped(sources.values(), strangers):
             find_by_names(ledger, group, LearntAxes(()), valued=False)
     entries = {name: entry for name in targets if (entry := ledger.entry(name)) is not None}
     told = evidence(ledger)
@@ -102,6 +110,19 @@ def _were_carried_over(ledger: Ledger, undecided: set[str]) -> bool:
     """Whether any value tells that a target is a source's, or none could."""
     telling = [name for name, tensor in ledger.targets.items() if not tensor.is_constant]
     return not telling or bool(undecided) or any(ledger.found(name) for name in telling)
+
+
+def _tied(sources: list[str], targets: list[str]) -> str:
+    """Why targets are not mapped that share their values with each other, as their sources do, in another number."""
+    had = f"{_named(sources)} {'has' if len(sources) == 1 else 'have'}"
+    return (
+        f"the values that {_named(targets)} {'has' if len(targets) == 1 else 'share'}, {had} in the source; where a "
+        "weight is tied on one side only, gradients cannot be carried over"
+    )
+
+
+def _named(names: list[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
 
 
 def _axes_seen(ledger: Ledger) -> list[tuple[str, str, tuple[int, ...]]]:

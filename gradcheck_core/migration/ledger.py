@@ -1,7 +1,7 @@
 """What an inference has found so far: which boxes of the targets are made of what, and which source values are used."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -53,6 +53,7 @@ class Ledger:
         self.reasons: dict[str, str] = {}
         self._open: dict[str, list[Box]] = {name: [whole(each.values.shape)] for name, each in targets.items()}
         self._found: dict[str, list[Found]] = defaultdict(list)
+        self._users: dict[str, dict[str, None]] = defaultdict(dict)  # in the order in which they came
         self._used: dict[str, npt.NDArray[np.bool_]] = {}
         self._left = {name: tensor.values.size for name, tensor in sources.items()}
 
@@ -76,11 +77,17 @@ class Ledger:
         """Whether nothing of a source is used yet."""
         return self._left[source] == self.values[source].size
 
+    def is_used_up(self, source: str) -> bool:
+        """Whether all of a source is used."""
+        return not self._left[source]
+
+    def is_untouched(self, target: str) -> bool:
+        """Whether nothing of a target is found yet."""
+        return self._open[target] == [whole(self.targets[target].values.shape)]
+
     def used_by(self, source: str) -> list[str]:
         """The targets that use a source."""
-        return [
-            name for name, parts in self._found.items() if any(t.source == source for part in parts for t in part.terms)
-        ]
+        return list(self._users[source])
 
     def claim(self, target: str, within: Box, parts: Iterable[Found], *, valued: bool = True) -> bool:
         """Enter the parts of an open box if they fill it, or all of it but for parts that stay open.
@@ -108,7 +115,7 @@ class Ledger:
             return False
         if not self._use([term for part in filled for term in part.terms]):
             return False
-        self._enter(target, within, filled, [part.box for part in parts if not part.terms])
+        self.enter(target, within, filled, [part.box for part in parts if not part.terms])
         return True
 
     def share(self, first: str, second: str, boxes: tuple[Box, Box], parts: Iterable[tuple[Box, Box, Found]]) -> bool:
@@ -132,36 +139,26 @@ class Ledger:
                 return False
         if not parts or not self._use([term for _, _, part in parts for term in part.terms]):
             return False
-        self._enter(first, boxes[0], [replace(part, box=one) for one, _, part in parts], [])
+        self.enter(first, boxes[0], [replace(part, box=one) for one, _, part in parts], [])
         silent = [
             replace(part, box=other, terms=tuple(replace(term, gradient_only=True) for term in part.terms))
             for _, other, part in parts
         ]
-        self._enter(second, boxes[1], silent, [])
+        self.enter(second, boxes[1], silent, [])
         return True
 
-    def echo(self, first: str, second: str, found_by: str) -> None:
-        """Enter that a target of zeros shares the sources of another of its shape, which has all of their value."""
-        self._open[second] = []
-        self._found[second] = [
-            replace(part, found_by=found_by, terms=tuple(replace(term, gradient_only=True) for term in part.terms))
-            for part in self._found[first]
-        ]
+    def extend(self, source: str, added: Callable[[Term], Term | None]) -> None:
+        """Enter that where one source is used another term, of zeros, is added; as far as that is not used itself."""
+        for target in self.used_by(source):
+            self._found[target] = [self._extended(part, source, added) for part in self._found[target]]
 
-    def join(self, source: str, partner: str, found_by: str) -> None:
-        """Enter that wherever one source is used, another of its shape is added; its values there are zero."""
-        for target, parts in self._found.items():
-            self._found[target] = [
-                replace(part, terms=(*part.terms, *self._partners(part, source, partner)), found_by=found_by)
-                if any(term.source == source for term in part.terms)
-                else part
-                for part in parts
-            ]
-        self._left[partner] = 0
-
-    @staticmethod
-    def _partners(part: Found, source: str, partner: str) -> list[Term]:
-        return [replace(term, source=partner) for term in part.terms if term.source == source]
+    def _extended(self, part: Found, source: str, added: Callable[[Term], Term | None]) -> Found:
+        if len(part.terms) > 1 or part.terms[0].source != source:
+            return part
+        other = added(part.terms[0])
+        if other is None or not self._use([other]):
+            return part
+        return replace(part, terms=(*part.terms, other), found_by="structure")
 
     def entry(self, target: str) -> MapEntry | None:
         """How a target is made, once all of it is found."""
@@ -216,10 +213,14 @@ class Ledger:
             self._used[term.source] = np.zeros(self.values[term.source].shape, dtype=bool)
         return term.taken(self._used)
 
-    def _enter(self, target: str, within: Box, filled: list[Found], remaining: list[Box]) -> None:
+    def enter(self, target: str, within: Box, filled: list[Found], remaining: list[Box]) -> None:
+        """Enter what fills an open box but for what remains open of it, without another look at the values."""
         self._open[target].remove(within)
         self._open[target].extend(remaining)
         self._found[target].extend(filled)
+        for part in filled:
+            for term in part.terms:
+                self._users[term.source][target] = None
 
 
 _ORDER = ("values", "sum of values", "structure", "shapes", "names", "order")

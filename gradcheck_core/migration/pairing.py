@@ -33,6 +33,10 @@ _VALUE_ROUNDINGS = 2.0
 Array = npt.NDArray[Any]
 
 
+_BEYOND = 16.0
+"""Times its resolution by which a cost is surely another one, however little that is: deep models round more often."""
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -61,7 +65,7 @@ def hold(reference: Side, other: Side, carried: Carried, policy: VerdictPolicy) 
     rows = [_row(other.name, name, carried, values[name], gradients[name], scale, policy) for name in compared]
     rows += _not_compared(reference, other, carried)
     verdict = worst_verdict([cost_verdict, *(row.verdict for row in rows)])
-    return Difference(_outcome(cost_verdict, rows), verdict, cost, cost_verdict, tuple(rows))
+    return Difference(_outcome(cost, cost_verdict, rows), verdict, cost, cost_verdict, tuple(rows))
 
 
 def judge_costs(reference: Side, other: Side, policy: VerdictPolicy) -> tuple[Comparison, Verdict]:
@@ -70,6 +74,11 @@ def judge_costs(reference: Side, other: Side, policy: VerdictPolicy) -> tuple[Co
     error = _ROUNDINGS * (reference.roundoff * one + other.roundoff * two) + _NOISES * (reference.noise + other.noise)
     comparison = Comparison(abs(reference.cost - other.cost), error, one, two)
     return comparison, judge_parameter(comparison, max(_reach(reference), _reach(other)), policy).verdict
+
+
+def is_another_function(cost: Comparison) -> bool:
+    """Whether costs differ by more than rounding, be it in the band of agreement: it shows in the gradients first."""
+    return cost.difference > _BEYOND * cost.resolution
 
 
 def total_gradient_size(side: Side) -> float:
@@ -188,12 +197,13 @@ def _unpaired(side: str, source: tuple[str, ...], target: str, why: str) -> Pari
     return ParityRow(side, source, target, (), *(4 * (math.nan,)), missing, missing, missing, why)
 
 
-def _outcome(cost: Verdict, rows: list[ParityRow]) -> Outcome:
+def _outcome(costs: Comparison, cost: Verdict, rows: list[ParityRow]) -> Outcome:
     if any(row.values_verdict.is_evidence for row in rows):
         return Outcome.VALUES_DIFFER
-    if cost.is_evidence:
+    gradients = any(row.gradient_verdict.is_evidence for row in rows)
+    if cost.is_evidence or (gradients and is_another_function(costs)):
         return Outcome.FORWARD_DIFFERS
-    if any(row.gradient_verdict.is_evidence for row in rows):
+    if gradients:
         return Outcome.GRADIENTS_DIFFER
     unsure = cost is Verdict.INCONCLUSIVE or any(row.verdict is Verdict.INCONCLUSIVE for row in rows)
     return Outcome.UNDECIDED if unsure else Outcome.AGREE

@@ -174,6 +174,11 @@ class Pair:
     tried: int = 0
     notes: tuple[str, ...] = ()
 
+    @property
+    def forward_agrees(self) -> bool:
+        """Whether the costs agree."""
+        return self.cost_verdict.passed and self.outcome is not Outcome.FORWARD_DIFFERS
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         cause = self.diagnosis
@@ -278,7 +283,7 @@ class ParityReport:
     @property
     def forward_agrees(self) -> bool:
         """Whether every cost agrees with the reference's."""
-        return all(pair.cost_verdict.passed for pair in self.pairs)
+        return all(pair.forward_agrees for pair in self.pairs)
 
     @property
     def culprit(self) -> str | None:

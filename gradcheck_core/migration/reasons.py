@@ -24,7 +24,7 @@ def without_evidence(ledger: Ledger, name: str) -> str:
     """The reason for a target of which nothing is known."""
     target = ledger.targets[name]
     if target.is_constant:
-        number = f"{target.values.reshape(-1)[0]:.6g}"
+        number = f"{target.values.reshape(-1)[0] + 0.0:.6g}"
         return f"its entries are all {number}, and no unused source of such a shape has that"
     return "its values are in no source, neither by themselves nor as a sum of two"
 

@@ -110,10 +110,29 @@ DRAWS = {
 LAYERS = tuple(DRAWS)
 
 
-def draw(layer, sizes=DISTINCT, seed=0):
+def _as_drawn(name, value):
+    return value
+
+
+def _second_bias_zero(name, value):
+    """What a migration into a layer with two recurrent biases leaves: one has all of the sum."""
+    return 0 * value if name.startswith("c_") else value
+
+
+def _fresh(name, value):
+    """As a layer is made: biases and shifts are zero, scales one."""
+    if name == "gain":
+        return np.ones_like(value)
+    return 0 * value if name in ("b", "shift", "out") or name.startswith(("b_", "c_")) else value
+
+
+STATES = {"random": _as_drawn, "second bias zero": _second_bias_zero, "fresh": _fresh}
+
+
+def draw(layer, sizes=DISTINCT, seed=0, state="random"):
     generator = np.random.default_rng(seed)
     weights, x = DRAWS[layer](lambda shape: 0.5 * generator.normal(size=shape), sizes)
-    return Drawn(sizes, weights, x)
+    return Drawn(sizes, {name: STATES[state](name, value) for name, value in weights.items()}, x)
 
 
 def cost_weights(shape):
@@ -121,6 +140,6 @@ def cost_weights(shape):
     return np.cos(np.arange(np.prod(shape))).reshape(shape)
 
 
-def case(layer, framework, sizes=DISTINCT, seed=0):
+def case(layer, framework, sizes=DISTINCT, seed=0, state="random"):
     """A `GradientCase`, named after the layer and the framework; the model with its weights is its `params`."""
-    return importlib.import_module(f"migration_{framework}").CASES[layer](draw(layer, sizes, seed))
+    return importlib.import_module(f"migration_{framework}").CASES[layer](draw(layer, sizes, seed, state))

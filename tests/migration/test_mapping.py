@@ -124,6 +124,40 @@ def test_two_targets_that_share_a_source_add_up_to_it_and_both_have_its_gradient
     assert gradients["ih"].tolist() == gradients["hh"].tolist() == [0.5, -1.0]
 
 
+def pulled_back(entry, values, gradient):
+    """By each source, the gradient of a cost of the target, from the derivative of the target by the source."""
+    pulled = {name: np.zeros_like(value) for name, value in values.items()}
+    for piece in entry.pieces:
+        part = gradient if piece.at is None else gradient[tuple(slice(*extent) for extent in piece.at)]
+        for term in piece.terms:
+            place = term.taken({term.source: np.arange(values[term.source].size).reshape(values[term.source].shape)})
+            np.add.at(pulled[term.source].reshape(-1), place.reshape(-1), part.reshape(-1))
+    return pulled
+
+
+@given(st.permutations(range(4)), st.booleans(), st.integers(1, 3), st.integers(0, 2**31))
+def test_the_chain_rule_through_a_mapping_is_undone_by_apply_gradients(gates, is_sum, hidden, seed):
+    """dJ/dS is the target's gradient, gathered where S goes; carrying it over gives the target's gradient back."""
+    generator = np.random.default_rng(seed)
+    sources = ("one", "other") if is_sum else ("one",)
+    places = [((hidden * i, hidden * (i + 1)), (hidden * gate, hidden * (gate + 1))) for i, gate in enumerate(gates)]
+    entry = MapEntry(
+        tuple(
+            Piece(tuple(Term(source, (1, 0), ranges=(taken, (0, 3))) for source in sources), at=((0, 3), at))
+            for at, taken in places
+        ),
+        shape=(3, 4 * hidden),
+    )
+    mapping = ParameterMap({"t": entry})
+    values = {source: generator.normal(size=(4 * hidden, 3)) for source in sources}
+    gradient = generator.normal(size=(3, 4 * hidden))
+
+    assert np.array_equal(mapping.apply_gradients(pulled_back(entry, values, gradient))["t"], gradient)
+    # the derivative of <gradient, target> along the sources themselves, since the target is linear in them
+    along = sum(np.sum(pulled * values[name]) for name, pulled in pulled_back(entry, values, gradient).items())
+    assert np.isclose(np.sum(gradient * mapping.apply(values)["t"]), along, rtol=1e-12, atol=1e-12)
+
+
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 sizes = st.lists(st.integers(0, 10**6), max_size=4).map(tuple)
 extents = st.none() | st.tuples(st.integers(0, 99), st.integers(0, 99))
