@@ -108,7 +108,7 @@ def _find_by_structure(ledger: Ledger) -> None:
 
 def _were_carried_over(ledger: Ledger, undecided: set[str]) -> bool:
     """Whether any value tells that a target is a source's, or none could."""
-    telling = [name for name, tensor in ledger.targets.items() if not tensor.is_constant]
+    telling = [name for name, tensor in ledger.targets.items() if tensor.is_telling]
     return not telling or bool(undecided) or any(ledger.found(name) for name in telling)
 
 

@@ -54,6 +54,11 @@ class Tensor:
         flat = self.values.reshape(-1)
         return bool(flat[0] == flat[-1] and (flat == flat[0]).all())
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether its values can tell which it is: they differ, or are one number that is neither 0 nor 1."""
+        return not self.is_constant or (self.values.size == 1 and abs(self.values.reshape(-1)[0]) not in (0, 1))
+
 
 def read(params: object, argument: str) -> dict[str, Tensor]:
     """The parameters of a framework's structure, or of a mapping from name to array, by name.
