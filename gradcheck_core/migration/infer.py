@@ -62,7 +62,7 @@ def infer_mapping(source_params: object, target_params: object) -> ParameterMap:
 
 def mapping_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> ParameterMap:
     """As `infer_mapping`, of parameters that were read already."""
-    ledger = Ledger(sources, targets, Precision.of([*sources.values(), *targets.values()]))
+    ledger = Ledger(sources, targets, Precision.between(sources.values(), targets.values()))
     undecided = find_whole(ledger)
     aside = {name for _, names in undecided for name in names}
     find_pieces(ledger, aside)
