@@ -1,6 +1,7 @@
 """Which frameworks the tests run with: those named by --backends, and a named one that is absent is a failure."""
 
 import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 BY_FRAMEWORK = ("backends", "examples")
 """Folders that run with the frameworks that are named, each with a folder for what one framework alone has."""
+OF_KERAS = ("torch", "tensorflow", "jax")  # those that Keras can differentiate with
 
 
 def pytest_addoption(parser):
@@ -32,7 +34,15 @@ def selected(config):
     return names
 
 
+def for_keras(config):
+    """The framework that Keras computes with in this process; None where none is selected, or more than one."""
+    able = [name for name in selected(config) if name in OF_KERAS]
+    return able[0] if len(able) == 1 else None
+
+
 def pytest_configure(config):
+    if for_keras(config) is not None:
+        os.environ["KERAS_BACKEND"] = for_keras(config)  # before any test imports Keras, which chooses then
     for name in selected(config):
         importlib.import_module(name)  # absent: the run ends here, it does not skip
 
@@ -47,6 +57,8 @@ def pytest_ignore_collect(collection_path, config):
     if any(name in FRAMEWORKS and name not in selected(config) for name in own):
         return True
     if not selected(config) and parent.name in BY_FRAMEWORK:
+        return True
+    if collection_path.name.startswith("test_keras") and for_keras(config) is None:
         return True
     return None
 

@@ -65,8 +65,8 @@ def _rules(equations: list[JaxprEqn]) -> Iterator[tuple[str, str, Rule]]:
         yield "gelu", conventions.of_gelu(exact=False), rules.Exact
     for at_the_end, sentence in ((True, conventions.PADDING), (False, conventions.PADDING_AT_THE_END)):
         padded = [one.primitive.name for one in equations if rules.otherwise_padded(one, at_the_end) is not None]
-        for chosen in conventions.each_and_all(padded):
-            yield "padding", sentence, partial(_padding, chosen, at_the_end)
+        for windows in conventions.each_and_all(padded):
+            yield "padding", sentence, partial(_padding, windows, at_the_end)
     present = {epsilon for equation in equations if (epsilon := rules.added_epsilon(equation)) is not None}
     for epsilon in EPSILONS:
         for chosen in ([present] if len(present) > 1 else []) + [{one} for one in sorted(present)]:

@@ -81,17 +81,13 @@ def _everything(seen: _Seen, layers: list[Any], norms: list[Any]) -> Iterator[tu
     padded = {call.name for call in seen.calls if padded_alike(call) is not None}
     for chosen in conventions.each_and_all(padded):
         yield "padding", conventions.PADDING_AT_THE_END, partial(answered, partial(_padded_alike, chosen))
-    yield from _epsilons(
-        layers, [call["variance_epsilon"] for call in seen.calls if call.name == "batch_normalization"]
-    )
+    added = {call["variance_epsilon"] for call in seen.calls if call.name == "batch_normalization"}
+    yield from _epsilons(layers, added)
     slopes = {float(call["alpha"]) for call in seen.calls if call.name == "leaky_relu"}
     for slope in SLOPES if slopes else ():
         if slopes != {slope}:
-            yield (
-                "slope",
-                conventions.of_slope(slopes, slope),
-                partial(answered, partial(_with, "leaky_relu", "alpha", slope)),
-            )
+            answer = partial(_with, "leaky_relu", "alpha", slope)
+            yield "slope", conventions.of_slope(slopes, slope), partial(answered, answer)
     if "convolution" in names:
         for layout in LAYOUTS:
             yield "layout", conventions.of_layout(layout), partial(_relaying, layout)

@@ -1,5 +1,6 @@
 """`gradcheck record`, `verify` and `compare`: a model in one framework and in another."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -128,6 +129,7 @@ def compare_command(
         for option, value in given(method=method, confidence=confidence, **{"n-jobs": n_jobs}).items()
     )
     options = given(method=method, confidence=confidence, n_jobs=n_jobs)
+    started = time.perf_counter()
     with interruptible():
         stored = _recorded([Errand(names[s], targets[s], p, arguments) for s, p in pythons.items() if p is not None])
         cases = {names[s]: one_case(targets[s], options) for s, python in pythons.items() if python is None}
@@ -136,7 +138,7 @@ def compare_command(
             for name in names.values()
         }
         inputs = [stored[name].inputs if name in stored else digested(cases[name].args) for name in names.values()]
-        report = told(parity(sides, names["A"], _mapping(mapping)), stored, *inputs)
+        report = told(parity(sides, names["A"], _mapping(mapping), started=started), stored, *inputs)
     raise typer.Exit(_said(report, as_json, html, quiet, verbose))
 
 

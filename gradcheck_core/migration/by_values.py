@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from .decompose import Box, Part, TooManyPiecesError, decompose
+from .decompose import Box, Part, TooManyPiecesError, decompose, size_of
 from .entries import Array, Term
 from .ledger import Found, Ledger, inside, whole
 from .lookup import Pool
@@ -36,7 +36,7 @@ def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
     undecided = []
     for contents, names in targets.items():
         candidates = sources.get(contents, [])
-        if not candidates or ledger.targets[names[0]].is_constant:
+        if not candidates or not ledger.targets[names[0]].is_telling:
             continue
         if len(candidates) > 1 or len(names) > 1:
             undecided.append((candidates, names))
@@ -53,7 +53,7 @@ def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
 
 def find_pieces(ledger: Ledger, aside: set[str]) -> None:
     """Enter targets but those set aside, or parts of them, that are views, slices and permutations of sources."""
-    names = [name for name in ledger.open_sources() if not ledger.sources[name].is_constant]
+    names = [name for name in ledger.open_sources() if ledger.sources[name].is_telling]
     pool = Pool({name: ledger.values[name] for name in names}, ledger.precision)
     for target in _uneven_targets(ledger, aside):
         for box in ledger.open_boxes(target):
@@ -145,11 +145,11 @@ def _open_pairs(ledger: Ledger, aside: set[str]) -> Iterator[tuple[tuple[str, Bo
 
 
 def _uneven(ledger: Ledger, names: list[str]) -> list[str]:
-    return [name for name in names if not ledger.sources[name].is_constant]
+    return [name for name in names if ledger.sources[name].is_telling]
 
 
 def _uneven_targets(ledger: Ledger, aside: set[str]) -> list[str]:
-    return [name for name in ledger.open_targets() if name not in aside and not ledger.targets[name].is_constant]
+    return [name for name in ledger.open_targets() if name not in aside and ledger.targets[name].is_telling]
 
 
 def _pairs(shapes: Mapping[str, tuple[int, ...]], owners: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -183,7 +183,17 @@ def parts_of(pool: Pool, values: Array) -> list[Part] | None:
     for part in parts:
         if part.term is not None:
             of_source[part.term.source].append(part.box)
-    return parts if all(_are_blocks(boxes) for boxes in of_source.values()) else None
+    is_all_known = all(part.term is not None for part in parts)
+    sound = all(
+        _are_blocks(boxes) and (is_all_known or _is_no_chance(pool.arrays[source], boxes))
+        for source, boxes in of_source.items()
+    )
+    return parts if sound else None
+
+
+def _is_no_chance(source: Array, boxes: list[Box]) -> bool:
+    """Whether part of a target is so much of a source that it cannot be one equal number among unlike ones."""
+    return source.size == 1 or all(size_of(box) > 1 for box in boxes)
 
 
 def _are_blocks(boxes: list[Box]) -> bool:

@@ -38,7 +38,7 @@ def find_clones(ledger: Ledger, aside: set[str]) -> None:
 
 def _copies(ledger: Ledger, tensors: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, list[str]]:
     """Equal tensors whose names differ in their numbers only, in the order of those, by the name of the first."""
-    uneven = (tensors[name] for name in names if not tensors[name].is_constant)
+    uneven = (tensors[name] for name in names if tensors[name].is_telling)
     found = {}
     for group in fingerprints(uneven, ledger.precision).values():
         ordered = sorted(group, key=lambda name: Likeness.of(name).numbers)

@@ -5,17 +5,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ..case import GradientCase
 from ..errors import InvalidInputError
 from ..verdict import Verdict, VerdictPolicy, worst_verdict
-from .carrying import Carried
+from .carrying import Array, Carried
 from .causes import MOST_TRIED, Explained, explain
-from .infer import mapping_between
+from .infer import infer_mapping
 from .mapping import ParameterMap
 from .pairing import hold
 from .parity_report import Outcome, Pair, ParityReport, SideReport
 from .side import Side, observe
-from .tensors import Tensor
 
 Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
 """``"auto"``, a mapping, a file that has one, or one of these by side."""
@@ -165,12 +166,30 @@ def _mapping(mapping: Mappings, reference: Side, other: Side) -> ParameterMap:
     if isinstance(given, ParameterMap):
         return given
     if given == "auto":
-        return mapping_between(_tensors(reference), _tensors(other))
+        return _inferred(_named(reference), _named(other))
     return ParameterMap.from_toml(os.fspath(given))
 
 
-def _tensors(side: Side) -> dict[str, Tensor]:
-    return {name: Tensor(name, values, side.dtypes[name]) for name, values in side.values.items()}
+def _inferred(source: dict[str, Array], target: dict[str, Array]) -> ParameterMap:
+    """The mapping by values; what is then left of both by names and shapes, since its values were not carried over."""
+    found = infer_mapping(source, target)
+    used = {term.source for entry in found.entries.values() for term in entry.terms}
+    left = {name: array for name, array in source.items() if name not in used}
+    open_ones = {name: array for name, array in target.items() if name not in found.entries}
+    if not left or not open_ones:
+        return found
+    more = infer_mapping(left, open_ones)
+    return ParameterMap({**found.entries, **more.entries}, more.unresolved)
+
+
+def _named(side: Side) -> dict[str, Array]:
+    """A side's values in the parameters' own precision, as far as NumPy has it: that is what was carried over."""
+    own = {name: _OWN.get(side.dtypes[name]) for name in side.values}
+    return {name: array if own[name] is None else array.astype(own[name]) for name, array in side.values.items()}
+
+
+_OWN = {"float32": np.float32, "float16": np.float16, "complex64": np.complex64, "bfloat16": np.float32}
+"""bfloat16, which NumPy lacks, is held exactly by float32."""
 
 
 def _validated(policy: object) -> VerdictPolicy:

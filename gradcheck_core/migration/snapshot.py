@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
@@ -126,10 +127,16 @@ def verify_snapshot(
     >>> report.verdict, report.culprit
     (<Verdict.BUG: 'BUG'>, 'case')
     """
+    started = time.perf_counter()
     snapshot = load_snapshot(path)
     name = case.name if case.name not in (None, SNAPSHOT) else UNNAMED
     sides = {SNAPSHOT: side_of(snapshot, SNAPSHOT), name: observe(case, name)}
-    return told(parity(sides, SNAPSHOT, mapping, policy), {SNAPSHOT: snapshot}, snapshot.inputs, digested(case.args))
+    return told(
+        parity(sides, SNAPSHOT, mapping, policy, started=started),
+        {SNAPSHOT: snapshot},
+        snapshot.inputs,
+        digested(case.args),
+    )
 
 
 def told(

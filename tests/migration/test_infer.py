@@ -361,6 +361,22 @@ def test_values_are_compared_in_the_narrower_dtype(dtype):
     assert not infer_mapping(narrow, torch).unresolved
 
 
+def test_values_that_went_through_a_checkpoint_in_float32_are_found():
+    torch, keras = fused()
+    loaded = {name: value.astype("float32").astype("float64") for name, value in keras.items()}
+
+    assert not infer_mapping(torch, loaded).unresolved
+    assert not infer_mapping(loaded, torch).unresolved
+
+
+def test_round_numbers_are_still_compared_to_the_last_bit():
+    weight = np.arange(12.0).reshape(3, 4)
+    changed = weight.T.copy()
+    changed[2, 1] += 1e-9
+
+    assert only_unresolved(infer_mapping({"w": weight}, {"w": changed})).startswith("11 of its 12 values are in `w`")
+
+
 def test_values_that_differ_within_one_dtype_are_other_values():
     weight = normal(4, 3).astype("float32")
 
