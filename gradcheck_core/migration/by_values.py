@@ -197,15 +197,9 @@ def _is_no_chance(source: Array, boxes: list[Box]) -> bool:
 
 
 def _are_blocks(boxes: list[Box]) -> bool:
-    """Whether parts of one source are of equal size, and not of single entries: gates and heads are, chance is not.
-
-    Neighbours that stay neighbours, as two of the gates i, f, g, o do in the order i, f, o, g, are one part together.
-    """
+    """Whether parts of one source are of equal size, and not of single entries: gates and heads are, chance is not."""
+    lengths = {tuple(stop - start for start, stop in box) for box in boxes}
     if len(boxes) == 1:
         return True
-    lengths = [sorted({stop - start for start, stop in extents}) for extents in zip(*boxes, strict=True)]
-    apart = [len(set(extents)) > 1 for extents in zip(*boxes, strict=True)]
-    return all(
-        length[0] > 1 and all(each % length[0] == 0 for each in length) if is_apart else len(length) == 1
-        for length, is_apart in zip(lengths, apart, strict=True)
-    )
+    apart = [axis for axis, extents in enumerate(zip(*boxes, strict=True)) if len(set(extents)) > 1]
+    return len(lengths) == 1 and all(length[axis] > 1 for length in lengths for axis in apart)

@@ -274,6 +274,20 @@ def test_fresh_scales_and_shifts_are_told_apart_by_their_kind_and_layer():
     assert found == dict(zip(target, source, strict=True))
 
 
+def test_kinds_of_norms_are_told_apart_by_their_abbreviations():
+    ones = np.ones(3)
+    source = {"bn.weight": ones, "norm.weight": ones, "bn2.weight": ones}
+    target = {f"{name}.gamma": ones for name in ("layer_normalization", "batch_normalization_1", "batch_normalization")}
+
+    found = {name: entry.source for name, entry in infer_mapping(source, target).entries.items()}
+
+    assert found == {
+        "layer_normalization.gamma": "norm.weight",
+        "batch_normalization.gamma": "bn.weight",
+        "batch_normalization_1.gamma": "bn2.weight",
+    }
+
+
 def test_names_decide_between_equal_constants():
     source = {"encoder.norm.weight": np.ones(3), "decoder.norm.weight": np.ones(3)}
     target = {"decoder.norm.scale": np.ones(3), "encoder.norm.scale": np.ones(3)}
