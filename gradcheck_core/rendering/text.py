@@ -52,16 +52,26 @@ _NEXT = {
 
 def render_text(report: "GradientReport") -> str:
     """The report for a person, 80 columns wide, without colour."""
+    return plain(layout(report))
+
+
+def plain(content: RenderableType) -> str:
+    """Anything that a rich console prints as text, 80 columns wide, without colour."""
     console = Console(file=io.StringIO(), width=_WIDTH, color_system=None, legacy_windows=False)
     with console.capture() as captured:
-        console.print(layout(report))
+        console.print(content)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def render_html(report: "GradientReport") -> str:
     """The same text as one self-contained HTML page, in colour."""
+    return page(layout(report))
+
+
+def page(content: RenderableType) -> str:
+    """Anything that a rich console prints as one self-contained HTML page, in colour."""
     console = Console(file=io.StringIO(), record=True, width=120, force_terminal=True, legacy_windows=False)
-    console.print(layout(report))
+    console.print(content)
     return console.export_html(inline_styles=True)
 
 
@@ -69,15 +79,16 @@ def layout(report: "GradientReport", everything: bool = False) -> RenderableType
     """The report as something a rich console prints; `everything`: all parameters and notes, however many."""
     most_rows, most_notes = (len(report.parameters), len(report.notes)) if everything else (_MOST_ROWS, _MOST_NOTES)
     parts: list[RenderableType] = [_headline(report), "", _table(report, most_rows), "", _method(report)]
-    parts += ["", _labelled("Next", _NEXT[report.verdict])]
+    parts += ["", labelled("Next", _NEXT[report.verdict])]
     notes = list(report.notes[:most_notes])
     if len(report.notes) > most_notes:
         notes.append(f"and {len(report.notes) - most_notes} more in `report.notes`")
-    parts += [_labelled("Note", printable(_shortened(note, everything))) for note in notes]
+    parts += [labelled("Note", printable(shortened(note, everything))) for note in notes]
     return Group(*parts)
 
 
-def _shortened(note: str, everything: bool) -> str:
+def shortened(note: str, everything: bool) -> str:
+    """A note, cut off where it is very long and not everything is wanted."""
     if everything or len(note) <= _LONGEST_NOTE:
         return note
     return f"{note[:_LONGEST_NOTE]}… ({len(note) - _LONGEST_NOTE} more characters in `report.notes`)"
@@ -175,7 +186,8 @@ def _entries(parameter: "ParameterReport") -> int:
     return math.prod(parameter.shape)
 
 
-def _labelled(label: str, text: str) -> RenderableType:
+def labelled(label: str, text: str) -> RenderableType:
+    """A paragraph beside its label."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()

@@ -1,0 +1,205 @@
+"""Targets found by their values: as a whole, in pieces, and as sums."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from .decompose import Box, Part, TooManyPiecesError, decompose, size_of
+from .entries import Array, Term
+from .ledger import Found, Ledger, inside, whole
+from .lookup import Pool
+from .whole import fingerprints, permutations
+
+_FEW = 40
+"""Sources or targets up to which every two of a shape may be a sum; of more only two of one layer."""
+
+
+_MOST_SUMS = 10_000_000
+"""Numbers that are added up to look for sums; biases are few, and of two large weights nobody makes one."""
+
+
+def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
+    """Enter targets that are one source with axes permuted.
+
+    Returns
+    -------
+    list
+        Names of sources and of targets that all contain the same values, which tells that they belong together and not
+        which to which; or how, if the values are symmetric.
+    """
+    sources = fingerprints((ledger.sources[name] for name in ledger.open_sources()), ledger.precision)
+    targets = fingerprints((ledger.targets[name] for name in ledger.open_targets()), ledger.precision)
+    undecided = []
+    for contents, names in targets.items():
+        candidates = sources.get(contents, [])
+        if not candidates or not ledger.targets[names[0]].is_telling:
+            continue
+        if len(candidates) > 1 or len(names) > 1:
+            undecided.append((candidates, names))
+            continue
+        source, target = ledger.sources[candidates[0]], ledger.targets[names[0]]
+        ways = permutations(source.values, target.values, ledger.precision)
+        if len(ways) > 1:
+            undecided.append((candidates, names))
+        elif ways:
+            box = whole(target.values.shape)
+            ledger.claim(target.name, box, [Found(box, (Term(source.name, ways[0]),), "values")])
+    return undecided
+
+
+def find_pieces(ledger: Ledger, aside: set[str]) -> None:
+    """Enter targets but those set aside, or parts of them, that are views, slices and permutations of sources."""
+    names = [name for name in ledger.open_sources() if ledger.sources[name].is_telling]
+    pool = Pool({name: ledger.values[name] for name in names}, ledger.precision)
+    for target in _uneven_targets(ledger, aside):
+        for box in ledger.open_boxes(target):
+            _claim_from(pool, ledger, target, box, "values", lambda term: (term,))
+
+
+def find_sums(ledger: Ledger, aside: set[str]) -> None:
+    """Enter what is the sum of two sources, and two targets whose sum is a source; but for targets set aside."""
+    sums: dict[str, Array] = {}
+    sizes: dict[str, Array] = {}
+    expand: dict[str, Callable[[Term], tuple[Term, ...]]] = {}
+    budget = _MOST_SUMS
+    shapes = {name: ledger.values[name].shape for name in _uneven(ledger, ledger.open_sources())}
+    for one, other in _pairs(shapes, {name: ledger.sources[name].owner for name in shapes}):
+        budget -= ledger.values[one].size
+        if budget < 0:
+            break
+        name = f"{one} + {other}"
+        sums[name] = ledger.values[one] + ledger.values[other]
+        sizes[name] = np.abs(ledger.values[one]) + np.abs(ledger.values[other])
+        expand[name] = partial(_both, one, other)
+    for one, shape in shapes.items():
+        if len(shape) > 1 and shape[0] == 2:
+            name = f"rows of {one}"
+            sums[name], sizes[name] = ledger.values[one].sum(axis=0), np.abs(ledger.values[one]).sum(axis=0)
+            expand[name] = partial(_rows, one, shape)
+    pool = Pool(sums, ledger.precision, sizes)
+    for target in _uneven_targets(ledger, aside) if sums else []:
+        for box in ledger.open_boxes(target):
+            _claim_from(pool, ledger, target, box, "sum of values", lambda term: expand[term.source](term))
+    _find_shared(ledger, aside)
+
+
+def _both(one: str, other: str, term: Term) -> tuple[Term, ...]:
+    return replace(term, source=one), replace(term, source=other)
+
+
+def _rows(source: str, shape: tuple[int, ...], term: Term) -> tuple[Term, ...]:
+    """The two terms of a sum over the first axis of a source, which is two entries long."""
+    view = shape[1:] if term.view is None else term.view
+    ranges = (None,) * len(view) if term.ranges is None else term.ranges
+    seen = None if (2, *view) == shape else (2, *view)
+    axes = (0, *(axis + 1 for axis in term.axes))
+    return tuple(Term(source, axes, seen, ((row, row + 1), *ranges)) for row in range(2))
+
+
+def _find_shared(ledger: Ledger, aside: set[str]) -> None:
+    """Enter two open boxes of one layer whose sum is a source."""
+    names = _uneven(ledger, ledger.open_sources())
+    pairs = list(_open_pairs(ledger, aside))
+    if not names or not pairs:
+        return
+    largest = max(float(np.abs(ledger.targets[target].values).max()) for pair in pairs for target, _ in pair)
+    arrays = {name: ledger.values[name] for name in names}
+    # a sum is rounded to the size of what was added, which may be larger than itself
+    pool = Pool(arrays, ledger.precision, {name: np.abs(array) + 2 * largest for name, array in arrays.items()})
+    for (first, one), (second, other) in pairs:
+        if one not in ledger.open_boxes(first) or other not in ledger.open_boxes(second):
+            continue
+        left = inside(ledger.targets[first].values, one)
+        total = left + inside(ledger.targets[second].values, other).reshape(left.shape)
+        parts = parts_of(pool, total)
+        if parts is not None and all(part.term for part in parts):
+            ledger.share(
+                first,
+                second,
+                (one, other),
+                [
+                    (part.moved(one).box, part.moved(other).box, Found(one, (part.term,), "sum of values"))
+                    for part in parts
+                    if part.term
+                ],
+            )
+
+
+def _open_pairs(ledger: Ledger, aside: set[str]) -> Iterator[tuple[tuple[str, Box], tuple[str, Box]]]:
+    boxes = {target: ledger.open_boxes(target) for target in _uneven_targets(ledger, aside)}
+    for target in boxes:
+        shape = ledger.targets[target].values.shape
+        if len(shape) > 1 and shape[0] == 2:
+            for one, other in itertools.combinations(boxes[target], 2):
+                if one[1:] == other[1:]:
+                    yield (target, one), (target, other)
+    shapes = {target: ledger.targets[target].values.shape for target in boxes}
+    for first, second in _pairs(shapes, {target: ledger.targets[target].owner for target in boxes}):
+        for box in boxes[first]:
+            if box in boxes[second]:
+                yield (first, box), (second, box)
+
+
+def _uneven(ledger: Ledger, names: list[str]) -> list[str]:
+    return [name for name in names if ledger.sources[name].is_telling]
+
+
+def _uneven_targets(ledger: Ledger, aside: set[str]) -> list[str]:
+    return [name for name in ledger.open_targets() if name not in aside and ledger.targets[name].is_telling]
+
+
+def _pairs(shapes: Mapping[str, tuple[int, ...]], owners: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Two names of one shape, of one layer unless there are few."""
+    groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
+    for name, shape in shapes.items():
+        groups[shape if len(shapes) <= _FEW else (shape, owners[name])].append(name)
+    for names in groups.values():
+        yield from sorted(itertools.combinations(names, 2), key=lambda pair: owners[pair[0]] != owners[pair[1]])
+
+
+def _claim_from(
+    pool: Pool, ledger: Ledger, target: str, box: Box, found_by: str, expand: Callable[[Term], tuple[Term, ...]]
+) -> None:
+    parts = parts_of(pool, inside(ledger.targets[target].values, box))
+    if parts is not None:
+        found = [Found(part.moved(box).box, () if part.term is None else expand(part.term), found_by) for part in parts]
+        ledger.claim(target, box, found)
+
+
+def parts_of(pool: Pool, values: Array) -> list[Part] | None:
+    """The parts of some values, if they are what layers are made of and not what shuffled values happen to give."""
+    positions = pool.find(values)
+    if (positions < 0).all():
+        return None
+    try:
+        parts = decompose(positions, pool)
+    except TooManyPiecesError:
+        return None
+    of_source: dict[str, list[Box]] = defaultdict(list)
+    for part in parts:
+        if part.term is not None:
+            of_source[part.term.source].append(part.box)
+    is_all_known = all(part.term is not None for part in parts)
+    sound = all(
+        _are_blocks(boxes) and (is_all_known or _is_no_chance(pool.arrays[source], boxes))
+        for source, boxes in of_source.items()
+    )
+    return parts if sound else None
+
+
+def _is_no_chance(source: Array, boxes: list[Box]) -> bool:
+    """Whether part of a target is so much of a source that it cannot be one equal number among unlike ones."""
+    return source.size == 1 or all(size_of(box) > 1 for box in boxes)
+
+
+def _are_blocks(boxes: list[Box]) -> bool:
+    """Whether parts of one source are of equal size, and not of single entries: gates and heads are, chance is not."""
+    lengths = {tuple(stop - start for start, stop in box) for box in boxes}
+    if len(boxes) == 1:
+        return True
+    apart = [axis for axis, extents in enumerate(zip(*boxes, strict=True)) if len(set(extents)) > 1]
+    return len(lengths) == 1 and all(length[axis] > 1 for length in lengths for axis in apart)
