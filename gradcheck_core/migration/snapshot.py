@@ -203,7 +203,7 @@ def side_of(snapshot: Snapshot, name: str) -> Side:
         sizes=snapshot.sizes,
         carried=snapshot.carried,
         # no differences are needed to see that these are no derivatives
-        verdicts={name: Verdict.BUG for name, grads in snapshot.d_theta.items() if not np.isfinite(grads).all()},
+        verdicts={key: Verdict.BUG for key, grads in snapshot.d_theta.items() if not np.isfinite(grads).all()},
     )
 
 
