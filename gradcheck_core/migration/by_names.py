@@ -74,6 +74,8 @@ def find_by_names(ledger: Ledger, group: Group, learnt: LearntAxes, *, valued: b
             for member in target.members:
                 ledger.reasons[member.name] = _of_unequal_number(target, source)
             continue
+        if any(len(set(family.numbers)) < len(family.members) for family in (target, source)):
+            continue  # a series whose numbers do not tell its members apart
         found_by = _how(target, source, float(scores[row, column]))
         for one, other in zip(source.members, target.members, strict=True):
             _enter(ledger, one, other, learnt, found_by, valued)
@@ -91,7 +93,7 @@ def _families(tensors: Iterable[Tensor]) -> list[_Family]:
     families: dict[tuple[object, ...], list[Tensor]] = defaultdict(list)
     for tensor in tensors:
         likeness = Likeness.of(tensor.name)
-        families[likeness.kind, likeness.words].append(tensor)
+        families[likeness.kind, likeness.stem].append(tensor)
     made = []
     for members in families.values():
         ordered = sorted(members, key=lambda tensor: Likeness.of(tensor.name).numbers)

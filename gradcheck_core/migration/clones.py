@@ -44,6 +44,6 @@ def _copies(ledger: Ledger, tensors: Mapping[str, Tensor], names: Iterable[str])
         ordered = sorted(group, key=lambda name: Likeness.of(name).numbers)
         first = tensors[ordered[0]]
         equal = all(np.array_equal(tensors[name].values, first.values) for name in ordered)
-        if len(group) > 1 and equal and len({Likeness.of(name).words for name in ordered}) == 1:
+        if len(group) > 1 and equal and len({Likeness.of(name).stem for name in ordered}) == 1:
             found[first.name] = ordered
     return found

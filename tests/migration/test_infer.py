@@ -32,6 +32,13 @@ def test_shuffled_values_are_no_permutation_of_axes(shape):
     assert reason == "it has the values of `w`, in an order that views, slices and permutations of axes do not give"
 
 
+@pytest.mark.parametrize("order", [[2, 3, 0, 1], [0, 2, 1, 3], [4, 5, 0, 1, 2, 3], [3, 4, 0, 2, 6, 7, 1, 5]])
+def test_a_few_values_in_another_order_are_no_blocks(order):
+    bias = normal(len(order))
+
+    assert "order" in only_unresolved(infer_mapping({"b": bias}, {"b": bias[order]}))
+
+
 def test_shuffled_rows_are_no_permutation_of_axes():
     weight = normal(6, 4)
 
@@ -272,6 +279,20 @@ def test_fresh_scales_and_shifts_are_told_apart_by_their_kind_and_layer():
     found = {name: entry.source for name, entry in infer_mapping(source, target).entries.items()}
 
     assert found == dict(zip(target, source, strict=True))
+
+
+def test_kinds_of_norms_are_told_apart_by_their_abbreviations():
+    ones = np.ones(3)
+    source = {"bn.weight": ones, "norm.weight": ones, "bn2.weight": ones}
+    target = {f"{name}.gamma": ones for name in ("layer_normalization", "batch_normalization_1", "batch_normalization")}
+
+    found = {name: entry.source for name, entry in infer_mapping(source, target).entries.items()}
+
+    assert found == {
+        "layer_normalization.gamma": "norm.weight",
+        "batch_normalization.gamma": "bn.weight",
+        "batch_normalization_1.gamma": "bn2.weight",
+    }
 
 
 def test_names_decide_between_equal_constants():
