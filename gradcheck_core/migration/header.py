@@ -2,6 +2,7 @@
 
 import json
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NoReturn, final
@@ -79,15 +80,17 @@ def _parsed(text: bytes) -> dict[str, Any]:
 
 def _span(name: str, entry: object) -> tuple[Stored, int, int]:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        damaged(f"the tensor `{name}` is not described by dtype, shape and data_offsets")
+        damaged(f"the tensor {shown(name)} is not described by dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str):
-        damaged(f"the dtype of `{name}` is no text")
+        damaged(f"the dtype of {shown(name)} is no text")
     if not (_are_counts(shape) and _are_counts(offsets) and len(offsets) == 2 and offsets[0] <= offsets[1]):
-        damaged(f"shape or data_offsets of `{name}` are no counts")
+        damaged(f"shape or data_offsets of {shown(name)} are no counts")
     item = ITEM_BYTES.get(dtype)
     if item is not None and math.prod(shape) * item != offsets[1] - offsets[0]:
-        damaged(f"`{name}` of shape {tuple(shape)} and dtype {dtype} does not fit its data_offsets {offsets}")
+        damaged(
+            f"{shown(name)} of shape {tuple(shape)} and dtype {shown(dtype)} does not fit its data_offsets {offsets}"
+        )
     return Stored(dtype, tuple(shape)), offsets[0], offsets[1]
 
 
@@ -109,13 +112,21 @@ def _require_contiguous(spans: Mapping[str, tuple[Stored, int, int]], available:
     reached = 0
     for name, (_, begin, end) in sorted(spans.items(), key=lambda item: item[1][1:]):
         if begin != reached:
-            damaged(f"`{name}` begins at byte {begin:,} of the numbers, and the tensor before ends at {reached:,}")
+            damaged(f"{shown(name)} begins at byte {begin:,} of the numbers, and the tensor before ends at {reached:,}")
         reached = end
     if reached > available:
         msg = f"the file is truncated: its header claims {reached:,} bytes of numbers, and {available:,} are there"
         raise SnapshotError(msg)
     if reached < available:
         damaged(f"{available - reached:,} bytes are behind the numbers that the header claims")
+
+
+def shown(name: str) -> str:
+    """A name from the file as a message can have it: whatever is in it, and however long it is."""
+    return reprlib.repr(name) if len(name) > _LONGEST_NAME or not name.isprintable() else f"`{name}`"
+
+
+_LONGEST_NAME = 80
 
 
 def damaged(what: str, cause: BaseException | None = None) -> NoReturn:

@@ -50,12 +50,19 @@ class Ledger:
         self.targets = targets
         self.precision = precision
         self.values = {name: tensor.values for name, tensor in sources.items()}
+        self._layers: dict[str, list[str]] = defaultdict(list)
+        for name, tensor in targets.items():
+            self._layers[tensor.owner].append(name)
         self.reasons: dict[str, str] = {}
         self._open: dict[str, list[Box]] = {name: [whole(each.values.shape)] for name, each in targets.items()}
         self._found: dict[str, list[Found]] = defaultdict(list)
         self._users: dict[str, dict[str, None]] = defaultdict(dict)  # in the order in which they came
         self._used: dict[str, npt.NDArray[np.bool_]] = {}
         self._left = {name: tensor.values.size for name, tensor in sources.items()}
+
+    def layer_of(self, target: str) -> list[str]:
+        """The targets that belong to what a target belongs to."""
+        return self._layers[self.targets[target].owner]
 
     def open_targets(self) -> list[str]:
         """The targets of which something is not found yet."""

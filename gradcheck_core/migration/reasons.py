@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from .by_values import FEW_ENTRIES
 from .ledger import Ledger
 from .lookup import Pool
+from .tensors import Tensor
 from .whole import fingerprints
 
 _COINCIDENCE = 0.1
@@ -42,7 +44,7 @@ def _of_values(ledger: Ledger, name: str, pool: Pool, same: list[str]) -> str:
             "gradients cannot be carried over"
         )
     if same:
-        return f"it has the values of `{same[0]}`, in an order that views, slices and permutations of axes do not give"
+        return f"it has the values of `{same[0]}`, {_order(target)}"
     positions = pool.find(target.values)
     known = positions >= 0
     if known.mean() < _COINCIDENCE:
@@ -51,6 +53,12 @@ def _of_values(ledger: Ledger, name: str, pool: Pool, same: list[str]) -> str:
     source = pool.names[int(owners[counts.argmax()])]
     some = f"{int(counts.max())} of its {target.values.size} values are in `{source}`"
     if known.all():
-        return f"{some}, in an order that views, slices and permutations of axes do not give"
+        return f"{some}, {_order(target)}"
     missing = [int(i) for i in np.unravel_index(int((~known).argmax()), known.shape)]
     return f"{some}; the first that is in no source, or in several places, is that at {missing}"
+
+
+def _order(target: Tensor) -> str:
+    if target.values.size < FEW_ENTRIES:
+        return "in another order, which of so few values a shuffle could have too; write the entry if it is meant"
+    return "in an order that views, slices and permutations of axes do not give"

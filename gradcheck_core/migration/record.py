@@ -1,5 +1,7 @@
 """What a snapshot's file says in words: plain values for JSON, and back with every value tested."""
 
+import math
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
@@ -91,7 +93,9 @@ def decoded(table: dict[str, Any]) -> Record:
     try:
         return _decoded(table)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        what = f"lacks {error}" if isinstance(error, KeyError) else f"cannot be understood ({error})"
+        what = (
+            f"lacks {reprlib.repr(error.args[0])}" if isinstance(error, KeyError) else f"cannot be understood ({error})"
+        )
         damaged(f"its record {what}", error)
 
 
@@ -103,23 +107,33 @@ def _decoded(table: dict[str, Any]) -> Record:
     if not parameters or len(parameters) != len(table["parameters"]):
         msg = "no parameter, or two of one name"
         raise ValueError(msg)
+    if not all(described.dtype.startswith(_FLOATING) for described in parameters.values()):
+        msg = "a parameter of no floating dtype"
+        raise ValueError(msg)
+    report = _optional(table["report"], _report)
+    if report is not None and not set(report.parameters) <= set(parameters):
+        msg = "a report of parameters that are not there"
+        raise ValueError(msg)
     return Record(
         parameters=parameters,
         contents=_text(table["contents"]),
-        cost=_number(table["cost"]),
+        cost=_finite(table["cost"]),
         precision=_text(table["precision"]),
         backend=_text(table["backend"]),
         name=_optional(table["case"], _text),
         seed=_count(table["seed"]),
         inputs=tuple(map(_input, _list(table["inputs"]))),
         versions=_texts(table["versions"]),
-        report=_optional(table["report"], _report),
-        roundoff=_number(table["roundoff"]),
-        noise=_number(table["noise"]),
+        report=report,
+        roundoff=abs(_finite(table["roundoff"])),
+        noise=abs(_finite(table["noise"])),
         gradient_dtypes=_texts(table["gradient_dtypes"]),
         sizes=_shape(table["sizes"]),
         carried=_texts(table["carried"]),
     )
+
+
+_FLOATING = ("float", "bfloat", "complex")
 
 
 def _input(item: dict[str, Any]) -> Input:
@@ -201,7 +215,7 @@ def _texts(value: object) -> dict[str, str]:
 
 def _count(value: object) -> int:
     if type(value) is not int:
-        msg = f"{value!r} is no count"
+        msg = f"{reprlib.repr(value)} is no count"
         raise TypeError(msg)
     return value
 
@@ -214,9 +228,17 @@ def _number(value: object) -> float:
     if isinstance(value, str) and value in ("nan", "inf", "-inf"):
         return float(value)
     if type(value) not in (int, float):
-        msg = f"{value!r} is no number"
+        msg = f"{reprlib.repr(value)} is no number"
         raise TypeError(msg)
     return float(value)  # type: ignore[arg-type]
+
+
+def _finite(value: object) -> float:
+    number = _number(value)
+    if not math.isfinite(number):
+        msg = f"{number} where only a finite number can be"
+        raise ValueError(msg)
+    return number
 
 
 def _of(kind: type[T], value: object) -> T:

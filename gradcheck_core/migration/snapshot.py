@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .. import registry
 from ..case import GradientCase
-from ..verdict import VerdictPolicy
+from ..verdict import Verdict, VerdictPolicy
 from . import snapshot_file
 from .inputs import Input, differences, digested, undigested
 from .parity import Mappings, parity
@@ -202,6 +202,8 @@ def side_of(snapshot: Snapshot, name: str) -> Side:
         gradient_dtypes=snapshot.gradient_dtypes,
         sizes=snapshot.sizes,
         carried=snapshot.carried,
+        # no differences are needed to see that these are no derivatives
+        verdicts={key: Verdict.BUG for key, grads in snapshot.d_theta.items() if not np.isfinite(grads).all()},
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import reprlib
 import stat
 import uuid
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from safetensors.numpy import load, save
 
 from ..errors import SnapshotError
-from .header import MOST_HEADER_BYTES, Header, damaged, read_header
+from .header import MOST_HEADER_BYTES, Header, damaged, read_header, shown
 from .record import Described, Record, decoded, encoded
 from .stored import FORMAT_VERSION, Snapshot
 
@@ -90,6 +91,9 @@ def _read(source: Path) -> Snapshot:
         tensors = load(data)
     except Exception as error:  # the library's own checks, which are stricter here and there
         damaged(f"{error}", error)
+    for name in record.parameters:
+        if not np.isfinite(tensors[_THETA + name]).all():
+            damaged(f"{shown(_THETA + name)} is not finite everywhere, as what was recorded was")
     return Snapshot(
         theta={name: _restored(tensors[_THETA + name], item) for name, item in record.parameters.items()},
         d_theta={name: _restored(tensors[_GRADIENT + name], item) for name, item in record.parameters.items()},
@@ -118,7 +122,7 @@ def _record(header: Header) -> Record:
         raise SnapshotError(msg)
     table = _table(text)
     if table.get("format") != FORMAT:
-        msg = f"this is a safetensors file, but no snapshot: its format is {table.get('format')!r}"
+        msg = f"this is a safetensors file, but no snapshot: its format is {reprlib.repr(table.get('format'))}"
         raise SnapshotError(msg)
     version = table.get("format_version")
     if type(version) is int and version > FORMAT_VERSION:
@@ -146,10 +150,10 @@ def _table(text: str) -> dict[str, Any]:
 def _require(header: Header, key: str, parameter: Described, dtypes: tuple[str, ...]) -> None:
     stored = header.tensors.get(key)
     if stored is None:
-        damaged(f"the tensor `{key}` is missing")
+        damaged(f"the tensor {shown(key)} is missing")
     if stored.dtype not in dtypes or stored.shape != _stored_shape(parameter):
-        described = f"its record says {parameter.dtype} of shape {parameter.shape}"
-        damaged(f"`{key}` is {stored.dtype} of shape {stored.shape}, and {described}")
+        described = f"its record says {shown(parameter.dtype)} of shape {parameter.shape}"
+        damaged(f"{shown(key)} is {shown(stored.dtype)} of shape {stored.shape}, and {described}")
 
 
 def _stored_shape(parameter: Described) -> tuple[int, ...]:

@@ -32,6 +32,13 @@ def test_shuffled_values_are_no_permutation_of_axes(shape):
     assert reason == "it has the values of `w`, in an order that views, slices and permutations of axes do not give"
 
 
+@pytest.mark.parametrize("order", [[2, 3, 0, 1], [0, 2, 1, 3], [4, 5, 0, 1, 2, 3], [3, 4, 0, 2, 6, 7, 1, 5]])
+def test_a_few_values_in_another_order_are_no_blocks(order):
+    bias = normal(len(order))
+
+    assert "order" in only_unresolved(infer_mapping({"b": bias}, {"b": bias[order]}))
+
+
 def test_shuffled_rows_are_no_permutation_of_axes():
     weight = normal(6, 4)
 

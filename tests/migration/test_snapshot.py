@@ -65,6 +65,16 @@ def test_one_wrong_entry_of_a_stored_gradient_fails(file):
     assert any("the numbers of `snapshot` were edited after it was recorded" in note for note in report.notes)
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_stored_gradient_that_is_not_finite_fails(file, number):
+    edited(file, "d_theta.b", (0,), number)
+
+    report = gc.verify_snapshot(file, CASE)
+
+    assert report.verdict is Verdict.BUG
+    assert report.culprit == "snapshot"
+
+
 def test_a_wrong_gradient_of_the_case_fails_and_is_at_fault(file):
     report = gc.verify_snapshot(file, GradientCase(cost, {"w": W, "b": B}, backwards, (X,), name="port"))
 
