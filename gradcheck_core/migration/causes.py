@@ -19,6 +19,9 @@ MOST_TRIED = 500
 """Explanations tried for one pair: each is an evaluation of the cost, and more than a large model's check would take
 would not be worth waiting for."""
 
+_MOST_PAIRS = 150
+"""Pairs of them: an altered cost is traced or compiled anew, which takes longer than an evaluation."""
+
 _BY_CHANCE = 1e-6
 """Of the unaltered difference: a wrong explanation leaves so little in one case of a million."""
 
@@ -109,9 +112,9 @@ class _Search:
 
     def _altered_twice(self, side: Side) -> LikelyCause | None:
         """With two things, of different kinds, done otherwise."""
-        pairs = itertools.combinations(self._alterations(side), 2)
-        attempts = (self._with(side, pair) for pair in pairs if pair[0].kind != pair[1].kind)
-        return next(filter(None, attempts), None)
+        every = itertools.combinations(self._alterations(side), 2)
+        pairs = [pair for pair in every if pair[0].kind != pair[1].kind]
+        return next(filter(None, (self._with(side, pair) for pair in pairs[:_MOST_PAIRS])), None)
 
     def _alterations(self, side: Side) -> list[Alteration]:
         if side.live is None:
