@@ -2,7 +2,7 @@
 
 import keras
 import tensorflow as tf
-from broken_migrations import EPSILON, FILTERS, HIDDEN, OUTPUTS, RATE
+from broken_migrations import EPSILON, FILTERS, HIDDEN, OPTIONS, OUTPUTS, RATE
 from keras import layers
 
 from gradcheck_core import GradientCase
@@ -20,7 +20,7 @@ class Net(keras.Model):
         self.dense = layers.Dense(HIDDEN, activation="tanh", **WIDE)
         self.square = layers.Dense(HIDDEN, use_bias=False, **WIDE)
         self.drop = layers.Dropout(RATE, seed=1, **WIDE)
-        self.out = layers.Dense(OUTPUTS, use_bias=False, **WIDE)
+        self.out = layers.Dense(OUTPUTS, use_bias=False, name="out", **WIDE)
 
     def call(self, images):
         maps = self.norm(self.conv(self.pad(images)), training=self.mistakes.mode)
@@ -30,7 +30,7 @@ class Net(keras.Model):
         hidden = self.square(self.dense(keras.ops.reshape(maps, (maps.shape[0], -1))))
         if self.mistakes.dtype:
             hidden = keras.ops.cast(keras.ops.cast(hidden, "bfloat16"), "float64")
-        bent = keras.ops.soft_sign(hidden) if self.mistakes.unknown_activation else keras.ops.tanh(hidden)
+        bent = keras.ops.softsign(hidden) if self.mistakes.unknown_activation else keras.ops.tanh(hidden)
         return self.out(self.drop(bent, training=self.mistakes.dropout))
 
 
@@ -52,4 +52,4 @@ def case(drawn, mistakes):
         total = tf.reduce_sum(squares) if mistakes.reduction else tf.reduce_mean(squares)
         return total + 0.1 * tf.reduce_sum(model.out.kernel**2) if mistakes.unknown_penalty else total
 
-    return GradientCase(cost, model, args=(images,))
+    return GradientCase(cost, model, args=(images,), options=OPTIONS)

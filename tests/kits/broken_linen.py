@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from broken_migrations import EPSILON, FILTERS, HIDDEN, OUTPUTS, RATE, Mistakes
+from broken_migrations import EPSILON, FILTERS, HIDDEN, OPTIONS, OUTPUTS, RATE, Mistakes
 from flax import linen as nn
 from migration_linen import arrays
 
@@ -54,4 +54,4 @@ def case(drawn, mistakes):
         total = (outputs**2).sum() if mistakes.reduction else (outputs**2).mean()
         return total + 0.1 * (params["out"]["kernel"] ** 2).sum() if mistakes.unknown_penalty else total
 
-    return GradientCase(cost, arrays(params), args=(images,))
+    return GradientCase(cost, arrays(params), args=(images,), options=OPTIONS)

@@ -14,6 +14,8 @@ FRAMEWORKS = ("torch", "keras", "linen")
 BATCH, SIDE, CHANNELS, FILTERS, HIDDEN, OUTPUTS = 4, 6, 3, 2, 4, 2
 EPSILON = 1e-5
 RATE = 0.4
+OPTIONS = {"include": "*out*", "progress": False}  # finite differences of a few entries: they are not the point here
+RECURRENT = {"torch": "bias_hh_l0", "keras": "*bias", "linen": "*hf.bias"}  # the same in the recurrent case
 
 
 @dataclass(frozen=True)
@@ -91,4 +93,5 @@ def recurrent(framework, *, mixed=False):
         exchanged = {"f": "g", "g": "f"}
         mixed_up = {name: drawn.weights[f"{name[0]}_{exchanged.get(name[-1], name[-1])}"] for name in drawn.weights}
         drawn = replace(drawn, weights=mixed_up)
-    return importlib.import_module(f"migration_{framework}").CASES["lstm"](drawn)
+    case = importlib.import_module(f"migration_{framework}").CASES["lstm"](drawn)
+    return replace(case, options={"include": RECURRENT[framework], "progress": False})

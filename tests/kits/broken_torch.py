@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from broken_migrations import BATCH, CHANNELS, EPSILON, FILTERS, HIDDEN, OUTPUTS, RATE
+from broken_migrations import BATCH, CHANNELS, EPSILON, FILTERS, HIDDEN, OPTIONS, OUTPUTS, RATE
 from torch import nn
 from torch.nn import functional
 
@@ -60,4 +60,4 @@ def case(drawn, mistakes):
         return total + 0.1 * (model.out.weight**2).sum() if mistakes.unknown_penalty else total
 
     assert images.shape[0] == BATCH
-    return GradientCase(cost, Net(drawn, mistakes), args=(images,))
+    return GradientCase(cost, Net(drawn, mistakes), args=(images,), options=OPTIONS)
