@@ -15,6 +15,9 @@ from .likeness import Likeness
 from .tensors import Precision, Tensor
 from .whole import permutations, shape_permutations
 
+_SHOWN = 3
+"""Names that a reason lists; a person sees from these what kind they are."""
+
 Group = tuple[list[Tensor], list[Tensor]]
 """Sources and targets that may be each other as far as shapes and values go."""
 
@@ -74,6 +77,8 @@ def find_by_names(ledger: Ledger, group: Group, learnt: LearntAxes, *, valued: b
             for member in target.members:
                 ledger.reasons[member.name] = _of_unequal_number(target, source)
             continue
+        if any(len(set(family.numbers)) < len(family.members) for family in (target, source)):
+            continue  # a series whose numbers do not tell its members apart
         found_by = _how(target, source, float(scores[row, column]))
         for one, other in zip(source.members, target.members, strict=True):
             _enter(ledger, one, other, learnt, found_by, valued)
@@ -91,7 +96,7 @@ def _families(tensors: Iterable[Tensor]) -> list[_Family]:
     families: dict[tuple[object, ...], list[Tensor]] = defaultdict(list)
     for tensor in tensors:
         likeness = Likeness.of(tensor.name)
-        families[likeness.kind, likeness.words].append(tensor)
+        families[likeness.kind, likeness.stem].append(tensor)
     made = []
     for members in families.values():
         ordered = sorted(members, key=lambda tensor: Likeness.of(tensor.name).numbers)
@@ -154,7 +159,8 @@ def _undecided(rivals: list[str], valued: bool) -> str:
         return f"no source of its {what} has a name that it could have"
     if len(rivals) == 1:
         return f"{rivals[0]} has its {what}, and other targets have them too; names do not tell which it is"
-    return f"{', '.join(rivals)} have its {what}, and names do not tell which it is"
+    shown = ", ".join(rivals[:_SHOWN]) + (f" and {len(rivals) - _SHOWN} more" if len(rivals) > _SHOWN else "")
+    return f"{shown} have its {what}, and names do not tell which it is"
 
 
 def _of_unequal_number(target: _Family, source: _Family) -> str:

@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from .decompose import Box, Part, TooManyPiecesError, decompose
+from .decompose import Box, Part, TooManyPiecesError, decompose, size_of
 from .entries import Array, Term
 from .ledger import Found, Ledger, inside, whole
+from .likeness import Likeness
 from .lookup import Pool
 from .whole import fingerprints, permutations
 
@@ -36,7 +37,7 @@ def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
     undecided = []
     for contents, names in targets.items():
         candidates = sources.get(contents, [])
-        if not candidates or ledger.targets[names[0]].is_constant:
+        if not candidates or not ledger.targets[names[0]].is_telling:
             continue
         if len(candidates) > 1 or len(names) > 1:
             undecided.append((candidates, names))
@@ -53,9 +54,10 @@ def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
 
 def find_pieces(ledger: Ledger, aside: set[str]) -> None:
     """Enter targets but those set aside, or parts of them, that are views, slices and permutations of sources."""
-    names = [name for name in ledger.open_sources() if not ledger.sources[name].is_constant]
+    names = [name for name in ledger.open_sources() if ledger.sources[name].is_telling]
     pool = Pool({name: ledger.values[name] for name in names}, ledger.precision)
-    for target in _uneven_targets(ledger, aside):
+    # the largest first: how a weight's gates are ordered is evidence for its bias
+    for target in sorted(_uneven_targets(ledger, aside), key=lambda name: -ledger.targets[name].values.size):
         for box in ledger.open_boxes(target):
             _claim_from(pool, ledger, target, box, "values", lambda term: (term,))
 
@@ -115,7 +117,7 @@ def _find_shared(ledger: Ledger, aside: set[str]) -> None:
             continue
         left = inside(ledger.targets[first].values, one)
         total = left + inside(ledger.targets[second].values, other).reshape(left.shape)
-        parts = parts_of(pool, total)
+        parts = parts_of(pool, total, _has_blocks(ledger, first))
         if parts is not None and all(part.term for part in parts):
             ledger.share(
                 first,
@@ -145,33 +147,44 @@ def _open_pairs(ledger: Ledger, aside: set[str]) -> Iterator[tuple[tuple[str, Bo
 
 
 def _uneven(ledger: Ledger, names: list[str]) -> list[str]:
-    return [name for name in names if not ledger.sources[name].is_constant]
+    return [name for name in names if ledger.sources[name].is_telling]
 
 
 def _uneven_targets(ledger: Ledger, aside: set[str]) -> list[str]:
-    return [name for name in ledger.open_targets() if name not in aside and not ledger.targets[name].is_constant]
+    return [name for name in ledger.open_targets() if name not in aside and ledger.targets[name].is_telling]
 
 
 def _pairs(shapes: Mapping[str, tuple[int, ...]], owners: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Two names of one shape, of one layer unless there are few."""
+    """Two names of one shape; unless there are few, of one layer and with the same numbers in their names."""
     groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for name, shape in shapes.items():
-        groups[shape if len(shapes) <= _FEW else (shape, owners[name])].append(name)
-    for names in groups.values():
+        numbers = Likeness.of(name).numbers
+        groups[shape if len(shapes) <= _FEW else (shape, owners[name], numbers)].append(name)
+    for names in (names for names in groups.values() if len(names) <= _FEW):
         yield from sorted(itertools.combinations(names, 2), key=lambda pair: owners[pair[0]] != owners[pair[1]])
 
 
 def _claim_from(
     pool: Pool, ledger: Ledger, target: str, box: Box, found_by: str, expand: Callable[[Term], tuple[Term, ...]]
 ) -> None:
-    parts = parts_of(pool, inside(ledger.targets[target].values, box))
+    parts = parts_of(pool, inside(ledger.targets[target].values, box), _has_blocks(ledger, target))
     if parts is not None:
         found = [Found(part.moved(box).box, () if part.term is None else expand(part.term), found_by) for part in parts]
         ledger.claim(target, box, found)
 
 
-def parts_of(pool: Pool, values: Array) -> list[Part] | None:
-    """The parts of some values, if they are what layers are made of and not what shuffled values happen to give."""
+def parts_of(pool: Pool, values: Array, trusted: bool = False) -> list[Part] | None:
+    """The parts of some values, if they are what layers are made of and not what shuffled values happen to give.
+
+    Parameters
+    ----------
+    pool : Pool
+        What they are looked up in.
+    values : numpy.ndarray
+        A target's, or those of a box of it.
+    trusted : bool
+        Whether few values in another order are evidence too, since the rest of the layer is in another order.
+    """
     positions = pool.find(values)
     if (positions < 0).all():
         return None
@@ -179,17 +192,52 @@ def parts_of(pool: Pool, values: Array) -> list[Part] | None:
         parts = decompose(positions, pool)
     except TooManyPiecesError:
         return None
-    of_source: dict[str, list[Box]] = defaultdict(list)
+    of_source: dict[str, list[tuple[Box, Term]]] = defaultdict(list)
     for part in parts:
         if part.term is not None:
-            of_source[part.term.source].append(part.box)
-    return parts if all(_are_blocks(boxes) for boxes in of_source.values()) else None
+            of_source[part.term.source].append((part.box, part.term))
+    is_all_known = all(part.term is not None for part in parts)
+    sound = all(
+        _are_blocks(pieces)
+        and (trusted or not _may_be_shuffled(pool.arrays[source], pieces))
+        and (is_all_known or pool.arrays[source].size == 1 or all(size_of(box) > 1 for box, _ in pieces))
+        for source, pieces in of_source.items()
+    )
+    return parts if sound else None
 
 
-def _are_blocks(boxes: list[Box]) -> bool:
-    """Whether parts of one source are of equal size, and not of single entries: gates and heads are, chance is not."""
-    lengths = {tuple(stop - start for start, stop in box) for box in boxes}
-    if len(boxes) == 1:
+def _are_blocks(pieces: list[tuple[Box, Term]]) -> bool:
+    """Whether pieces of one source are what gates and heads are: of equal size, taken alike, and no single entries."""
+    if len(pieces) == 1:
         return True
-    apart = [axis for axis, extents in enumerate(zip(*boxes, strict=True)) if len(set(extents)) > 1]
-    return len(lengths) == 1 and all(length[axis] > 1 for length in lengths for axis in apart)
+    extents = list(zip(*(box for box, _ in pieces), strict=True))
+    lengths = [tuple(stop - start for start, stop in box) for box, _ in pieces]
+    taken = [term.ranges or () for _, term in pieces]
+    return (
+        len(set(lengths)) == 1
+        and len({(term.axes, term.view) for _, term in pieces}) == 1
+        and all(length > 1 for axis, length in enumerate(lengths[0]) if len(set(extents[axis])) > 1)
+        and all(start % (stop - start) == 0 for ranges in taken for start, stop in filter(None, ranges))
+    )
+
+
+FEW_ENTRIES = 8
+"""Entries in a row from which an order of blocks is evidence: of fewer, one shuffle in a hundred looks so by chance."""
+
+
+def _may_be_shuffled(source: Array, pieces: list[tuple[Box, Term]]) -> bool:
+    """Whether a row of so few entries that any shuffle may look like blocks, is in another order than the source's."""
+    is_row = all(sum(stop - start > 1 for start, stop in box) <= 1 for box, _ in pieces)
+    if not is_row or sum(size_of(box) for box, _ in pieces) >= FEW_ENTRIES:
+        return False
+    numbers = np.arange(source.size).reshape(source.shape)
+    in_place = sorted(pieces, key=lambda piece: piece[0])
+    order = np.concatenate([term.taken({term.source: numbers}).reshape(-1) for _, term in in_place])
+    return bool((np.diff(order) < 0).any())
+
+
+def _has_blocks(ledger: Ledger, target: str) -> bool:
+    """Whether something larger of a target's layer was found to be blocks in another order, as gates are."""
+    layer = [name for name in ledger.layer_of(target) if name != target]
+    entries = [entry for name in layer if (entry := ledger.entry(name)) is not None]
+    return any(len({term.source for term in entry.terms}) < len(entry.pieces) for entry in entries)

@@ -38,12 +38,12 @@ def find_clones(ledger: Ledger, aside: set[str]) -> None:
 
 def _copies(ledger: Ledger, tensors: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, list[str]]:
     """Equal tensors whose names differ in their numbers only, in the order of those, by the name of the first."""
-    uneven = (tensors[name] for name in names if not tensors[name].is_constant)
+    uneven = (tensors[name] for name in names if tensors[name].is_telling)
     found = {}
     for group in fingerprints(uneven, ledger.precision).values():
         ordered = sorted(group, key=lambda name: Likeness.of(name).numbers)
         first = tensors[ordered[0]]
         equal = all(np.array_equal(tensors[name].values, first.values) for name in ordered)
-        if len(group) > 1 and equal and len({Likeness.of(name).words for name in ordered}) == 1:
+        if len(group) > 1 and equal and len({Likeness.of(name).stem for name in ordered}) == 1:
             found[first.name] = ordered
     return found

@@ -1,6 +1,8 @@
 """A target cut into the fewest pieces that each are a slice of one source, from where its entries stand there."""
 
 import itertools
+import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
@@ -19,6 +21,11 @@ Box = tuple[tuple[int, int], ...]
 """A part of a target: from where to where along each axis."""
 
 _Digits = list[tuple[int, int]]
+
+
+def size_of(box: Box) -> int:
+    """How many entries a box has."""
+    return math.prod(stop - start for start, stop in box)
 
 
 class TooManyPiecesError(Exception):
@@ -130,19 +137,29 @@ def _counters(steps: npt.NDArray[np.int64], length: int, is_outer: bool = False)
     if length == 1:
         return [(1, 0)], []
     step = int(steps[0])
-    every = list(range(1, length))
     if step <= 0:
-        return [], every if is_outer else [1]
+        return [], list(range(1, length)) if is_outer else _block_edges(steps, length)
     others = np.flatnonzero(steps != step)
     if not others.size:
         return [(length, step)], []
     run = int(others[0]) + 1
     inner = np.arange(1, length) % run != 0
     if length % run or (steps[inner] != step).any():
-        return [], every if is_outer else [run]
+        return [], list(range(1, length)) if is_outer else _block_edges(steps, length)
     block = np.add.reduceat(steps, np.arange(0, length - 1, run))[: length // run - 1]
     outer, breaks = _counters(block, length // run, is_outer=True)
     return ([*outer, (run, step)], []) if outer else ([], [run * each for each in breaks])
+
+
+def _block_edges(steps: npt.NDArray[np.int64], length: int) -> list[int]:
+    """Where to cut so that all blocks are of equal size; where there are no such blocks, after the first run."""
+    usual = Counter(steps.tolist()).most_common(1)[0][0]
+    edges = [int(each) + 1 for each in np.flatnonzero(steps != usual)]
+    size = math.gcd(length, *edges)
+    if 1 < size < length:
+        return list(range(size, length, size))
+    changes = np.flatnonzero(steps != steps[0])
+    return [int(changes[0]) + 1 if changes.size and steps[0] > 0 else 1]
 
 
 def _first(here: Positions, digits: list[_Digits]) -> int:

@@ -62,7 +62,7 @@ def infer_mapping(source_params: object, target_params: object) -> ParameterMap:
 
 def mapping_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> ParameterMap:
     """As `infer_mapping`, of parameters that were read already."""
-    ledger = Ledger(sources, targets, Precision.of([*sources.values(), *targets.values()]))
+    ledger = Ledger(sources, targets, Precision.between(sources.values(), targets.values()))
     undecided = find_whole(ledger)
     aside = {name for _, names in undecided for name in names}
     find_pieces(ledger, aside)
@@ -108,7 +108,7 @@ def _find_by_structure(ledger: Ledger) -> None:
 
 def _were_carried_over(ledger: Ledger, undecided: set[str]) -> bool:
     """Whether any value tells that a target is a source's, or none could."""
-    telling = [name for name, tensor in ledger.targets.items() if not tensor.is_constant]
+    telling = [name for name, tensor in ledger.targets.items() if tensor.is_telling]
     return not telling or bool(undecided) or any(ledger.found(name) for name in telling)
 
 

@@ -12,6 +12,9 @@ from .decompose import Box
 from .entries import Array, MapEntry, Piece, Range, Term
 from .tensors import Precision, Tensor
 
+LARGEST_LAYER = 64
+"""Parameters that one layer has at most; where more stand together they are several layers'."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,20 @@ class Ledger:
         self.targets = targets
         self.precision = precision
         self.values = {name: tensor.values for name, tensor in sources.items()}
+        self._layers: dict[str, list[str]] = defaultdict(list)
+        for name, tensor in targets.items():
+            self._layers[tensor.owner].append(name)
         self.reasons: dict[str, str] = {}
         self._open: dict[str, list[Box]] = {name: [whole(each.values.shape)] for name, each in targets.items()}
         self._found: dict[str, list[Found]] = defaultdict(list)
         self._users: dict[str, dict[str, None]] = defaultdict(dict)  # in the order in which they came
         self._used: dict[str, npt.NDArray[np.bool_]] = {}
         self._left = {name: tensor.values.size for name, tensor in sources.items()}
+
+    def layer_of(self, target: str) -> list[str]:
+        """The targets that belong to what a target belongs to; none of a flat structure, whose layers have no names."""
+        names = self._layers[self.targets[target].owner]
+        return names if len(names) <= LARGEST_LAYER else []
 
     def open_targets(self) -> list[str]:
         """The targets of which something is not found yet."""

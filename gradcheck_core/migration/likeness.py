@@ -25,26 +25,26 @@ _KINDS = {
 """What the frameworks call the two kinds of parameters that most layers have."""
 
 _SAID_OTHERWISE = {
-    "hh": "recurrent",
-    "linear": "dense",
-    "fc": "dense",
-    "bn": "norm",
-    "ln": "norm",
-    "normalization": "norm",
-    "batchnorm": "norm",
-    "layernorm": "norm",
-    "embed": "embedding",
-    "embeddings": "embedding",
-    "convolution": "conv",
-    "attn": "attention",
-    "q": "query",
-    "k": "key",
-    "v": "value",
-    "output": "out",
+    "hh": ("recurrent",),
+    "linear": ("dense",),
+    "fc": ("dense",),
+    "bn": ("batch", "norm"),
+    "batchnorm": ("batch", "norm"),
+    "ln": ("layer", "norm"),
+    "layernorm": ("layer", "norm"),
+    "normalization": ("norm",),
+    "embed": ("embedding",),
+    "embeddings": ("embedding",),
+    "convolution": ("conv",),
+    "attn": ("attention",),
+    "q": ("query",),
+    "k": ("key",),
+    "v": ("value",),
+    "output": ("out",),
 }
-"""Words that mean another word."""
+"""Words that mean others."""
 
-_EMPTY_WORDS = {"params", "value", "layers", "model", "module", "batch", "layer", "proj"}
+_EMPTY_WORDS = frozenset({"params", "layers", "model", "module", "proj"})
 """Words that tell nothing of which layer it is."""
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
@@ -59,13 +59,16 @@ class Likeness:
     ----------
     kind : str
         ``weight``, ``bias``, or empty.
+    stem : tuple of str
+        The words in it but for its kind; names of one stem are a series, told apart by their numbers.
     words : frozenset of str
-        What else it says.
+        What these words mean, so that names of different origin can be compared.
     numbers : tuple of int
         The numbers in it.
     """
 
     kind: str
+    stem: tuple[str, ...]
     words: frozenset[str]
     numbers: tuple[int, ...]
 
@@ -76,9 +79,10 @@ class Likeness:
         lower = [word.lower() for word in leaf]
         kinds = [_KINDS[word] for word in lower if word in _KINDS]
         words = [word.lower() for part in path for word in part] + [word for word in lower if word not in _KINDS]
-        said = {_SAID_OTHERWISE.get(word, word) for word in words if not word.isdigit()} - _EMPTY_WORDS
+        stem = tuple(word for word in words if not word.isdigit())
+        said = frozenset(meaning for word in stem for meaning in _SAID_OTHERWISE.get(word, (word,)))
         numbers = tuple(int(word) for part in (*path, leaf) for word in part if word.isdigit())
-        return cls(kinds[-1] if kinds else "", frozenset(said), numbers)
+        return cls(kinds[-1] if kinds else "", stem, said - _EMPTY_WORDS, numbers)
 
     def score(self, other: "Likeness") -> float:
         """How much two names have in common, from 0 to 1, kinds left aside; two that say nothing have nothing."""

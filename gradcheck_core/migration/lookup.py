@@ -108,10 +108,15 @@ def _usual_step(positions: Positions, axis: int) -> int | None:
     along = np.moveaxis(positions, axis, 0)
     both = (along[1:] >= 0) & (along[:-1] >= 0)
     steps = (along[1:] - along[:-1])[both]
-    if not steps.size:
-        return None
-    values, counts = np.unique(steps, return_counts=True)
-    return int(values[counts.argmax()])
+    if steps.size:
+        values, counts = np.unique(steps, return_counts=True)
+        return int(values[counts.argmax()])
+    flat = along.reshape(len(along), -1)
+    for column in flat[:, (flat >= 0).sum(axis=0) > 1].T[:1]:  # no neighbours are known: the first two that are
+        first, second = np.flatnonzero(column >= 0)[:2]
+        step, rest = divmod(int(column[second] - column[first]), int(second - first))
+        return None if rest else step
+    return None
 
 
 def _joined(arrays: Mapping[str, Array]) -> Array:

@@ -1,12 +1,11 @@
 """The two biases of a recurrent layer where one of them is zero: PyTorch and Keras' GRU keep two, others one."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from .decompose import Box
+from .decompose import Box, size_of
 from .entries import Range, Term
 from .ledger import Found, Ledger, inside
 from .tensors import Tensor
@@ -50,9 +49,9 @@ def _echo(ledger: Ledger, name: str, box: Box) -> None:
         for part in parts
         if not any(term.gradient_only for term in part.terms)
     ]
-    covered = sum(_size(part.box) for part in silent)
+    covered = sum(size_of(part.box) for part in silent)
     rest = [(*box[:-1], (end, box[-1][1]))] if box[-1][0] < end < box[-1][1] else []
-    if silent and covered + sum(map(_size, rest)) == _size(box):
+    if silent and covered + sum(map(size_of, rest)) == size_of(box):
         ledger.enter(name, box, silent, rest)
 
 
@@ -106,7 +105,3 @@ def _other_row(box: Box) -> Box | None:
 
 def _is_within(box: Box, outer: Box) -> bool:
     return all(low <= start and stop <= high for (start, stop), (low, high) in zip(box, outer, strict=True))
-
-
-def _size(box: Box) -> int:
-    return math.prod(stop - start for start, stop in box)

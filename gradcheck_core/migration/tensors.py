@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import final
 
 import numpy as np
@@ -54,6 +55,11 @@ class Tensor:
         flat = self.values.reshape(-1)
         return bool(flat[0] == flat[-1] and (flat == flat[0]).all())
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether its values can tell which it is: they differ, or are one number that is neither 0 nor 1."""
+        return not self.is_constant or (self.values.size == 1 and abs(self.values.reshape(-1)[0]) not in (0, 1))
+
 
 def read(params: object, argument: str) -> dict[str, Tensor]:
     """The parameters of a framework's structure, or of a mapping from name to array, by name.
@@ -63,9 +69,11 @@ def read(params: object, argument: str) -> dict[str, Tensor]:
     MappingError
         If there are none that could be checked, or they belong to no framework; naming the argument.
     """
+    # what a snapshot holds is read-only, which no framework takes for a container
+    structure = dict(params) if isinstance(params, MappingProxyType) else params
     try:
-        backend = registry.infer_backend(params)
-        with backend.open(_no_cost, params, (), "native", 0) as problem:
+        backend = registry.infer_backend(structure)
+        with backend.open(_no_cost, structure, (), "native", 0) as problem:
             layout = problem.layout
             return {
                 parameter.name: Tensor(parameter.name, parameter.tensor(problem.read(i)), parameter.dtype)
@@ -78,6 +86,25 @@ def read(params: object, argument: str) -> dict[str, Tensor]:
 
 def _no_cost(*_: object) -> float:
     return 0.0
+
+
+def _stored_in(tensors: Iterable[Tensor]) -> set[str]:
+    """The dtypes of a model's parameters; float32 for float64 whose values have been through float32 for the most part.
+
+    A checkpoint in float32 that is loaded into a model in float64 looks so.
+    """
+    tensors = list(tensors)
+    telling = [tensor for tensor in tensors if tensor.dtype == "float64" and tensor.is_telling]
+    through = sum(_is_of_float32(tensor.values) for tensor in telling)
+    return {tensor.dtype for tensor in tensors} | ({"float32"} if 2 * through > len(telling) else set())
+
+
+def _is_of_float32(values: Array) -> bool:
+    """Whether values are float32's, and not only because they are round numbers, which fit into any dtype."""
+    with np.errstate(over="ignore"):
+        narrow = values.astype(np.float32)
+    has_long_fractions = np.mean(narrow.view(np.uint32) % 256 != 0) > 0.5
+    return bool(has_long_fractions and np.array_equal(narrow, values))
 
 
 @final
@@ -97,9 +124,9 @@ class Precision:
     exact: bool
 
     @classmethod
-    def of(cls, tensors: Iterable[Tensor]) -> "Precision":
-        """The precision in which all of these can be compared."""
-        dtypes = {tensor.dtype for tensor in tensors}
+    def between(cls, sources: Iterable[Tensor], targets: Iterable[Tensor]) -> "Precision":
+        """The precision in which the parameters of two models can be compared."""
+        dtypes = _stored_in(sources) | _stored_in(targets)
         return cls(min(dtypes, key=lambda dtype: (SIGNIFICAND.get(dtype, 53), dtype)), len(dtypes) == 1)
 
     def rounded(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

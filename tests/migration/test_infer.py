@@ -32,6 +32,13 @@ def test_shuffled_values_are_no_permutation_of_axes(shape):
     assert reason == "it has the values of `w`, in an order that views, slices and permutations of axes do not give"
 
 
+@pytest.mark.parametrize("order", [[2, 3, 0, 1], [0, 2, 1, 3], [4, 5, 0, 1, 2, 3], [3, 4, 0, 2, 6, 7, 1, 5]])
+def test_a_few_values_in_another_order_are_no_blocks(order):
+    bias = normal(len(order))
+
+    assert "order" in only_unresolved(infer_mapping({"b": bias}, {"b": bias[order]}))
+
+
 def test_shuffled_rows_are_no_permutation_of_axes():
     weight = normal(6, 4)
 
@@ -76,6 +83,15 @@ def test_equal_constants_of_equal_shapes_with_unrelated_names_are_not_told_apart
 
     assert not mapping.entries
     assert mapping.unresolved["x"] == "`p`, `q` have its shape and values, and names do not tell which it is"
+
+
+def test_a_reason_lists_a_few_names_and_counts_the_others():
+    zeros = np.zeros(3)
+
+    mapping = infer_mapping(dict.fromkeys("pqrstu", zeros), dict.fromkeys("uvwxyz", zeros))
+
+    assert mapping.entries["u"].source == "u"
+    assert mapping.unresolved["z"].startswith("`p`, `q`, `r` and 2 more have its shape and values")
 
 
 def test_a_symmetric_matrix_between_unknown_names_is_ambiguous():
@@ -274,6 +290,20 @@ def test_fresh_scales_and_shifts_are_told_apart_by_their_kind_and_layer():
     assert found == dict(zip(target, source, strict=True))
 
 
+def test_kinds_of_norms_are_told_apart_by_their_abbreviations():
+    ones = np.ones(3)
+    source = {"bn.weight": ones, "norm.weight": ones, "bn2.weight": ones}
+    target = {f"{name}.gamma": ones for name in ("layer_normalization", "batch_normalization_1", "batch_normalization")}
+
+    found = {name: entry.source for name, entry in infer_mapping(source, target).entries.items()}
+
+    assert found == {
+        "layer_normalization.gamma": "norm.weight",
+        "batch_normalization.gamma": "bn.weight",
+        "batch_normalization_1.gamma": "bn2.weight",
+    }
+
+
 def test_names_decide_between_equal_constants():
     source = {"encoder.norm.weight": np.ones(3), "decoder.norm.weight": np.ones(3)}
     target = {"decoder.norm.scale": np.ones(3), "encoder.norm.scale": np.ones(3)}
@@ -361,6 +391,22 @@ def test_values_are_compared_in_the_narrower_dtype(dtype):
     assert not infer_mapping(narrow, torch).unresolved
 
 
+def test_values_that_went_through_a_checkpoint_in_float32_are_found():
+    torch, keras = fused()
+    loaded = {name: value.astype("float32").astype("float64") for name, value in keras.items()}
+
+    assert not infer_mapping(torch, loaded).unresolved
+    assert not infer_mapping(loaded, torch).unresolved
+
+
+def test_round_numbers_are_still_compared_to_the_last_bit():
+    weight = np.arange(12.0).reshape(3, 4)
+    changed = weight.T.copy()
+    changed[2, 1] += 1e-9
+
+    assert only_unresolved(infer_mapping({"w": weight}, {"w": changed})).startswith("11 of its 12 values are in `w`")
+
+
 def test_values_that_differ_within_one_dtype_are_other_values():
     weight = normal(4, 3).astype("float32")
 
@@ -392,6 +438,19 @@ def test_what_has_no_parameters_is_refused(side):
 
     with pytest.raises(MappingError, match=rf"`infer_mapping\({side}=...\)`: `params` holds no floating numbers"):
         infer_mapping(**sides)
+
+
+def test_layers_of_a_flat_structure_are_told_by_their_numbers():
+    source, target = {}, {}
+    for i in RNG.permutation(40):
+        weight = normal(4, 4)
+        source |= {f"W{i}": weight, f"b{i}": np.zeros(4)}
+        target |= {f"kernel{i + 1}": weight.T, f"bias{i + 1}": np.zeros(4)}
+
+    mapping = infer_mapping(source, dict(sorted(target.items())))
+
+    assert not mapping.unresolved
+    assert all(mapping.entries[f"bias{i + 1}"].source == f"b{i}" for i in range(40))
 
 
 def chain(layers):

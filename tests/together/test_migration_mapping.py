@@ -2,8 +2,10 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
+import torch
 from migration_layers import FRAMEWORKS, LAYERS, SIZES, STATES, case
 
 from gradcheck_core import infer_mapping, registry
@@ -50,11 +52,62 @@ def test_every_layer_is_mapped_in_every_direction(layer, sizes, state):
             assert all(np.allclose(carried[name], own_values[name], rtol=1e-15, atol=1e-15) for name in own_values)
 
 
-def test_names_and_axes_of_a_dense_layer():
-    torch, keras, linen = (case("linear", framework).params for framework in ("torch", "keras", "linen"))
+class Tagger(torch.nn.Module):
+    """Two LSTMs that read both ways, norms of two kinds, dense layers of equal shapes; as PyTorch initialises them."""
 
-    forth, back = infer_mapping(torch, keras), infer_mapping(keras, torch)
-    same = infer_mapping(keras, linen)
+    def __init__(self):
+        super().__init__()
+        self.embed = torch.nn.Embedding(11, 8)
+        self.lstm = torch.nn.LSTM(8, 8, num_layers=2, bidirectional=True, batch_first=True)
+        self.norm = torch.nn.LayerNorm(16)
+        self.fc1, self.bn = torch.nn.Linear(16, 16), torch.nn.BatchNorm1d(16)
+        self.fc2, self.bn2 = torch.nn.Linear(16, 16), torch.nn.BatchNorm1d(16)
+        self.out = torch.nn.Linear(16, 3)
+
+
+def tagger_in_keras(weights):
+    """The same in Keras, with weights carried over by hand."""
+    layers = keras.layers
+    embed = layers.Embedding(11, 8)
+    lstms = [layers.Bidirectional(layers.LSTM(8, return_sequences=True)) for _ in range(2)]
+    dense = [layers.Dense(16), layers.Dense(16), layers.Dense(3)]
+    norms = [layers.LayerNormalization(), layers.BatchNormalization(), layers.BatchNormalization()]
+    model = keras.Sequential(
+        [keras.Input((5,)), embed, *lstms, norms[0], dense[0], norms[1], dense[1], norms[2], dense[2]]
+    )
+    embed.embeddings.assign(weights["embed.weight"])
+    for i, lstm in enumerate(lstms):
+        for suffix, cell in ((f"l{i}", lstm.forward_layer.cell), (f"l{i}_reverse", lstm.backward_layer.cell)):
+            cell.kernel.assign(weights[f"lstm.weight_ih_{suffix}"].T)
+            cell.recurrent_kernel.assign(weights[f"lstm.weight_hh_{suffix}"].T)
+            cell.bias.assign(weights[f"lstm.bias_ih_{suffix}"] + weights[f"lstm.bias_hh_{suffix}"])
+    for name, layer in zip(("fc1", "fc2", "out"), dense, strict=True):
+        layer.kernel.assign(weights[f"{name}.weight"].T)
+        layer.bias.assign(weights[f"{name}.bias"])
+    return model
+
+
+def test_a_whole_model_as_it_is_initialised_is_mapped_both_ways():
+    torch.manual_seed(0)
+    module = Tagger()
+    model = tagger_in_keras({name: each.detach().numpy() for name, each in module.named_parameters()})
+
+    forth, back = infer_mapping(module, model), infer_mapping(model, module)
+
+    assert not forth.unresolved
+    assert not back.unresolved
+    assert len(forth.entries) == len(model.trainable_variables)
+    assert len(back.entries) == len(list(module.parameters()))
+    scales = {entry.source: name for name, entry in back.entries.items() if "norm" in str(entry.source)}
+    kinds = {name.split(".")[0].rstrip("0123456789_"): target.split(".")[0][:2] for name, target in scales.items()}
+    assert kinds == {"layer_normalization": "no", "batch_normalization": "bn"}
+
+
+def test_names_and_axes_of_a_dense_layer():
+    in_torch, in_keras, in_linen = (case("linear", framework).params for framework in ("torch", "keras", "linen"))
+
+    forth, back = infer_mapping(in_torch, in_keras), infer_mapping(in_keras, in_torch)
+    same = infer_mapping(in_keras, in_linen)
 
     assert (forth.entries["kernel"].source, forth.entries["kernel"].axes) == ("weight", (1, 0))
     assert (back.entries["weight"].source, back.entries["weight"].axes) == ("kernel", (1, 0))
@@ -71,10 +124,10 @@ def test_axes_of_convolutions_and_an_embedding():
 
 
 def test_pytorchs_two_biases_are_the_sum_that_keras_has():
-    torch, keras = case("lstm", "torch").params, case("lstm", "keras").params
+    in_torch, in_keras = case("lstm", "torch").params, case("lstm", "keras").params
 
-    forth = infer_mapping(torch, keras).entries["lstm_cell.bias"]
-    back = infer_mapping(keras, torch).entries
+    forth = infer_mapping(in_torch, in_keras).entries["lstm_cell.bias"]
+    back = infer_mapping(in_keras, in_torch).entries
 
     assert forth.source == ("bias_ih_l0", "bias_hh_l0")
     assert back["bias_ih_l0"].source == back["bias_hh_l0"].source == "lstm_cell.bias"
