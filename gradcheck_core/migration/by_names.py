@@ -15,6 +15,9 @@ from .likeness import Likeness
 from .tensors import Precision, Tensor
 from .whole import permutations, shape_permutations
 
+_SHOWN = 3
+"""Names that a reason lists; a person sees from these what kind they are."""
+
 Group = tuple[list[Tensor], list[Tensor]]
 """Sources and targets that may be each other as far as shapes and values go."""
 
@@ -156,7 +159,8 @@ def _undecided(rivals: list[str], valued: bool) -> str:
         return f"no source of its {what} has a name that it could have"
     if len(rivals) == 1:
         return f"{rivals[0]} has its {what}, and other targets have them too; names do not tell which it is"
-    return f"{', '.join(rivals)} have its {what}, and names do not tell which it is"
+    shown = ", ".join(rivals[:_SHOWN]) + (f" and {len(rivals) - _SHOWN} more" if len(rivals) > _SHOWN else "")
+    return f"{shown} have its {what}, and names do not tell which it is"
 
 
 def _of_unequal_number(target: _Family, source: _Family) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from .decompose import Box, Part, TooManyPiecesError, decompose, size_of
 from .entries import Array, Term
 from .ledger import Found, Ledger, inside, whole
+from .likeness import Likeness
 from .lookup import Pool
 from .whole import fingerprints, permutations
 
@@ -154,11 +155,12 @@ def _uneven_targets(ledger: Ledger, aside: set[str]) -> list[str]:
 
 
 def _pairs(shapes: Mapping[str, tuple[int, ...]], owners: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Two names of one shape, of one layer unless there are few."""
+    """Two names of one shape; unless there are few, of one layer and with the same numbers in their names."""
     groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for name, shape in shapes.items():
-        groups[shape if len(shapes) <= _FEW else (shape, owners[name])].append(name)
-    for names in groups.values():
+        numbers = Likeness.of(name).numbers
+        groups[shape if len(shapes) <= _FEW else (shape, owners[name], numbers)].append(name)
+    for names in (names for names in groups.values() if len(names) <= _FEW):
         yield from sorted(itertools.combinations(names, 2), key=lambda pair: owners[pair[0]] != owners[pair[1]])
 
 

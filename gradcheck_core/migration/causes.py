@@ -5,6 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
+import numpy as np
+
+from ..assessment import norm
 from ..protocol import Alteration
 from ..verdict import Verdict, VerdictPolicy
 from .carrying import Array, Carried
@@ -19,8 +22,18 @@ MOST_TRIED = 500
 """Explanations tried for one pair: each is an evaluation of the cost, and more than a large model's check would take
 would not be worth waiting for."""
 
+_MOST_PAIRS = 150
+"""Pairs of them: an altered cost is traced or compiled anew, which takes longer than an evaluation."""
+
 _BY_CHANCE = 1e-6
 """Of the unaltered difference: a wrong explanation leaves so little in one case of a million."""
+
+
+_WITH_GRADIENTS = 1e-3
+"""The same, where all gradients have to come together too: frameworks round constants of their own to float32."""
+
+_GRADIENTS_LEFT = 1e-2
+"""Of the gradients' difference, what may be left."""
 
 
 @final
@@ -43,6 +56,14 @@ def explain(reference: Side, other: Side, carried: Carried, found: Difference, p
 def _differs_a_little(found: Difference) -> bool:
     """Whether everything passes, and yet the costs differ by more than rounding, and more than agreement allows."""
     return found.outcome is Outcome.AGREE and found.verdict is Verdict.INSPECT and is_another_function(found.cost)
+
+
+def _gradients_off(found: Difference) -> float:
+    return norm(np.array([row.gradient_difference for row in found.rows if not row.why]))
+
+
+def _rounding(found: Difference) -> float:
+    return norm(np.array([row.gradient_resolution for row in found.rows if not row.why]))
 
 
 @final
@@ -109,9 +130,9 @@ class _Search:
 
     def _altered_twice(self, side: Side) -> LikelyCause | None:
         """With two things, of different kinds, done otherwise."""
-        pairs = itertools.combinations(self._alterations(side), 2)
-        attempts = (self._with(side, pair) for pair in pairs if pair[0].kind != pair[1].kind)
-        return next(filter(None, attempts), None)
+        every = itertools.combinations(self._alterations(side), 2)
+        pairs = [pair for pair in every if pair[0].kind != pair[1].kind]
+        return next(filter(None, (self._with(side, pair) for pair in pairs[:_MOST_PAIRS])), None)
 
     def _alterations(self, side: Side) -> list[Alteration]:
         if side.live is None:
@@ -140,6 +161,7 @@ class _Search:
             ", and ".join(alteration.sentence for alteration in alterations),
             agreeing,
             replace(side, cost=cost, gradients=gradients),
+            told=True,
         )
 
     def _moved(self, side: Side) -> LikelyCause | None:
@@ -157,10 +179,10 @@ class _Search:
         agreeing = self._explains(replace(side, cost=cost))
         if agreeing is None:
             return None
-        gradients = side.gradients
-        if side.live is not None and side.live.has_gradient:
-            gradients = move.undone(asked.gradients(values))
-        return self._named(side, move.kind, move.sentence, agreeing, replace(side, cost=cost, gradients=gradients))
+        told = side.live is not None and side.live.has_gradient
+        gradients = move.undone(asked.gradients(values)) if told else side.gradients
+        altered = replace(side, cost=cost, gradients=gradients)
+        return self._named(side, move.kind, move.sentence, agreeing, altered, told=told)
 
     def _cost(self, asked: Asked, values: dict[str, Array]) -> float:
         self.tried += 1
@@ -171,22 +193,23 @@ class _Search:
         reference, other = self._pair(altered)
         cost, verdict = judge_costs(reference, other, self.policy)
         before = self.found.cost.discrepancy
-        enough = max(cost.error, _BY_CHANCE * before)
-        if not (verdict.passed and cost.discrepancy <= enough < before):
+        allowed = _WITH_GRADIENTS if verdict is Verdict.CORRECT else _BY_CHANCE
+        if not (verdict.passed and cost.discrepancy <= max(cost.error, allowed * before) < before):
             return None
         return f"agree to {cost.difference:.0e}" if cost.difference else "agree exactly"
 
-    def _named(self, side: Side, kind: str, sentence: str, agreeing: str, altered: Side) -> LikelyCause | None:
+    def _named(
+        self, side: Side, kind: str, sentence: str, agreeing: str, altered: Side, *, told: bool
+    ) -> LikelyCause | None:
+        """The cause, where the gradients agree too; those not told, the costs have to be the same to rounding."""
         held = self._held(altered)
-        also = all(row.gradient_verdict.passed for row in held.rows if not row.why)
-        if not also and held.cost.discrepancy > _BY_CHANCE**2 * self.found.cost.discrepancy + held.cost.error:
+        before = self.found.cost
+        alike = told and _gradients_off(held) <= max(_GRADIENTS_LEFT * _gradients_off(self.found), _rounding(held))
+        if not alike and held.cost.discrepancy > max(held.cost.error, _BY_CHANCE * before.discrepancy):
             return None
-        before = self.found.cost.difference
-        gradients = "so do the gradients" if also else "the gradients still differ"
-        evidence = (
-            f"with that done otherwise the costs {agreeing}, where they differed by {before:.0e}, and {gradients}"
-        )
-        return LikelyCause(kind, self._said(sentence, side), evidence)
+        gradients = "so do the gradients" if alike else "the gradients still differ" if told else ""
+        costs = f"with that done otherwise the costs {agreeing}, where they differed by {before.difference:.0e}"
+        return LikelyCause(kind, self._said(sentence, side), ", and ".join(filter(None, (costs, gradients))))
 
     def _said(self, sentence: str, side: Side) -> str:
         beside = self.other if side.name == self.reference.name else self.reference

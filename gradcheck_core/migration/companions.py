@@ -8,12 +8,13 @@ import numpy as np
 from .conventions import is_recurrent, outputs_first
 from .decompose import TooManyPiecesError, decompose
 from .entries import Array, MapEntry
-from .ledger import Found, Ledger, inside
+from .ledger import LARGEST_LAYER, Found, Ledger, inside
 from .likeness import Likeness, bare, kind_of
 from .lookup import Pool, Positions
 from .tensors import Tensor
 
-_ByOwner = Mapping[str, list[Tensor]]
+_Layer = tuple[str, tuple[int, ...]]
+_ByLayer = Mapping[_Layer, list[Tensor]]
 
 
 def find_companions(ledger: Ledger) -> None:
@@ -22,26 +23,31 @@ def find_companions(ledger: Ledger) -> None:
     In the weight's place labels are carried over that say for each output of which entry of a bias it is. So gates in
     another order and fused projections are found for biases of equal values too.
     """
-    siblings, sources = _by_owner(ledger.targets), _by_owner(ledger.sources)
+    siblings, sources = _by_layer(ledger.targets), _by_layer(ledger.sources)
     for own in (True, False):  # first from the weight that a bias is named after, then from another one of the layer
         for name in ledger.open_targets():
             target = ledger.targets[name]
-            for weight in siblings[target.owner]:
+            for weight in siblings[_layer(target)]:
+                if weight.name == name or own != (bare(weight.leaf) == bare(target.leaf)):
+                    continue
                 entry = ledger.entry(weight.name)
-                is_own = bare(weight.leaf) == bare(target.leaf)
-                is_of_its_layer = Likeness.of(weight.leaf).numbers == Likeness.of(target.leaf).numbers
-                if entry is not None and weight.name != name and own == is_own and is_of_its_layer:
+                if entry is not None:
                     _claim(ledger, target, weight, entry, sources)
 
 
-def _by_owner(tensors: Mapping[str, Tensor]) -> _ByOwner:
-    groups: dict[str, list[Tensor]] = defaultdict(list)
+def _layer(tensor: Tensor) -> _Layer:
+    """The layer of a parameter; numbers in its own name are a layer's too: weight_hh_l0, W2."""
+    return tensor.owner, Likeness.of(tensor.leaf).numbers
+
+
+def _by_layer(tensors: Mapping[str, Tensor]) -> _ByLayer:
+    groups: dict[_Layer, list[Tensor]] = defaultdict(list)
     for tensor in tensors.values():
-        groups[tensor.owner].append(tensor)
-    return groups
+        groups[_layer(tensor)].append(tensor)
+    return {layer: members if len(members) <= LARGEST_LAYER else [] for layer, members in groups.items()}
 
 
-def _claim(ledger: Ledger, target: Tensor, weight: Tensor, entry: MapEntry, by_owner: _ByOwner) -> None:
+def _claim(ledger: Ledger, target: Tensor, weight: Tensor, entry: MapEntry, by_layer: _ByLayer) -> None:
     place = _place(target, weight)
     if place is None or not ledger.open_boxes(target.name) or any(len(piece.terms) > 1 for piece in entry.pieces):
         return
@@ -49,7 +55,7 @@ def _claim(ledger: Ledger, target: Tensor, weight: Tensor, entry: MapEntry, by_o
     labels: dict[str, Array] = {}
     for source in dict.fromkeys(term.source for term in entry.terms):
         found = ledger.sources[source]
-        companion = _companion(ledger, found, target, by_owner)
+        companion = _companion(ledger, found, target, by_layer)
         start = sum(array.size for array in companions.values())
         labels[source] = np.full(found.values.shape, -1)
         if companion is not None and companion.name not in companions:
@@ -75,12 +81,12 @@ def _parts(positions: Positions, pool: Pool, box: tuple[tuple[int, int], ...]) -
     return [Found(part.moved(box).box, () if part.term is None else (part.term,), "structure") for part in parts]
 
 
-def _companion(ledger: Ledger, weight: Tensor, target: Tensor, by_owner: _ByOwner) -> Tensor | None:
+def _companion(ledger: Ledger, weight: Tensor, target: Tensor, by_layer: _ByLayer) -> Tensor | None:
     """The source that is to its weight what the target is to its own: of its kind, and not used up."""
     kind = kind_of(target.leaf)
     found = [
         each
-        for each in by_owner[weight.owner]
+        for each in by_layer[_layer(weight)]
         if each.name != weight.name and kind_of(each.leaf) == kind and _place(each, weight) is not None
     ]
     named = [each for each in found if bare(each.leaf) == bare(weight.leaf)] or found

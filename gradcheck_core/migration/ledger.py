@@ -12,6 +12,9 @@ from .decompose import Box
 from .entries import Array, MapEntry, Piece, Range, Term
 from .tensors import Precision, Tensor
 
+LARGEST_LAYER = 64
+"""Parameters that one layer has at most; where more stand together they are several layers'."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,9 @@ class Ledger:
         self._left = {name: tensor.values.size for name, tensor in sources.items()}
 
     def layer_of(self, target: str) -> list[str]:
-        """The targets that belong to what a target belongs to."""
-        return self._layers[self.targets[target].owner]
+        """The targets that belong to what a target belongs to; none of a flat structure, whose layers have no names."""
+        names = self._layers[self.targets[target].owner]
+        return names if len(names) <= LARGEST_LAYER else []
 
     def open_targets(self) -> list[str]:
         """The targets of which something is not found yet."""

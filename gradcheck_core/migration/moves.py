@@ -160,6 +160,6 @@ def _reflattened(array: Array, axis: int, channels: int) -> Array:
 
 def _back(rearrange: Rearrange, moved: Array) -> Array:
     order = rearrange(np.arange(moved.size).reshape(moved.shape))
-    original = np.empty_like(moved)
-    original.reshape(-1)[order.reshape(-1)] = moved.reshape(-1)
-    return original
+    original = np.empty(moved.size, moved.dtype)
+    original[order.reshape(-1)] = moved.reshape(-1)
+    return original.reshape(moved.shape)

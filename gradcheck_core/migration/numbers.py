@@ -12,8 +12,11 @@ from .pairing import Difference, total_gradient_size
 from .parity_report import LikelyCause
 from .side import Side
 
-_SAME = 1e-9
-"""Relative, of costs' and gradients' factors: where rounding is coarser, that counts instead."""
+_SAME = 1e-7
+"""Relative, of costs' and gradients' factors, beside rounding: frameworks round constants of their own to float32."""
+
+_NEAR = 0.01
+"""Of a whole number: so near it is one."""
 
 _COARSE = 2.0**-14
 """Noise over the cost that no computation in float32 or better has, so that a coarser one takes place inside."""
@@ -81,7 +84,7 @@ def _factor(reference: Side, other: Side, carried: Carried, found: Difference) -
     smaller = reference.name if larger == other.name else other.name
     whole = round(times)
     evidence = f"cost and gradients of `{larger}` are {times:.9g} times those of `{smaller}`"
-    if whole >= 2 and abs(times - whole) <= allowed * whole:
+    if whole >= 2 and abs(times - whole) <= min(allowed * whole, _NEAR):
         source = _product(whole, dict.fromkeys((*reference.sizes, *other.sizes)))
         where = f", the {source} of the arguments" if source else ""
         said = f"`{larger}` sums where `{smaller}` takes the mean over {whole} items{where}"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # the records know how to render themselves, so this directio
 _MOST_ROWS = 12
 _MOST_NOTES = 4
 _MOST_NAMES = 3
+_LONGEST = 20
+"""Of a name in the table, in which every parameter has two."""
 
 _NEXT = {
     "agree": "nothing: the sides agree as finely as the resolution says.",
@@ -51,9 +53,8 @@ def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
     if cause is not None:
         parts.append(labelled("Likely cause", printable(f"{cause.sentence} ({cause.kind}).")))
         parts.append(labelled("Evidence", printable(f"{cause.evidence}.")))
-    if report.culprit is not None:
-        parts.append(labelled("At fault", printable(f"{report.culprit}: finite differences contradict its gradient.")))
-    parts += [*([""] if len(parts) > 4 else []), _rows(report, everything), ""]
+    parts += [labelled("Contradicted", _contradicted(side)) for side in report.sides.values() if side.contradicted]
+    parts += [*([""] if len(parts) > 4 else []), _rows(report, everything), _resolved(report), ""]
     parts.append(labelled("Next", _NEXT[report.outcome.value]))
     notes = [*report.notes, *(note for pair in report.pairs for note in pair.notes)]
     most = len(notes) if everything else _MOST_NOTES
@@ -85,18 +86,28 @@ def _of(pair: "Pair | None") -> tuple[Text, Text]:
 
 def _own(side: "SideReport") -> Text:
     if side.contradicted:
-        more = ", ..." if len(side.contradicted) > _MOST_NAMES else ""
-        return Text(f"wrong: {', '.join(map(safe, side.contradicted[:_MOST_NAMES]))}{more}", style=STYLES[Verdict.BUG])
+        return Text("wrong", style=STYLES[Verdict.BUG])
     if side.report is None:
         return Text("not checked", style="dim")
     return Text(side.report.verdict.value, style=STYLES[side.report.verdict])
+
+
+def _contradicted(side: "SideReport") -> str:
+    listed = ", ".join(f"`{safe(name)}`" for name in side.contradicted[:_MOST_NAMES])
+    left = len(side.contradicted) - _MOST_NAMES
+    more = f" and {left} more" if left > 0 else ""
+    return f"`{safe(side.name)}` by finite differences of its own cost: the gradient of {listed}{more}."
+
+
+def _resolved(report: "ParityReport") -> Text:
+    found = [row.gradient_resolution for row in report.rows if not row.why]
+    return Text(f"Resolution of the gradients: {max(found):.1e} or finer." if found else "", style="dim")
 
 
 def _rows(report: "ParityReport", everything: bool) -> Table:
     table = _table("parameter", "from")
     table.add_column("values", justify="right")
     table.add_column("gradients", justify="right")
-    table.add_column("resolution", justify="right")
     table.add_column("verdict")
     several = len(report.pairs) > 1
     ranked = sorted(report.rows, key=lambda row: (-row.verdict.severity, -_size(row)))
@@ -109,13 +120,14 @@ def _rows(report: "ParityReport", everything: bool) -> Table:
 
 
 def _row(row: "ParityRow", several: bool) -> tuple[Text, ...]:
-    name = f"{safe(row.side)}: {safe(row.target or '-')}" if several else safe(row.target or "-")
+    name = safe(row.target or "-", _LONGEST)
+    name = f"{safe(row.side, _LONGEST // 2)}: {name}" if several else name
     permuted = f" {list(row.axes)}" if row.axes != tuple(range(len(row.axes))) else ""
-    source = f"{' + '.join(map(safe, row.source)) or '-'}{permuted}"
+    source = f"{safe(' + '.join(row.source) or '-', _LONGEST)}{permuted}"
     verdict = Text(row.verdict.value, style=STYLES[row.verdict])
     if row.why:
-        return Text(name), Text(source), Text(""), Text(""), Text(""), verdict
-    numbers = (row.value_difference, row.gradient_difference, row.gradient_resolution)
+        return Text(name), Text(source), Text(""), Text(""), verdict
+    numbers = (row.value_difference, row.gradient_difference)
     return Text(name), Text(source), *(Text(f"{number:.1e}") for number in numbers), verdict
 
 

@@ -99,13 +99,13 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
-def safe(name: str) -> str:
+def safe(name: str, longest: int = _LONGEST_NAME) -> str:
     """A parameter's name as it can be shown anywhere: no control characters, no change of direction, not too long."""
-    kept = name if len(name) <= 2 * _LONGEST_NAME else name[:_LONGEST_NAME] + name[-_LONGEST_NAME:]
+    kept = name if len(name) <= 2 * longest else name[:longest] + name[-longest:]
     shown = printable(kept)
-    if len(shown) <= _LONGEST_NAME:
+    if len(shown) <= longest:
         return shown
-    half = _LONGEST_NAME // 2 - 1
+    half = longest // 2 - 1
     return f"{shown[:half]}…{shown[-half:]}"
 
 

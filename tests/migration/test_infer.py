@@ -85,6 +85,15 @@ def test_equal_constants_of_equal_shapes_with_unrelated_names_are_not_told_apart
     assert mapping.unresolved["x"] == "`p`, `q` have its shape and values, and names do not tell which it is"
 
 
+def test_a_reason_lists_a_few_names_and_counts_the_others():
+    zeros = np.zeros(3)
+
+    mapping = infer_mapping(dict.fromkeys("pqrstu", zeros), dict.fromkeys("uvwxyz", zeros))
+
+    assert mapping.entries["u"].source == "u"
+    assert mapping.unresolved["z"].startswith("`p`, `q`, `r` and 2 more have its shape and values")
+
+
 def test_a_symmetric_matrix_between_unknown_names_is_ambiguous():
     half = normal(4, 4)
 
@@ -429,6 +438,19 @@ def test_what_has_no_parameters_is_refused(side):
 
     with pytest.raises(MappingError, match=rf"`infer_mapping\({side}=...\)`: `params` holds no floating numbers"):
         infer_mapping(**sides)
+
+
+def test_layers_of_a_flat_structure_are_told_by_their_numbers():
+    source, target = {}, {}
+    for i in RNG.permutation(40):
+        weight = normal(4, 4)
+        source |= {f"W{i}": weight, f"b{i}": np.zeros(4)}
+        target |= {f"kernel{i + 1}": weight.T, f"bias{i + 1}": np.zeros(4)}
+
+    mapping = infer_mapping(source, dict(sorted(target.items())))
+
+    assert not mapping.unresolved
+    assert all(mapping.entries[f"bias{i + 1}"].source == f"b{i}" for i in range(40))
 
 
 def chain(layers):
