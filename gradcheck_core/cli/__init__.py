@@ -1,7 +1,11 @@
 """The command `gradcheck`."""
 
+import sys
 import traceback
 from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -23,6 +27,25 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+_OWN = (str(Path(__file__).parents[1]), str(Path(typer.__file__).parent), "<frozen ")
+"""Where the frames are that say nothing to whoever wrote the case."""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console().print(f"gradcheck {metadata.version('gradcheck')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command("demo")
@@ -60,9 +83,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     except GradcheckError as error:
         complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
-    except Exception:  # raised by the user's file or cost: its own traceback says more than we could
-        traceback.print_exc()
+    except Exception as error:  # raised by the user's file or cost: its own traceback says more than we could
+        traceback.print_exception(error.with_traceback(_beyond_ours(error.__traceback__)))
+        if isinstance(error, ModuleNotFoundError):
+            complain(
+                f"{sys.executable} has no {error.name}; install it there. `gradcheck compare` can run either side in "
+                "another Python: --python-a, --python-b"
+            )
     return ExitCode.USAGE
+
+
+def _beyond_ours(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame of the user's, or all of it where there is none."""
+    frames = trace
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN):
+        frames = frames.tb_next
+    return frames or trace
 
 
 def _status(info: BackendInfo, load: bool) -> str:

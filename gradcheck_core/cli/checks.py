@@ -26,6 +26,7 @@ from .common import (
     interruptible,
     overridden,
     print_json,
+    show,
     write_html,
 )
 
@@ -71,5 +72,5 @@ def print_report(case: GradientCase, report: GradientReport, quiet: bool, verbos
         )
         return
     screen.print(Text(name, style="bold"))
-    screen.print(layout(report, everything=verbose))
+    show(layout(report, everything=verbose))
     screen.print()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from ..case import GradientCase
@@ -129,6 +129,17 @@ def interruptible(advice: str = "") -> Iterator[None]:
 def console() -> Console:
     """Where results are printed."""
     return Console(soft_wrap=False, highlight=False)
+
+
+def show(result: RenderableType) -> None:
+    """Print a result; elsewhere than on a terminal without the spaces that fill its lines."""
+    screen = console()
+    if screen.is_terminal:
+        screen.print(result)
+        return
+    with screen.capture() as captured:
+        screen.print(result)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def complain(message: str) -> None:

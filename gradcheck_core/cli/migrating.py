@@ -40,6 +40,7 @@ from .common import (
     interruptible,
     one_case,
     print_json,
+    show,
     write_html,
 )
 
@@ -164,6 +165,6 @@ def _said(report: ParityReport, as_json: bool, html: Path | None, quiet: bool, v
         line = Text.assemble((report.verdict.value, STYLES[report.verdict]), f" {report.outcome.sentence}")
         console().print(line, soft_wrap=True)
     else:
-        console().print(layout(report, everything=verbose))
+        show(layout(report, everything=verbose))
     write_html(report, html)
     return exit_code([report])

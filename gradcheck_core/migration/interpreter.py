@@ -98,14 +98,15 @@ class _Running:
         if code in _RECORDED and self.output.is_file():
             return
         lines = self.said.read_text(errors="replace").strip().splitlines()
-        if any("No module named" in line and "gradcheck_core" in line for line in lines[-1:]):
-            version = metadata.version("gradcheck")
-            cure = f"{self.errand.python} -m pip install gradcheck=={version}"
-            msg = f"{_who(self.errand)} has no gradcheck; install it there: {cure}"
+        last = lines[-1] if lines else ""
+        if "No module named" in last and "gradcheck_core" in last:
+            what = "an older gradcheck, which has no snapshots" if "__main__" in last else "no gradcheck"
+            cure = f"{self.errand.python} -m pip install gradcheck=={metadata.version('gradcheck')}"
+            msg = f"{_who(self.errand)} has {what}; install this one there: {cure}"
             raise SnapshotError(msg)
         how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
-        last = "\n".join(f"    {line}" for line in lines[-_LAST_LINES:]) or "    (it said nothing)"
-        msg = f"{_who(self.errand)} {how}; it said last:\n{last}"
+        words = "\n".join(f"    {line}" for line in lines[-_LAST_LINES:]) or "    (it said nothing)"
+        msg = f"{_who(self.errand)} {how}; it said last:\n{words}"
         raise SnapshotError(msg)
 
     def stop(self) -> None:

@@ -156,7 +156,7 @@ def told(
         return report
     different = differences(recorded, present)
     if different and report.diagnosis is None:
-        cause = LikelyCause("inputs", "The cost was given other inputs.", "; ".join(different))
+        cause = LikelyCause("inputs", "the cost was given other inputs", "; ".join(different))
         return replace(report, pairs=tuple(replace(pair, diagnosis=cause) for pair in report.pairs))
     unknown = undigested((*recorded, *present))
     if unknown:

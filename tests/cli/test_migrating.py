@@ -105,14 +105,14 @@ def test_a_wrong_case_does_not_verify(capsys):
 
     out = capsys.readouterr().out
     assert "The costs agree, and the gradients differ." in out
-    assert "wrong: finite differences contradict its gradient" in out
+    assert "Contradicted: `wrong` by finite differences of its own cost: the gradient of `b`." in out
 
 
 @pytest.mark.usefixtures("recorded")
 def test_other_inputs_are_the_cause(capsys):
     assert main(["verify", "net.safetensors", "net.py::elsewhere"]) == 1
 
-    assert "The cost was given other inputs. (inputs)" in capsys.readouterr().out
+    assert "the cost was given other inputs (inputs)." in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("recorded")
@@ -148,14 +148,14 @@ def test_a_mapping_that_names_nothing_known_is_a_usage_error(folder, capsys):
 def test_two_sides_in_one_python_are_compared(capsys):
     assert main(["compare", "net.py::right", "net.py::wrong"]) == 1
 
-    assert "At fault: net.py::wrong" in capsys.readouterr().out
+    assert "Contradicted: `net.py::wrong` by finite differences" in capsys.readouterr().out
 
 
 def test_two_sides_in_pythons_of_their_own_are_compared(capsys):
     arguments = ["--python-a", sys.executable, "--python-b", sys.executable]
 
     assert main(["compare", "net.py::wrong", "net.py::right", *arguments]) == 1
-    assert "At fault: net.py::wrong" in capsys.readouterr().out
+    assert "Contradicted: `net.py::wrong` by finite differences" in capsys.readouterr().out
 
     assert main(["compare", "net.py::right", "net.py::right", *arguments, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
@@ -166,7 +166,7 @@ def test_two_sides_in_pythons_of_their_own_are_compared(capsys):
 def test_one_side_elsewhere_is_held_against_one_here(capsys):
     assert main(["compare", "net.py::right", "net.py::elsewhere", "--python-a", sys.executable]) == 1
 
-    assert "The cost was given other inputs. (inputs)" in capsys.readouterr().out
+    assert "the cost was given other inputs (inputs)." in capsys.readouterr().out
 
 
 def test_options_reach_the_other_python(capsys):
@@ -197,7 +197,18 @@ def test_a_python_without_gradcheck_is_told_how_to_get_it(folder, capsys):
 
     assert main(["compare", "net.py::right", "net.py::right", "--python-a", bare]) == 2
 
-    assert f"{bare} has no gradcheck; install it there: {bare} -m pip install gradcheck==" in capsys.readouterr().err
+    assert (
+        f"{bare} has no gradcheck; install this one there: {bare} -m pip install gradcheck==" in capsys.readouterr().err
+    )
+
+
+def test_a_python_with_an_older_gradcheck_is_told_so(folder, capsys):
+    said = "No module named gradcheck_core.__main__; 'gradcheck_core' is a package and cannot be directly executed"
+    old = python(folder, "old", f"import sys; sys.exit({said!r})")
+
+    assert main(["compare", "net.py::right", "net.py::right", "--python-a", old]) == 2
+
+    assert f"{old} has an older gradcheck, which has no snapshots; install this one" in capsys.readouterr().err
 
 
 def test_a_python_that_is_not_there_is_a_usage_error(capsys):
