@@ -21,6 +21,19 @@ PADDING_AT_THE_END = "windows are padded more at the end in `{side}`, as by SAME
 AVERAGES = "averages over windows count the padding in one of `{side}` and `{other}` only"
 
 
+def padded_otherwise(low: int, high: int, at_the_end: bool) -> tuple[int, int]:
+    """Padding before and after an axis, with one less before where it is alike, or alike where it is not.
+
+    Examples
+    --------
+    >>> padded_otherwise(1, 1, at_the_end=True), padded_otherwise(0, 1, at_the_end=False)
+    ((0, 1), (1, 1))
+    """
+    if at_the_end:
+        return (low - 1, high) if low == high and low > 0 else (low, high)
+    return max(low, high), max(low, high)
+
+
 def each_and_all(names: Iterable[str]) -> list[frozenset[str]]:
     """Kinds of what a cost calls: all of them, then, where there are several, each alone.
 

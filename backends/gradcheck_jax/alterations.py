@@ -67,6 +67,8 @@ def _rules(equations: list[JaxprEqn]) -> Iterator[tuple[str, str, Rule]]:
         padded = [one.primitive.name for one in equations if rules.otherwise_padded(one, at_the_end) is not None]
         for windows in conventions.each_and_all(padded):
             yield "padding", sentence, partial(_padding, windows, at_the_end)
+        if any(map(rules.is_padded, equations)):
+            yield "padding", sentence, partial(_padding_itself, at_the_end)
     present = {epsilon for equation in equations if (epsilon := rules.added_epsilon(equation)) is not None}
     for epsilon in EPSILONS:
         for chosen in ([present] if len(present) > 1 else []) + [{one} for one in sorted(present)]:
@@ -92,6 +94,10 @@ def _padding(names: frozenset[str], at_the_end: bool) -> Instead:
         return None if padding is None else rules.bound(equation, values, padding=padding)
 
     return instead
+
+
+def _padding_itself(at_the_end: bool) -> Instead:
+    return partial(rules.pads_moved, at_the_end=at_the_end)
 
 
 def _adding(chosen: set[float], epsilon: float) -> Instead:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
 
-from gradcheck_core.conventions import LARGEST_EPSILON
+from gradcheck_core.conventions import LARGEST_EPSILON, padded_otherwise
 from gradcheck_core.outputs import is_below_float64
 
 from .program import inlined
@@ -164,6 +164,20 @@ def otherwise_padded(equation: JaxprEqn, at_the_end: bool) -> tuple[tuple[int, i
             wanted = (low, high)
         padding.append(wanted)
     return None if tuple(padding) == present else tuple(padding)
+
+
+def pads_moved(equation: JaxprEqn, values: Values, *, at_the_end: bool) -> Results:
+    """Padding of its own with one less at the beginning, or alike on both sides; None where it is so already."""
+    if equation.primitive.name != "pad":
+        return None
+    pads = tuple(map(tuple, equation.params["padding_config"]))
+    moved = tuple((*padded_otherwise(low, high, at_the_end), inner) for low, high, inner in pads)
+    return None if moved == pads else bound(equation, values, padding_config=moved)
+
+
+def is_padded(equation: JaxprEqn) -> bool:
+    """Whether an equation pads by itself."""
+    return equation.primitive.name == "pad"
 
 
 def relaid(data: jax.Array, equation: JaxprEqn, layout: str) -> jax.Array:

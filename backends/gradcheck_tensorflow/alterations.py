@@ -13,7 +13,7 @@ from gradcheck_core.conventions import EPSILONS, SLOPES
 from gradcheck_core.protocol import Alteration
 
 from .calls import Call, answered, attributes_lent
-from .conventions import LAYOUTS, padded_alike, relaid
+from .conventions import LAYOUTS, padded_alike, pads_moved, relaid
 from .promotion import functions_taken_apart, promoting, promoting_in_graphs, wider
 
 Around = Callable[[], AbstractContextManager[object]]
@@ -81,6 +81,9 @@ def _everything(seen: _Seen, layers: list[Any], norms: list[Any]) -> Iterator[tu
     padded = {call.name for call in seen.calls if padded_alike(call) is not None}
     for chosen in conventions.each_and_all(padded):
         yield "padding", conventions.PADDING_AT_THE_END, partial(answered, partial(_padded_alike, chosen))
+    for at_the_end, sentence in ((True, conventions.PADDING), (False, conventions.PADDING_AT_THE_END)):
+        if any(pads_moved(call, at_the_end=at_the_end) is not None for call in seen.calls):
+            yield "padding", sentence, partial(answered, partial(pads_moved, at_the_end=at_the_end))
     added = {call["variance_epsilon"] for call in seen.calls if call.name == "batch_normalization"}
     yield from _epsilons(layers, added)
     slopes = {float(call["alpha"]) for call in seen.calls if call.name == "leaky_relu"}

@@ -18,6 +18,7 @@ _PLACES: tuple[tuple[Any, str, str], ...] = (
     *((tf.nn, name, "avg_pool") for name in ("avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d")),
     *((tf.nn, name, "dropout") for name in ("dropout",)),
     *((tf.nn.experimental, name, "dropout") for name in ("stateless_dropout", "general_dropout")),
+    (tf, "pad", "pad"),
     (tf, "cast", "cast"),
 )
 """Module, the function's name there, and what it is called here. Keras looks each up when it calls it."""

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+
+from gradcheck_core.conventions import padded_otherwise
 
 from .calls import Call
 
@@ -38,6 +41,15 @@ def _pads_alike(call: Call) -> list[tuple[int, int]] | None:
         pads.append((larger if alike else total // 2, larger))
         differs |= alike and total % 2 == 1
     return [*pads, (0, 0)] if differs else None
+
+
+def pads_moved(call: Call, *, at_the_end: bool) -> Any:
+    """Padding of its own with one less at the beginning, or alike on both sides; None where it is so already."""
+    if call.name != "pad":
+        return None
+    pads = [tuple(map(int, pair)) for pair in np.asarray(call["paddings"])]
+    moved = [padded_otherwise(low, high, at_the_end) for low, high in pads]
+    return None if moved == pads else call.replacing(paddings=moved)()
 
 
 def relaid(call: Call, layout: str) -> Any:

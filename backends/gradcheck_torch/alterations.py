@@ -12,7 +12,7 @@ from gradcheck_core.conventions import EPSILONS, SLOPES
 from gradcheck_core.protocol import Alteration
 
 from .calls import Call, call_of
-from .conventions import LAYOUTS, padded_at_the_end, padded_the_other_way, relaid
+from .conventions import LAYOUTS, padded_at_the_end, padded_the_other_way, pads_moved, relaid
 from .widening import TO_FLOAT64, promoting
 
 Rule = Callable[[Call], Callable[[], Any] | None]
@@ -124,6 +124,9 @@ def _gelus(present: list[str]) -> Iterator[tuple[str, str, Rule, bool]]:
 def _paddings(calls: list[Call]) -> Iterator[tuple[str, str, Rule, bool]]:
     for chosen in conventions.each_and_all(call.name for call in calls if padded_at_the_end(call) is not None):
         yield "padding", conventions.PADDING, partial(_padded, chosen), False
+    for at_the_end, sentence in ((True, conventions.PADDING), (False, conventions.PADDING_AT_THE_END)):
+        if any(pads_moved(call, at_the_end=at_the_end) is not None for call in calls):
+            yield "padding", sentence, partial(pads_moved, at_the_end=at_the_end), False
     if any(padded_the_other_way(call) is not None and call["padding"] not in (0, (0, 0)) for call in calls):
         yield "padding", conventions.AVERAGES, padded_the_other_way, False
 

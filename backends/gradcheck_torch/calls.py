@@ -34,6 +34,7 @@ _NAMES: dict[Any, tuple[str, tuple[str, ...]]] = {
         "instance_norm",
         ("input", "running_mean", "running_var", "weight", "bias", "use_input_stats", "momentum", "eps"),
     ),
+    functional.pad: ("pad", ("input", "pad", "mode", "value")),
     functional.gelu: ("gelu", ("input", "approximate")),
     functional.leaky_relu: ("leaky_relu", ("input", "negative_slope", "inplace")),
     **{getattr(functional, name): (name, _CONV) for name in ("conv1d", "conv2d", "conv3d")},

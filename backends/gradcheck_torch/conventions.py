@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from gradcheck_core.conventions import padded_otherwise
+
 from .calls import Call
 
 
@@ -36,6 +38,16 @@ def padded_at_the_end(call: Call) -> Callable[[], Any] | None:
         return partial(_average_without_padding, call, pads)
     value = -math.inf if window else 0.0
     return lambda: call.replacing(input=functional.pad(call["input"], pads, value=value), padding=0)()
+
+
+def pads_moved(call: Call, *, at_the_end: bool) -> Call | None:
+    """Padding of its own with one less at the beginning, or alike on both sides; None where it is so already."""
+    if call.name != "pad":
+        return None
+    pads = list(call["pad"])
+    pairs = zip(pads[::2], pads[1::2], strict=True)
+    moved = [pad for low, high in pairs for pad in padded_otherwise(low, high, at_the_end)]
+    return None if moved == pads else call.replacing(pad=moved)
 
 
 def padded_the_other_way(call: Call) -> Call | None:

@@ -10,13 +10,13 @@ import numpy as np
 from ..assessment import norm
 from ..protocol import Alteration
 from ..verdict import Verdict, VerdictPolicy
-from .carrying import Array, Carried
+from .carrying import Carried
 from .live import Asked
 from .moves import Move, moves
 from .numbers import from_numbers, from_values, noisier
 from .pairing import Difference, hold, is_another_function, judge_costs
 from .parity_report import LikelyCause, Outcome
-from .side import Side
+from .side import Arrays, Side
 
 MOST_TRIED = 500
 """Explanations tried for one pair: each is an evaluation of the cost, and more than a large model's check would take
@@ -148,11 +148,11 @@ class _Search:
             live = live.altered(alteration)
         try:
             with live.asked() as asked:
-                cost = self._cost(asked, {})
+                cost = self._cost(asked, side.asked_at)
                 agreeing = self._explains(replace(side, cost=cost))
                 if agreeing is None:
                     return None
-                gradients = asked.gradients({})
+                gradients = asked.gradients(side.asked_at)
         except Exception:  # an altered cost may fit no longer: other shapes, no running averages
             return None
         return self._named(
@@ -174,7 +174,7 @@ class _Search:
     def _with_moved(self, side: Side, asked: Asked, move: Move) -> LikelyCause | None:
         if self.tried >= MOST_TRIED:
             return None
-        values = move.applied(side.values)
+        values = {**side.asked_at, **move.applied(side.theta)}
         cost = self._cost(asked, values)
         agreeing = self._explains(replace(side, cost=cost))
         if agreeing is None:
@@ -184,14 +184,14 @@ class _Search:
         altered = replace(side, cost=cost, gradients=gradients)
         return self._named(side, move.kind, move.sentence, agreeing, altered, told=told)
 
-    def _cost(self, asked: Asked, values: dict[str, Array]) -> float:
+    def _cost(self, asked: Asked, values: Arrays) -> float:
         self.tried += 1
         return asked.cost(values)
 
     def _explains(self, altered: Side) -> str | None:
         """How well the costs agree with one side altered, for a person; None where they do not."""
         reference, other = self._pair(altered)
-        cost, verdict = judge_costs(reference, other, self.policy)
+        cost, verdict = judge_costs(reference, other, self.policy, self.found.from_values)
         before = self.found.cost.discrepancy
         allowed = _WITH_GRADIENTS if verdict is Verdict.CORRECT else _BY_CHANCE
         if not (verdict.passed and cost.discrepancy <= max(cost.error, allowed * before) < before):

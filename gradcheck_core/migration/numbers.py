@@ -28,7 +28,8 @@ def from_values(reference: str, other: Side, carried: Carried, shifted: tuple[st
     if not shifted or len(fitting) < len(shifted):
         return None
     explained: dict[str, dict[str, str]] = {}
-    for move in moves({name: other.values[name] for name in shifted}):
+    candidates = {name: other.values[name] for name in shifted}
+    for move in moves(candidates) if all(_may_be_rearranged(candidates[n], carried.values[n]) for n in shifted) else ():
         moved = move.applied(other.values)
         if all(np.array_equal(array, carried.values[name]) for name, array in moved.items()):
             for name in moved:
@@ -47,6 +48,11 @@ def from_values(reference: str, other: Side, carried: Carried, shifted: tuple[st
             said = f"the values of `{other.name}` are the reference's rounded to {dtype}"
             return LikelyCause("dtype", said, f"rounded to {dtype} the values are equal")
     return None
+
+
+def _may_be_rearranged(one: Array, other: Array) -> bool:
+    """Whether two arrays may have the same entries in another order; cheap, beside trying all orders."""
+    return bool(np.abs(one).max() == np.abs(other).max() and np.abs(one).min() == np.abs(other).min())
 
 
 def _to_bfloat16(array: Array) -> Array:

@@ -40,13 +40,24 @@ _BEYOND = 16.0
 @final
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What holding one side against the reference gives, before it is explained."""
+    """What holding one side against the reference gives, before it is explained.
+
+    `from_values` is by how much the rounding of values could change the cost, absolute.
+    """
 
     outcome: Outcome
     verdict: Verdict
     cost: Comparison
     cost_verdict: Verdict
     rows: tuple[ParityRow, ...]
+    from_values: float
+
+    @property
+    def rounded(self) -> tuple[str, ...]:
+        """The targets whose values differ by the rounding of their dtype only, if no others differ."""
+        if self.shifted:
+            return ()
+        return tuple(row.target for row in self.rows if not row.why and row.value_difference > 0)
 
     @property
     def shifted(self) -> tuple[str, ...]:
@@ -56,23 +67,48 @@ class Difference:
 
 def hold(reference: Side, other: Side, carried: Carried, policy: VerdictPolicy) -> Difference:
     """Hold a side against the reference, parameter by parameter."""
-    cost, cost_verdict = judge_costs(reference, other, policy)
     compared = [name for name in other.values if name in carried.values]
-    gradients = {name: _compare_gradients(name, reference, other, carried) for name in compared}
-    whole = _whole(list(gradients.values()))
-    scale = natural_scale(whole, other.cost, _theta_scale(other)) if compared else 0.0
     values = _compare_values(reference, other, carried, compared)
+    rounding = _from_rounded_values(other, carried, values, policy)
+    cost, cost_verdict = judge_costs(reference, other, policy, rounding.cost)
+    unit = max(_unit(reference), _unit(other), rounding.unit)
+    whole_size = max(_size(reference.gradients), _size(other.gradients))
+    gradients = {name: _compare_gradients(name, reference, other, carried, unit, whole_size) for name in compared}
+    scale = natural_scale(_whole(list(gradients.values())), other.cost, _theta_scale(other)) if compared else 0.0
     rows = [_row(other.name, name, carried, values[name], gradients[name], scale, policy) for name in compared]
     rows += _not_compared(reference, other, carried)
     verdict = worst_verdict([cost_verdict, *(row.verdict for row in rows)])
-    return Difference(_outcome(cost, cost_verdict, rows), verdict, cost, cost_verdict, tuple(rows))
+    return Difference(_outcome(cost, cost_verdict, rows), verdict, cost, cost_verdict, tuple(rows), rounding.cost)
 
 
-def judge_costs(reference: Side, other: Side, policy: VerdictPolicy) -> tuple[Comparison, Verdict]:
-    """Cost against cost; the error is what rounding and noise could make of the difference."""
+@final
+@dataclass(frozen=True, slots=True)
+class _Rounding:
+    """What values that were rounded on the way do to a cost, absolute, and to gradients, in units of their size."""
+
+    cost: float = 0.0
+    unit: float = 0.0
+
+
+def _from_rounded_values(
+    other: Side, carried: Carried, values: Mapping[str, Comparison], policy: VerdictPolicy
+) -> _Rounding:
+    """To first order; nothing where the side was asked at the reference's values, or where values differ by more."""
+    if any(policy.judge(one.difference, one.resolution).is_evidence for one in values.values()):
+        return _Rounding()
+    off = [name for name, one in values.items() if one.discrepancy > 0 and name not in other.asked_at]
+    mine = summed_up({name: other.values[name] for name in off}, carried.mapping)
+    cost = sum(float(np.sum(np.abs(other.gradients[n]) * np.abs(mine[n] - carried.values[n]))) for n in off)
+    return _Rounding(cost, max((values[name].difference for name in off), default=0.0))
+
+
+def judge_costs(
+    reference: Side, other: Side, policy: VerdictPolicy, from_values: float = 0.0
+) -> tuple[Comparison, Verdict]:
+    """Cost against cost; the error is what rounding, of the values too, and noise could make of the difference."""
     one, two = abs(reference.cost), abs(other.cost)
     error = _ROUNDINGS * (reference.roundoff * one + other.roundoff * two) + _NOISES * (reference.noise + other.noise)
-    comparison = Comparison(abs(reference.cost - other.cost), error, one, two)
+    comparison = Comparison(abs(reference.cost - other.cost), error + from_values, one, two)
     return comparison, judge_parameter(comparison, max(_reach(reference), _reach(other)), policy).verdict
 
 
@@ -105,16 +141,15 @@ def _numbers(array: Array) -> npt.NDArray[np.float64]:
     return flat.view(np.float64) if flat.dtype == np.complex128 else flat.astype(np.float64, copy=False)
 
 
-def _compare_gradients(name: str, reference: Side, other: Side, carried: Carried) -> Comparison:
-    unit = max(
-        [_unit(reference), _unit(other), roundoff_of(other.gradient_dtypes[name])]
-        + [roundoff_of(reference.gradient_dtypes[source]) for source in carried.sources(name)]
-    )
-    whole = max(_size(reference.gradients), _size(other.gradients))
+def _compare_gradients(
+    name: str, reference: Side, other: Side, carried: Carried, unit: float, whole: float
+) -> Comparison:
+    dtypes = [other.gradient_dtypes[name], *(reference.gradient_dtypes[source] for source in carried.sources(name))]
+    coarsest = max(unit, *map(roundoff_of, dtypes))
     return _compare_arrays(
         carried.gradients[name],
         other.gradients[name],
-        lambda size: _ROUNDINGS * unit * (size + whole / _OF_THE_WHOLE),
+        lambda size: _ROUNDINGS * coarsest * (size + whole / _OF_THE_WHOLE),
     )
 
 

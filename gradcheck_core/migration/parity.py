@@ -16,7 +16,7 @@ from .infer import infer_mapping
 from .mapping import ParameterMap
 from .pairing import hold
 from .parity_report import Outcome, Pair, ParityReport, SideReport
-from .side import Side, observe
+from .side import Side, at, observe
 
 Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
 """``"auto"``, a mapping, a file that has one, or one of these by side."""
@@ -117,6 +117,9 @@ def parity(
 def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPolicy) -> Pair:
     carried = Carried.over(reference, mapping)
     found = hold(reference, other, carried, policy)
+    if found.rounded:
+        other = at(other, {name: carried.values[name] for name in found.rounded}) or other
+        found = hold(reference, other, carried, policy)
     explained = explain(reference, other, carried, found, policy)
     return Pair(
         side=other.name,

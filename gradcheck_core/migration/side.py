@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, final
 
@@ -56,6 +56,8 @@ class Side:
         Lengths of the axes of the arrays among the cost's arguments, e.g. the batch's.
     carried : mapping of str to str
         What the params hold besides, such as running averages, and why it was not compared.
+    asked_at : mapping of str to numpy.ndarray
+        The values, of some parameters, at which `cost` and `gradients` are taken where those are not the side's own.
     """
 
     name: str
@@ -72,12 +74,18 @@ class Side:
     gradient_dtypes: Mapping[str, str] = field(default_factory=dict)
     sizes: tuple[int, ...] = ()
     carried: Mapping[str, str] = field(default_factory=dict)
+    asked_at: Arrays = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         reported = {} if self.report is None else {n: p.verdict for n, p in self.report.parameters.items()}
         # set past the frozen record's guard, which is what makes it read-only
         object.__setattr__(self, "verdicts", MappingProxyType({**reported, **self.verdicts}))
         object.__setattr__(self, "gradient_dtypes", MappingProxyType({**self.dtypes, **self.gradient_dtypes}))
+
+    @property
+    def theta(self) -> Arrays:
+        """The values at which cost and gradients are taken."""
+        return {**self.values, **self.asked_at}
 
     @property
     def contradicted(self) -> tuple[str, ...]:
@@ -120,6 +128,14 @@ def observe(case: GradientCase, name: str) -> Side:
         sizes=_sizes(case),
         carried={leaf.name: leaf.reason for leaf in layout.carried},
     )
+
+
+def at(side: Side, values: Arrays) -> Side | None:
+    """The side's cost and gradients at other values of its parameters; None where it cannot be asked."""
+    if side.live is None or not side.live.has_gradient:
+        return None
+    with side.live.asked() as asked:
+        return replace(side, cost=asked.cost(values), gradients=asked.gradients(values), asked_at=values)
 
 
 def _live(case: GradientCase, checked: Checked) -> Live:
