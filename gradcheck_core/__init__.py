@@ -1,65 +1,9 @@
-"""Gradient checking for NumPy, PyTorch, TensorFlow, JAX and any framework with an adapter."""
+"""Gradient checking for NumPy, PyTorch, TensorFlow, JAX and any framework with an adapter.
 
-from .case import GradientCase as GradientCase
-from .check import assert_gradients as assert_gradients
-from .check import check_gradients as check_gradients
-from .errors import BackendUnavailableError as BackendUnavailableError
-from .errors import GradcheckError as GradcheckError
-from .errors import GradientCheckError as GradientCheckError
-from .errors import InvalidBackendError as InvalidBackendError
-from .errors import InvalidInputError as InvalidInputError
-from .errors import MappingError as MappingError
-from .errors import NonDeterministicCostError as NonDeterministicCostError
-from .errors import NonFiniteCostError as NonFiniteCostError
-from .errors import UnknownBackendError as UnknownBackendError
-from .errors import WorkersLostError as WorkersLostError
-from .migration.infer import infer_mapping as infer_mapping
-from .migration.mapping import MapEntry as MapEntry
-from .migration.mapping import ParameterMap as ParameterMap
-from .migration.parity import compare_gradients as compare_gradients
-from .migration.parity_report import ParityReport as ParityReport
-from .migration.parity_rows import LikelyCause as LikelyCause
-from .migration.parity_rows import Outcome as Outcome
-from .migration.parity_rows import ParityRow as ParityRow
-from .registry import BackendInfo as BackendInfo
-from .registry import backends as backends
-from .report import Certificate as Certificate
-from .report import Diagnosis as Diagnosis
-from .report import GradientReport as GradientReport
-from .report import ParameterReport as ParameterReport
-from .textbook import gradient_checking as gradient_checking
-from .verdict import Verdict as Verdict
-from .verdict import VerdictPolicy as VerdictPolicy
+The public names stand in ``__init__.pyi``, and each is imported when it is first used: so a name costs what it needs,
+and a library that only some of them need is loaded only for those.
+"""
 
-__all__ = [
-    "BackendInfo",
-    "BackendUnavailableError",
-    "Certificate",
-    "Diagnosis",
-    "GradcheckError",
-    "GradientCase",
-    "GradientCheckError",
-    "GradientReport",
-    "InvalidBackendError",
-    "InvalidInputError",
-    "LikelyCause",
-    "MapEntry",
-    "MappingError",
-    "NonDeterministicCostError",
-    "NonFiniteCostError",
-    "Outcome",
-    "ParameterMap",
-    "ParameterReport",
-    "ParityReport",
-    "ParityRow",
-    "UnknownBackendError",
-    "Verdict",
-    "VerdictPolicy",
-    "WorkersLostError",
-    "assert_gradients",
-    "backends",
-    "check_gradients",
-    "compare_gradients",
-    "gradient_checking",
-    "infer_mapping",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

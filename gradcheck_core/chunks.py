@@ -1,6 +1,6 @@
-"""How the thetas of a batch are cut into chunks, for backends that compile: what to perturb together, and how many."""
+"""How the thetas of a batch are cut into chunks: how many at a time, and for backends that compile, what together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from .outputs import as_real
 from .protocol import FloatVector, Weigh
+from .randomness import replayed
 
 _TOGETHER = 4096
 """Numbers of theta that one function perturbs. Compiling another one takes a tenth of a second, in which thousands of
@@ -72,6 +73,55 @@ def length(bytes_each: int, memory: int, most: int) -> int:
     wanted = min(most, max(_IN_CACHE // bytes_each, _LEAST_AT_ONCE))
     longest = min(memory // bytes_each, 1 << (wanted - 1).bit_length())
     return 1 << max(0, longest.bit_length() - 1)
+
+
+def fitting(computed: int | None, copied: int, at_a_time: int, memory: int) -> int:
+    """How many thetas to take at a time where nothing is compiled: one to learn what one takes, and then what fits.
+
+    Parameters
+    ----------
+    computed : int or None
+        Bytes that were made in evaluating the cost at one theta; None as long as that is not known.
+    copied : int
+        Bytes of the parameter of which each theta has a copy.
+    at_a_time : int
+        Bytes beyond which more at once are no use.
+    memory : int
+        Bytes allowed.
+
+    Raises
+    ------
+    MemoryError
+        If not even two thetas fit.
+    """
+    if computed is None:
+        return 1
+    each = computed + copied
+    if 2 * each > memory:
+        msg = f"two thetas take {2 * each} bytes, and `max_memory` is {memory}"
+        raise MemoryError(msg)
+    return max(1, min(memory, at_a_time) // each)
+
+
+def piece_by_piece(
+    costs: Callable[[npt.NDArray[np.intp], FloatVector], FloatVector],
+    entries: npt.NDArray[np.intp],
+    values: FloatVector,
+    count: Callable[[], int],
+) -> FloatVector:
+    """What `costs` gives of the entries and values, of so many at a time as `count` then says.
+
+    Every piece starts from the same random state of Python and NumPy.
+    """
+    found = np.empty(len(entries))
+    replay = replayed()
+    start = 0
+    while start < len(entries):
+        piece = slice(start, start + count())
+        found[piece] = costs(entries[piece], values[piece])
+        start = piece.stop
+        replay()
+    return found
 
 
 def contracted(outputs: Sequence[Array], weigh: Weigh) -> FloatVector:

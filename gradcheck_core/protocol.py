@@ -83,7 +83,11 @@ class Problem(abc.ABC):
 
     @abc.abstractmethod
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        """Replace entries of one parameter. Law: `read` then gives `values`, rounded to the evaluation's dtype."""
+        """Replace entries of one parameter.
+
+        Laws: `read` then gives `values`, rounded to the evaluation's dtype; several threads may write different entries
+        at a time, of one parameter or of several.
+        """
 
     def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
         """Replace entries by complex values; `read` gives their real parts.

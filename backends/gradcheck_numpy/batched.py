@@ -3,13 +3,14 @@
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
+from gradcheck_core.chunks import fitting, piece_by_piece
 from gradcheck_core.protocol import Batch, FloatVector, Layout
-from gradcheck_core.randomness import replayed
 
 _AT_A_TIME = 2**21
 """Bytes that are worked on at a time, 2 MiB: NumPy passes over whole arrays, and larger ones leave the cache."""
@@ -100,25 +101,10 @@ class DeclaredBatch(Batch):
         self._bytes: int | None = None
 
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-        costs = np.empty(len(entries))
-        replay = replayed()
-        start = 0
-        while start < len(entries):
-            few = slice(start, start + self._count(parameter))
-            costs[few] = self._costs(parameter, entries[few], values[few])
-            start = few.stop
-            replay()
-        return costs
+        def count() -> int:
+            return fitting(self._bytes, self._flat[parameter].nbytes, _AT_A_TIME, self._memory)
 
-    def _count(self, parameter: int) -> int:
-        """How many thetas to take at a time: one as long as it is not known what one takes, and then what fits."""
-        if self._bytes is None:
-            return 1
-        each = self._bytes + self._flat[parameter].nbytes
-        if 2 * each > self._memory:
-            msg = f"two thetas take {2 * each} bytes, and `max_memory` is {self._memory}"
-            raise MemoryError(msg)
-        return max(1, min(self._memory, _AT_A_TIME) // each)
+        return piece_by_piece(partial(self._costs, parameter), entries, values, count)
 
     def _costs(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
         rows = np.repeat(self._flat[parameter][None], len(entries), axis=0)

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from gradcheck_core.chunks import fitting, piece_by_piece
 from gradcheck_core.protocol import Batch, FloatVector
-from gradcheck_core.randomness import replayed
 
 from .state import CallersState, outside_inference_mode
 
@@ -53,27 +54,12 @@ class VmappedBatch(Batch):
         self._copies: tuple[int, torch.Tensor] | None = None
 
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-        costs = np.empty(len(entries))
-        replay = replayed()
+        def count() -> int:
+            return fitting(self._bytes, self._checked[parameter].nbytes, _AT_A_TIME, self._memory)
+
         with warnings.catch_warnings(), outside_inference_mode():
             warnings.filterwarnings("ignore", _NOT_IMPLEMENTED)
-            start = 0
-            while start < len(entries):
-                few = slice(start, start + self._count(parameter))
-                costs[few] = self._costs(parameter, entries[few], values[few])
-                start = few.stop
-                replay()
-        return costs
-
-    def _count(self, parameter: int) -> int:
-        """How many thetas to take at a time: one as long as it is not known what one takes, and then what fits."""
-        if self._bytes is None:
-            return 1
-        each = self._bytes + self._checked[parameter].nbytes
-        if 2 * each > self._memory:
-            msg = f"two thetas take {2 * each} bytes, and `max_memory` is {self._memory}"
-            raise MemoryError(msg)
-        return max(1, min(self._memory, _AT_A_TIME) // each)
+            return piece_by_piece(partial(self._costs, parameter), entries, values, count)
 
     def _costs(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
         thetas = self._thetas(parameter, len(entries))

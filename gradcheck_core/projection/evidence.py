@@ -130,5 +130,5 @@ def _certificate(session: Session, outcomes: dict[int, Certified]) -> Certificat
     if not certified:
         return None
     bound = max(found.bound for found in certified)
-    directions = max(found.directions for found in certified)
+    directions = min(found.directions for found in certified)  # each group is as certain as its own directions make it
     return Certificate(bound, session.options.confidence, directions, session.options.seed)

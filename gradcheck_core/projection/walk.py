@@ -1,16 +1,25 @@
 """Theta moved along random directions, stretch by stretch, so that nothing of theta's size is ever made."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
-import numpy.typing as npt
 
 from ..evaluator import Evaluator
 from ..execution.requests import Elsewhere
 from ..numerics.draws import BLOCK, UNIT, Draws
 from ..protocol import FloatVector, Layout, Problem
+
+T = TypeVar("T")
+
+_LAP = 2**19
+"""Entries that one thread moves at a time: a millisecond's work, twenty times what handing it over takes."""
+
+_THREADS = min(os.cpu_count() or 1, 4)
+"""That move theta together; NumPy lets them run side by side, and the memory is what four of them wait for."""
 
 
 @final
@@ -61,11 +70,7 @@ class Walk:
         self._theta = theta
         self._seed = seed
         self.weights = weights
-        self._number = -1
-        self._draws = Draws(seed, 0)
-        self._block: tuple[int, npt.NDArray[np.int16]] = (-1, np.zeros(0, np.int16))
         self._moved: tuple[Stretch, ...] = ()
-        self._buffer = np.empty(BLOCK)
 
     @property
     def everything(self) -> tuple[Stretch, ...]:
@@ -82,24 +87,28 @@ class Walk:
         if along != self._moved:
             self.back()
         self._moved = along
-        for stretch in along:
-            at = self._theta[self._parameters[stretch.parameter].range]
-            for start, stop, entries in self._direction(number, stretch, t):
-                entries += at[start:stop]
-                self._problem.write(stretch.parameter, slice(start, stop), entries)
+
+        def go(lap: Sequence[Stretch]) -> None:
+            for stretch, entries in self._direction(number, lap, t):
+                start = self._parameters[stretch.parameter].start
+                entries += self._theta[start + stretch.start : start + stretch.stop]
+                self._problem.write(stretch.parameter, slice(stretch.start, stretch.stop), entries)
+
+        _side_by_side(go, along)
         return self._evaluator.perturbed([self._parameters[i].name for i in self.weights])
 
     def product(self, number: int, vector: FloatVector, along: Sequence[Stretch]) -> float:
         """The inner product of those stretches of a direction with a vector that is laid out as theta is."""
-        total = 0.0
-        for stretch in along:
-            of_the_parameter = vector[self._parameters[stretch.parameter].range]
-            # einsum, since a threaded product of so few numbers takes longer to start than to compute
-            total += sum(
-                float(np.einsum("i,i", entries, of_the_parameter[start:stop]))
-                for start, stop, entries in self._direction(number, stretch, 1.0)
-            )
-        return total
+
+        def of(lap: Sequence[Stretch]) -> float:
+            total = 0.0
+            for stretch, entries in self._direction(number, lap, 1.0):
+                start = self._parameters[stretch.parameter].start
+                # einsum, since a threaded product of so few numbers takes longer to start than to compute
+                total += float(np.einsum("i,i", entries, vector[start + stretch.start : start + stretch.stop]))
+            return total
+
+        return sum(_side_by_side(of, along))
 
     def back(self) -> None:
         """Give theta back."""
@@ -109,19 +118,47 @@ class Walk:
             self._problem.write(stretch.parameter, entries, at[entries])
         self._moved = ()
 
-    def _direction(self, number: int, stretch: Stretch, t: float) -> Iterator[tuple[int, int, FloatVector]]:
-        """A stretch of t times a direction, each entry weighted, piece by piece in one buffer: start, stop, entries."""
-        if number != self._number:
-            self._number, self._draws, self._block = number, Draws(self._seed, number), (-1, self._block[1])
-        origin = self._parameters[stretch.parameter].start
-        factor = UNIT * self.weights[stretch.parameter] * t
+    def _direction(self, number: int, along: Sequence[Stretch], t: float) -> Iterator[tuple[Stretch, FloatVector]]:
+        """Stretches of t times a direction, each entry weighted, piece by piece in one buffer."""
+        draws = Draws(self._seed, number)
+        buffer = np.empty(min(BLOCK, sum(stretch.size for stretch in along)))
+        drawn, block = -1, np.zeros(0, np.int16)
+        for stretch in along:
+            origin = self._parameters[stretch.parameter].start
+            factor = UNIT * self.weights[stretch.parameter] * t
+            start = stretch.start
+            while start < stretch.stop:
+                index, skipped = divmod(origin + start, BLOCK)
+                stop = min(start + BLOCK - skipped, stretch.stop)
+                if index != drawn:
+                    drawn, block = index, draws.block(index)
+                entries = buffer[: stop - start]
+                np.multiply(block[skipped : skipped + stop - start], factor, out=entries)
+                yield Stretch(stretch.parameter, start, stop), entries
+                start = stop
+
+
+def _side_by_side(work: Callable[[Sequence[Stretch]], T], along: Sequence[Stretch]) -> list[T]:
+    """What `work` gives of every lap, in order; where there are several, in threads."""
+    laps = _laps(along)
+    if len(laps) == 1:
+        return [work(laps[0])]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(work, laps))
+
+
+def _laps(along: Sequence[Stretch]) -> list[list[Stretch]]:
+    """The stretches, cut and gathered so that each lap but the last has `_LAP` entries."""
+    laps: list[list[Stretch]] = [[]]
+    room = _LAP
+    for stretch in along:
         start = stretch.start
         while start < stretch.stop:
-            index, skipped = divmod(origin + start, BLOCK)
-            stop = min(start + BLOCK - skipped, stretch.stop)
-            if index != self._block[0]:
-                self._block = (index, self._draws.block(index))
-            entries = self._buffer[: stop - start]
-            np.multiply(self._block[1][skipped : skipped + stop - start], factor, out=entries)
-            yield start, stop, entries
+            if room == 0:
+                laps.append([])
+                room = _LAP
+            stop = min(start + room, stretch.stop)
+            laps[-1].append(Stretch(stretch.parameter, start, stop))
+            room -= stop - start
             start = stop
+    return laps

@@ -1,5 +1,7 @@
 """The laws of the theta/d_theta protocol, under the names that its docstrings give them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import model
 import numpy as np
 import pytest
@@ -53,6 +55,17 @@ def test_write_replaces_just_the_entries_named(problem, entries):
     problem.write(0, entries, np.full(np.shape(before[entries]), 9.0) if not isinstance(entries, int) else 9.0)
 
     assert np.array_equal(problem.read(0), expected)
+
+
+def test_threads_may_write_different_entries(kit):
+    values = np.arange(300_000.0)
+    pieces = [slice(start, start + 1000) for start in range(0, values.size, 1000)]
+    params = kit.array(np.zeros((1000, 300)))
+    with registry.load_backend(kit.name).open(lambda p: kit.sum(p), params, (), "native", 0) as problem:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda piece: problem.write(0, piece, values[piece]), pieces))
+
+        assert np.array_equal(problem.read(0), values)
 
 
 def test_read_gives_a_copy(problem):

@@ -2,7 +2,6 @@ import doctest
 import importlib
 import pkgutil
 import sys
-import types
 
 import pytest
 from plugins import install, run_python
@@ -23,7 +22,7 @@ def imported_by(site, code):
 @pytest.mark.parametrize(
     "code",
     [
-        "import gradcheck_core",
+        "from gradcheck_core import *",
         "import gradcheck_core; gradcheck_core.backends()",
         "import gradcheck_core.cli",
         "import gradcheck_core.demo.show",
@@ -46,15 +45,19 @@ def test_a_check_by_name_imports_that_backend_alone(tmp_path):
     assert imported_by(tmp_path, code) == ["gradcheck_numpy"]
 
 
-def test_all_lists_exactly_the_public_names():
-    public = {
-        name
-        for name, value in vars(gradcheck_core).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+def test_every_public_name_can_be_had():
+    assert len(set(gradcheck_core.__all__)) == len(gradcheck_core.__all__) > 20
+    assert {name: getattr(gradcheck_core, name).__name__ for name in gradcheck_core.__all__} == {
+        name: name for name in gradcheck_core.__all__
     }
+    assert set(gradcheck_core.__all__) <= set(dir(gradcheck_core))
 
-    assert set(gradcheck_core.__all__) == public
-    assert len(gradcheck_core.__all__) == len(public)
+
+def test_the_import_by_itself_loads_nothing_and_a_name_what_it_needs(tmp_path):
+    loaded = "import sys, json; print(json.dumps(sorted(m for m in sys.modules if m.startswith('gradcheck_core'))))"
+
+    assert run_python(tmp_path, f"import gradcheck_core; {loaded}") == ["gradcheck_core"]
+    assert "gradcheck_core.check" not in run_python(tmp_path, f"from gradcheck_core import Verdict; {loaded}")
 
 
 def test_the_walk_finds_the_modules():

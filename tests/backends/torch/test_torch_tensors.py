@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import gradcheck_core as gc
-from gradcheck_core import Verdict
+from gradcheck_core import Verdict, registry
 
 VALUES = torch.tensor([[0.3, -0.7, 0.2], [1.1, 0.4, -0.5]], dtype=torch.float64)
 SCALE = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], dtype=torch.float64)
@@ -34,6 +35,19 @@ def test_any_memory_layout(layout, wrap):
     assert report.worst.worst_index == (0, 2)
     assert torch.equal(tensor, before)
     assert tensor.stride() == stride
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("entries", [slice(None), slice(1, 4), np.array([5, 0, 3, 1, 2, 4]), np.array([4, 1])], ids=str)
+def test_entries_are_written_where_they_stand_in_any_memory_layout(layout, entries):
+    expected = LAYOUTS[layout].detach().reshape(-1).numpy(force=True).copy()
+    expected[entries] = new = 10 + np.arange(expected[entries].size)
+
+    backend = registry.load_backend("torch")
+    with backend.open(lambda w: w.sum(), LAYOUTS[layout], (), "native", 0) as problem:
+        problem.write(0, entries, new.astype(float))
+
+        assert np.array_equal(problem.read(0), expected)
 
 
 def test_an_expanded_tensor_is_checked_entry_by_entry():
