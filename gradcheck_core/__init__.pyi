@@ -18,10 +18,10 @@ from .migration.infer import infer_mapping as infer_mapping
 from .migration.mapping import MapEntry as MapEntry
 from .migration.mapping import ParameterMap as ParameterMap
 from .migration.parity import compare_gradients as compare_gradients
-from .migration.parity_report import LikelyCause as LikelyCause
-from .migration.parity_report import Outcome as Outcome
 from .migration.parity_report import ParityReport as ParityReport
-from .migration.parity_report import ParityRow as ParityRow
+from .migration.parity_rows import LikelyCause as LikelyCause
+from .migration.parity_rows import Outcome as Outcome
+from .migration.parity_rows import ParityRow as ParityRow
 from .migration.snapshot import load_snapshot as load_snapshot
 from .migration.snapshot import record_snapshot as record_snapshot
 from .migration.snapshot import verify_snapshot as verify_snapshot

@@ -15,7 +15,7 @@ from .live import Asked
 from .moves import Move, moves
 from .numbers import from_numbers, from_values, noisier
 from .pairing import Difference, hold, is_another_function, judge_costs
-from .parity_report import LikelyCause, Outcome
+from .parity_rows import LikelyCause, Outcome
 from .side import Arrays, Side
 
 MOST_TRIED = 500

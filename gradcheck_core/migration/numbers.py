@@ -9,7 +9,7 @@ from ..outputs import roundoff_of
 from .carrying import Array, Carried
 from .moves import moves
 from .pairing import Difference, total_gradient_size
-from .parity_report import LikelyCause
+from .parity_rows import LikelyCause
 from .side import Side
 
 _SAME = 1e-7

@@ -14,7 +14,7 @@ from ..assessment import norm
 from ..outputs import roundoff_of
 from ..verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
 from .carrying import Carried, summed_up
-from .parity_report import Outcome, ParityRow
+from .parity_rows import Outcome, ParityRow
 from .side import Side
 
 _ROUNDINGS = 64.0

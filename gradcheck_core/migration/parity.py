@@ -15,7 +15,8 @@ from .causes import MOST_TRIED, Explained, explain
 from .infer import infer_mapping
 from .mapping import ParameterMap
 from .pairing import hold
-from .parity_report import Outcome, Pair, ParityReport, SideReport
+from .parity_report import ParityReport, SideReport
+from .parity_rows import Outcome, Pair
 from .side import Side, at, observe
 
 Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
