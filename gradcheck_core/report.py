@@ -154,6 +154,8 @@ class GradientReport:
         What else a reader should know.
     order : int
         1: the gradient was checked; 2: Hessian-vector products.
+    first : str
+        Name of the wrong parameter to look at first; empty where none is wrong.
     """
 
     verdict: Verdict
@@ -170,6 +172,7 @@ class GradientReport:
     certificate: Certificate | None = None
     notes: tuple[str, ...] = ()
     order: int = 1
+    first: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -186,7 +189,13 @@ class GradientReport:
 
     @property
     def worst(self) -> ParameterReport:
-        """The parameter with the worst verdict and, among those, the largest difference."""
+        """Of the parameters with the worst verdict the one to look at first.
+
+        That is the one whose own rule is wrong, as far as can be told where a mistake was passed on to others; where
+        none is wrong, the one with the largest difference.
+        """
+        if self.first:
+            return self.parameters[self.first]
         return max(self.parameters.values(), key=ParameterReport.rank)
 
     def __str__(self) -> str:

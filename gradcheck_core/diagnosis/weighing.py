@@ -1,0 +1,68 @@
+"""Whether a proposal explains a discrepancy, or could as well be chance."""
+
+import math
+
+import numpy as np
+
+from .facts import Array, Facts, Proposal
+
+LEAST_FIT = 0.99
+"""Share of the squared discrepancy that has to be explained."""
+
+_LEAST_FITTED = 1.0 - 1e-6
+"""The same where numbers were fitted: a factor or a constant also comes near to what it does not explain, as where a
+saturated layer makes rows nearly equal. That is a thousandth of the discrepancy, as a norm."""
+
+_MOST_CHANCE = math.log(1e-3)
+"""Of a proposal to fit a random claim as well: a dozen kinds are tried, so one in a hundred is named wrongly."""
+
+_CONTRADICTED = 0.3
+"""Share of its own discrepancy by which an entry may miss the prediction before it speaks against it."""
+
+_MOST_CONTRADICTED = 0.1
+"""Share of the entries that may: a few can be wrong in other ways besides."""
+
+_CLEAR = 4.0
+"""Times its error bar that an entry has to be off by to speak against anything: bars are estimates."""
+
+
+def fit(facts: Facts, proposal: Proposal) -> float | None:
+    """The share of the squared discrepancy that a proposal explains, or None where it is no explanation.
+
+    Each entry that the mistake would change says by itself how unlikely it is that chance does the same: by the ratio
+    of what remains to what is explained, never finer than its error bar. What was fitted is paid for with the entries
+    that say most; choices are paid for with their number.
+    """
+    usable = facts.known & np.isfinite(proposal.predicted)
+    remaining: Array = np.where(usable, facts.claimed - proposal.predicted, facts.discrepancy)
+    largest = float(np.max(np.abs(facts.discrepancy), initial=0.0))
+    if largest == 0.0 or not np.all(np.isfinite(remaining[facts.known])):
+        return None
+    total = float(np.sum((facts.discrepancy / largest) ** 2))
+    explained = 1.0 - float(np.sum((np.where(facts.known, remaining, 0.0) / largest) ** 2)) / total
+    if not explained > (_LEAST_FITTED if proposal.freedom and not _is_noise(facts, remaining) else LEAST_FIT):
+        return None
+    if proposal.place is None:
+        with np.errstate(invalid="ignore", over="ignore"):
+            size = np.maximum(np.abs(facts.discrepancy), np.abs(proposal.predicted - facts.numeric))
+        judged = usable & (size > facts.error)
+    else:
+        inside = facts.discrepancy[proposal.place & facts.known]
+        size = np.full(remaining.shape, largest * math.sqrt(float(np.mean((inside / largest) ** 2))))
+        judged = usable & ~proposal.place
+    if not judged.any():  # nothing speaks for a place that is everything, and of a single number nothing can
+        return explained if proposal.place is not None and facts.claimed.size == 1 else None
+    left, scale, error = np.abs(remaining[judged]), size[judged], facts.error[judged]
+    contradicting = (left > _CONTRADICTED * scale) & (left > _CLEAR * error)
+    if np.mean(contradicting) > _MOST_CONTRADICTED:
+        return None
+    tiny = np.finfo(np.float64).tiny
+    ratios = np.log(np.clip(np.maximum(left, error) / scale, tiny, 1.0))
+    chance = float(np.sum(np.sort(ratios)[proposal.freedom :])) + proposal.ways
+    return explained if chance < _MOST_CHANCE else None
+
+
+def _is_noise(facts: Facts, remaining: Array) -> bool:
+    """Whether error bars explain what remains."""
+    noise = float(np.linalg.norm(facts.error[facts.known]))
+    return float(np.linalg.norm(remaining[facts.known])) <= _CLEAR * noise
