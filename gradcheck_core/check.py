@@ -128,7 +128,8 @@ def check_gradients(
     Returns
     -------
     GradientReport
-        Frozen; ``str(report)`` is the report for a person.
+        Frozen; ``str(report)`` is the report for a person. Wrong parameters have a `Diagnosis` where the mistake is one
+        that is known.
 
     Raises
     ------
@@ -171,6 +172,8 @@ def check_gradients(
     >>> wrong = check_gradients(cost, w, grads=np.array([np.cos(0.3), -np.cos(0.5)]))
     >>> wrong.verdict, wrong.worst.worst_entry
     (<Verdict.BUG: 'BUG'>, 'theta[1]')
+    >>> wrong.worst.diagnosis.kind
+    'single_entry'
 
     With a journal, the same call a second time evaluates next to nothing:
 

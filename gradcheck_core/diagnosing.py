@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .assessment import Evidence
-from .diagnosis import Facts, Place, diagnose, first_to_mend
+from .diagnosis import OF_ITS_OWN, Extent, Facts, Place, diagnose, first_to_mend
 from .protocol import FloatVector, Parameter, entry_name
 from .rendering.text import safe
 from .report import Diagnosis, ParameterReport
@@ -69,7 +69,7 @@ def diagnosed(pairs: Sequence[tuple[Evidence, ParameterReport]], theta: FloatVec
     found |= diagnose([_facts(item, numeric, theta) for item in unexplained])
     reports = {name: replace(report, diagnosis=found.get(name)) for name, report in reports.items()}
     first = _first(reports)
-    return Diagnosed(reports, first, _notes(first, len(accused)))
+    return Diagnosed(reports, first, _notes(reports[first], len(accused)))
 
 
 def _first(reports: Mapping[str, ParameterReport]) -> str:
@@ -83,17 +83,19 @@ def _first(reports: Mapping[str, ParameterReport]) -> str:
     return first_to_mend(kinds, [Place(name, i) for i, name in enumerate(reports)])
 
 
-def _notes(first: str, wrong: int) -> tuple[str, ...]:
+def _notes(first: ParameterReport, wrong: int) -> tuple[str, ...]:
     if wrong == 1:
         return ()
+    of_its_own = first.diagnosis is not None and first.diagnosis.kind in OF_ITS_OWN
+    why = "its mistake is none that is passed on" if of_its_own else "of the wrong ones it is the nearest to the cost"
     return (
-        f"{wrong} parameters are wrong, and `{safe(first)}` is the one to look at first: the nearest to the cost, or "
-        "with a mistake of its own; what is wrong in one layer's backward pass goes on to all layers before it",
+        f"{wrong} parameters are wrong; look at `{safe(first.name)}` first: {why}, and what is wrong in one layer's "
+        "backward pass goes on to all layers before it",
     )
 
 
 def _of_the_claim_alone(item: Evidence) -> Diagnosis | None:
-    """What a claim shows without any measurement: that it is not finite, or that nothing came."""
+    """What a claim shows without any measurement: that it is not finite."""
     parameter = item.parameter
     first = item.first_not_finite
     if first is None:
@@ -107,25 +109,50 @@ def _of_the_claim_alone(item: Evidence) -> Diagnosis | None:
 
 
 def _facts(item: Evidence, numeric: Mapping[str, FloatVector], theta: FloatVector | None) -> Facts:
-    parameter, derivatives = item.parameter, item.derivatives
-    error = item.error
-    # On a kink a claim that is right says nothing: every value between the slopes would be.
-    known = (derivatives.lower == derivatives.upper) | (item.numeric != item.claimed)
     if item.projected:
-        # What was not measured counts as right, as the certificate says, and as unknown in wrong ranges.
-        unmeasured = derivatives.lower == item.claimed
-        error = np.where(unmeasured, 0.0, error)
-        for start, stop in item.located:
-            known[start:stop] &= ~unmeasured[start:stop]
+        return _facts_of_some(item, theta)
+    parameter, derivatives = item.parameter, item.derivatives
     return Facts(
         name=parameter.name,
         claimed=_tensor(parameter, item.claimed),
         numeric=_tensor(parameter, item.numeric),
-        error=_tensor(parameter, error),
-        known=_tensor(parameter, known),
+        error=_tensor(parameter, item.error),
+        # On a kink a claim that is right says nothing: every value between the slopes would be.
+        known=_tensor(parameter, (derivatives.lower == derivatives.upper) | (item.numeric != item.claimed)),
         theta=None if theta is None else _tensor(parameter, theta[parameter.range]),
         parts=parameter.is_complex,
         others={name: values for name, values in numeric.items() if name != parameter.name},
+    )
+
+
+def _facts_of_some(item: Evidence, theta: FloatVector | None) -> Facts:
+    """Of a parameter of which some entries were measured one by one: those in wrong ranges at least."""
+    parameter = item.parameter
+    measured = item.derivatives.lower != item.claimed
+    present = None if theta is None else theta[parameter.range]
+    if parameter.size > _MOST_ENTRIES:
+        some = np.flatnonzero(measured)
+        return Facts(
+            name=parameter.name,
+            claimed=item.claimed[some],
+            numeric=item.derivatives.lower[some],
+            error=item.derivatives.error[some] + item.claim.rounding,
+            known=item.derivatives.lower[some] == item.derivatives.upper[some],
+            theta=None if present is None else present[some],
+            extent=Extent.SAMPLE,
+        )
+    known = np.ones(parameter.size, dtype=np.bool_)
+    for start, stop in item.located:
+        known[start:stop] = measured[start:stop]
+    return Facts(
+        name=parameter.name,
+        claimed=_tensor(parameter, item.claimed),
+        numeric=_tensor(parameter, item.numeric),
+        error=_tensor(parameter, np.where(measured, item.error, 0.0)),  # the rest is right, as the certificate says
+        known=_tensor(parameter, known),
+        theta=None if present is None else _tensor(parameter, present),
+        parts=parameter.is_complex,
+        extent=Extent.WRONG_PLACES,
     )
 
 

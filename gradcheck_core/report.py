@@ -44,7 +44,18 @@ class Certificate:
 @final
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The likely mistake: its kind, a sentence for a person, and the share of the discrepancy that it explains."""
+    """The likely mistake in a wrong gradient.
+
+    Attributes
+    ----------
+    kind : str
+        ``not_finite``, ``sign_flipped``, ``scaled``, ``zero``, ``single_entry``, ``partial``, ``transposed``,
+        ``reversed``, ``shifted``, ``permuted``, ``swapped``, ``reduction``, ``weight_decay``, ``l1`` or ``offset``.
+    sentence : str
+        For a person: the parameter, what was seen, and where to look in the code.
+    fit : float
+        The share of ``||G - d_theta||^2``, G the numeric gradient, that the mistake explains; above 0.99.
+    """
 
     kind: str
     sentence: str
@@ -211,6 +222,7 @@ class GradientReport:
             "resolution": _finite(self.resolution),
             "cost": self.cost,
             "worst": self.worst.name,
+            "first": self.first,
             "parameters": {name: report.to_dict() for name, report in self.parameters.items()},
             "order": self.order,
             "method": self.method,

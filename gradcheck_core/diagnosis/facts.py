@@ -1,5 +1,6 @@
 """What the catalogue looks at: one parameter's claimed and numeric gradient, and proposals that explain it."""
 
+import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +20,15 @@ class Place:
 
     name: str
     position: int
+
+
+@final
+class Extent(enum.Enum):
+    """How much of a parameter was measured, and so what can be said of it."""
+
+    EVERY_ENTRY = "all of it: entries can be looked for in other places"
+    WRONG_PLACES = "where it is wrong; the rest counts as right"
+    SAMPLE = "some entries, laid end to end: not where they stand"
 
 
 @final
@@ -42,6 +52,8 @@ class Facts:
         Whether the last axis is that of real and imaginary parts.
     others : mapping
         Numeric gradients of the other parameters by name, for one that was taken in place of this.
+    extent : Extent
+        How much of it was measured.
     """
 
     name: str
@@ -52,6 +64,7 @@ class Facts:
     theta: Array | None = None
     parts: bool = False
     others: dict[str, Array] = field(default_factory=dict)
+    extent: Extent = Extent.EVERY_ENTRY
 
     @cached_property
     def discrepancy(self) -> Array:
@@ -67,7 +80,7 @@ class Facts:
     @property
     def is_complete(self) -> bool:
         """Whether all is known, as it has to be for entries to be looked for in other places."""
-        return bool(self.known.all())
+        return self.extent is Extent.EVERY_ENTRY and bool(self.known.all())
 
     def within(self, box: tuple[npt.NDArray[np.intp], ...]) -> "Facts":
         """Some of it: an open mesh of indices, as of `numpy.ix_`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from . import values
-from .facts import Facts, Mask, Mistake, Proposal
+from .facts import Extent, Facts, Mask, Mistake, Proposal
 from .weighing import fit
 
 _CLEAR = 4.0
@@ -28,7 +28,7 @@ _NAMES = {1: (("entry", "entries"),), 2: (("row", "rows"), ("column", "columns")
 def single_entry(facts: Facts) -> Iterator[Proposal]:
     """One entry, or the only one."""
     wrong = _wrong(facts)
-    if np.sum(wrong) != 1 and facts.claimed.size != 1:
+    if facts.extent is Extent.SAMPLE or (np.sum(wrong) != 1 and facts.claimed.size != 1):
         return
     index = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else (0,) * wrong.ndim
     claimed, numeric = float(facts.claimed[index]), float(facts.numeric[index])
@@ -45,11 +45,19 @@ def single_entry(facts: Facts) -> Iterator[Proposal]:
 def partial(facts: Facts) -> Iterator[Proposal]:
     """Some rows, columns, channels or steps, a diagonal or a triangle, and the rest right."""
     wrong = _wrong(facts)
-    if not wrong.any():
+    if facts.extent is Extent.SAMPLE or not wrong.any():
         return
+    yield from sorted((*_in_slices(facts, wrong), *_by_the_diagonal(facts, wrong)), key=_size)
+
+
+def _size(proposal: Proposal) -> int:
+    return int(np.sum(proposal.place)) if proposal.place is not None else proposal.predicted.size
+
+
+def _in_slices(facts: Facts, wrong: Mask) -> Iterator[Proposal]:
     axes = range(wrong.ndim)
     chosen = [np.flatnonzero(wrong.any(axis=tuple(a for a in axes if a != axis))) for axis in axes]
-    sizes = facts.claimed.shape
+    sizes = wrong.shape
     confined = [axis for axis in axes if chosen[axis].size < sizes[axis]]
     if confined:
         box = np.ix_(*chosen)
@@ -58,17 +66,21 @@ def partial(facts: Facts) -> Iterator[Proposal]:
         where = " of ".join(_slices(facts, axis, chosen[axis]) for axis in confined)
         ways = sum(_choices(sizes[axis], chosen[axis].size) for axis in confined)
         yield _confined(facts, place, f"{where}{_what_there(facts.within(box))}", ways)
-    elif wrong.ndim == 2 and sizes[0] == sizes[1]:
-        rows, columns = np.indices(sizes)
-        patterns = {
-            "on the diagonal": rows == columns,
-            "above the diagonal": rows < columns,
-            "below the diagonal": rows > columns,
-            "off the diagonal": rows != columns,
-        }
-        for where, place in patterns.items():
-            if np.all(place | ~wrong):
-                yield _confined(facts, place, where, math.log(len(patterns)))
+
+
+def _by_the_diagonal(facts: Facts, wrong: Mask) -> Iterator[Proposal]:
+    if wrong.ndim != 2 or wrong.shape[0] != wrong.shape[1] or facts.parts:
+        return
+    rows, columns = np.indices(wrong.shape)
+    patterns = {
+        "on the diagonal": rows == columns,
+        "above the diagonal": rows < columns,
+        "below the diagonal": rows > columns,
+        "off the diagonal": rows != columns,
+    }
+    for where, place in patterns.items():
+        if np.all(place | ~wrong):
+            yield _confined(facts, place, where, math.log(len(patterns)))
 
 
 def _confined(facts: Facts, place: Mask, where: str, ways: float) -> Proposal:

@@ -9,12 +9,16 @@ from .facts import Array, Facts, Proposal
 LEAST_FIT = 0.99
 """Share of the squared discrepancy that has to be explained."""
 
-_LEAST_FITTED = 1.0 - 1e-6
-"""The same where numbers were fitted: a factor or a constant also comes near to what it does not explain, as where a
-saturated layer makes rows nearly equal. That is a thousandth of the discrepancy, as a norm."""
+_EXACT = 1.0 - 1e-6
+"""From which an explanation counts as exact: a thousandth of the discrepancy, as a norm, is left. What was fitted or
+chosen has to be: a factor or a constant also comes near to what it does not explain, as where a saturated layer makes
+rows nearly equal."""
 
-_MOST_CHANCE = math.log(1e-3)
-"""Of a proposal to fit a random claim as well: a dozen kinds are tried, so one in a hundred is named wrongly."""
+_MOST_CHANCE = math.log(1e-4)
+"""Of a proposal to fit a random claim as well: some thirty are tried, so one in hundreds is named wrongly."""
+
+_MOST_CHANCE_OF_INEXACT = math.log(1e-8)
+"""The same of what is not exact: many entries have to speak for it."""
 
 _CONTRADICTED = 0.3
 """Share of its own discrepancy by which an entry may miss the prediction before it speaks against it."""
@@ -40,7 +44,8 @@ def fit(facts: Facts, proposal: Proposal) -> float | None:
         return None
     total = float(np.sum((facts.discrepancy / largest) ** 2))
     explained = 1.0 - float(np.sum((np.where(facts.known, remaining, 0.0) / largest) ** 2)) / total
-    if not explained > (_LEAST_FITTED if proposal.freedom and not _is_noise(facts, remaining) else LEAST_FIT):
+    exact = explained > _EXACT or _is_noise(facts, remaining)
+    if not explained > LEAST_FIT or not (exact or proposal.freedom == 0 == proposal.ways):
         return None
     if proposal.place is None:
         with np.errstate(invalid="ignore", over="ignore"):
@@ -59,7 +64,7 @@ def fit(facts: Facts, proposal: Proposal) -> float | None:
     tiny = np.finfo(np.float64).tiny
     ratios = np.log(np.clip(np.maximum(left, error) / scale, tiny, 1.0))
     chance = float(np.sum(np.sort(ratios)[proposal.freedom :])) + proposal.ways
-    return explained if chance < _MOST_CHANCE else None
+    return explained if chance < (_MOST_CHANCE if exact else _MOST_CHANCE_OF_INEXACT) else None
 
 
 def _is_noise(facts: Facts, remaining: Array) -> bool:
