@@ -13,8 +13,9 @@ Where a claimed gradient is wrong the report says what the mistake looks like: `
 discrepancy between claimed and numeric gradient that the mistake explains.
 
 - Known mistakes are tried from the simplest to those with most freedom, and the first that explains the discrepancy
-  is named; there is none below a fit of 0.99, and where a number was fitted what remains has to be noise or a
-  thousandth. Most mistakes on the way, such as a forgotten derivative, leave no pattern: they have no diagnosis.
+  is named; there is none below a fit of 0.99, and where a number was fitted or one of several possibilities chosen,
+  what remains has to be noise or a thousandth. Most mistakes on the way, such as a forgotten derivative, leave no
+  pattern: they have no diagnosis.
 - Nothing is named where the discrepancy is not far above the error bars of the differences, or where chance could do
   the same: what is fitted or chosen is paid for with entries that have to agree.
 - Two mistakes can make the same numbers. Of two entries reversed is the same as shifted by one; then the simpler kind

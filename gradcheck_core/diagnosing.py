@@ -121,7 +121,7 @@ def _facts(item: Evidence, numeric: Mapping[str, FloatVector], theta: FloatVecto
         known=_tensor(parameter, (derivatives.lower == derivatives.upper) | (item.numeric != item.claimed)),
         theta=None if theta is None else _tensor(parameter, theta[parameter.range]),
         parts=parameter.is_complex,
-        others={name: values for name, values in numeric.items() if name != parameter.name},
+        others=numeric,
     )
 
 

@@ -9,7 +9,7 @@ from ..rendering.text import safe
 from ..report import Diagnosis
 from . import order, places, terms, values
 from .facts import Facts, Mistake, Proposal
-from .weighing import LEAST_FIT, fit
+from .weighing import LEAST_FIT, fit, share_explained
 
 CATALOGUE = (
     Mistake("zero", values.zero),
@@ -48,6 +48,9 @@ leaves no more than a hundredth of the square unexplained."""
 _BLURRED = 0.1
 """Share of the largest discrepancy that an entry's error bar may have for the entry to be looked at."""
 
+_MOST = 100
+"""Parameters that are looked at one by one, from the cost on: nobody reads more, and each takes milliseconds."""
+
 
 def diagnose(wrong: Sequence[Facts]) -> dict[str, Diagnosis]:
     """The likely mistake in each of the wrong parameters, by name, where one is known.
@@ -55,12 +58,13 @@ def diagnose(wrong: Sequence[Facts]) -> dict[str, Diagnosis]:
     Parameters
     ----------
     wrong : sequence of Facts
-        All wrong parameters of a check, so that a mistake that they share is seen; their names distinct.
+        All wrong parameters of a check in theta's order, so that a mistake that they share is seen; their names
+        distinct.
     """
-    clear = [seen for facts in wrong if (seen := _clear(facts)) is not None]
-    found = _in_common(clear)
-    for facts in clear:
-        if facts.name not in found:
+    with np.errstate(all="ignore"):  # of entries at the ends of the range; what is not finite explains nothing
+        clear = [seen for facts in wrong if (seen := _clear(facts)) is not None]
+        found = _in_common(clear)
+        for facts in clear[-_MOST:] if not found else ():
             own = _explained(facts, CATALOGUE)
             if own is not None:
                 found[facts.name] = own
@@ -69,9 +73,8 @@ def diagnose(wrong: Sequence[Facts]) -> dict[str, Diagnosis]:
 
 def _clear(facts: Facts) -> Facts | None:
     """What is far enough above its error bars to be looked at; None where the discrepancy as a whole is not."""
-    with np.errstate(invalid="ignore"):
-        known = facts.known & np.isfinite(facts.claimed) & np.isfinite(facts.numeric) & np.isfinite(facts.error)
-        away = np.abs(np.where(known, facts.claimed - facts.numeric, 0.0))
+    known = facts.known & np.isfinite(facts.claimed) & np.isfinite(facts.numeric) & np.isfinite(facts.error)
+    away = np.abs(np.where(known, facts.claimed - facts.numeric, 0.0))
     largest = float(np.max(away, initial=0.0))
     known &= facts.error <= _BLURRED * largest
     if largest == 0.0 or not known.any():
@@ -128,10 +131,7 @@ def _shares(joined: Facts, proposal: Proposal, sizes: Sequence[int]) -> list[flo
     splits = np.cumsum(sizes)[:-1]
     remaining = np.split(joined.claimed - proposal.predicted, splits)
     away = np.split(joined.discrepancy, splits)
-    shares = [
-        1.0 - float(np.sum(left**2)) / float(np.sum(all_of_it**2))
-        for left, all_of_it in zip(remaining, away, strict=True)
-    ]
+    shares = [share_explained(of_it, left) for of_it, left in zip(away, remaining, strict=True)]
     return shares if min(shares) > LEAST_FIT else None
 
 

@@ -1,7 +1,7 @@
 """What the catalogue looks at: one parameter's claimed and numeric gradient, and proposals that explain it."""
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import final
@@ -51,7 +51,7 @@ class Facts:
     parts : bool
         Whether the last axis is that of real and imaginary parts.
     others : mapping
-        Numeric gradients of the other parameters by name, for one that was taken in place of this.
+        Numeric gradients of all parameters by name, for one that was taken in place of this.
     extent : Extent
         How much of it was measured.
     """
@@ -63,7 +63,7 @@ class Facts:
     known: Mask
     theta: Array | None = None
     parts: bool = False
-    others: dict[str, Array] = field(default_factory=dict)
+    others: Mapping[str, Array] = field(default_factory=dict)
     extent: Extent = Extent.EVERY_ENTRY
 
     @cached_property

@@ -18,6 +18,9 @@ _MOST_AXES = 4
 _MOST_SHIFT = 8
 """Places by which entries are taken to be shifted at most, either way: beyond, it is a permutation."""
 
+_MOST_OTHERS = 300
+"""Parameters beyond which the gradient of another is not looked for: there would be too many that fit by chance."""
+
 
 def transposed(facts: Facts) -> Iterator[Proposal]:
     """Axes exchanged, or entries of exchanged axes laid out in the right shape: Fortran order taken for C order."""
@@ -113,8 +116,12 @@ def permuted(facts: Facts) -> Iterator[Proposal]:
 
 def swapped(facts: Facts) -> Iterator[Proposal]:
     """The gradient of another parameter, as it is or transposed."""
+    if len(facts.others) > _MOST_OTHERS:
+        return
     ways = math.log(2 * max(len(facts.others), 1))
     for name, other in facts.others.items():
+        if name == facts.name:
+            continue
         shown = safe(name)
         if other.shape == facts.numeric.shape:
             yield Proposal(

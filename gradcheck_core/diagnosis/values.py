@@ -36,10 +36,11 @@ def sign_flipped(facts: Facts) -> Iterator[Proposal]:
 def scaled_by_whole(facts: Facts) -> Iterator[Proposal]:
     """A whole number of times, or a whole part: a batch size, the two of a square."""
     factor = factor_of(facts)
-    if not factor > 0.0:
+    if not 1 / _LARGEST_WHOLE < factor < _LARGEST_WHOLE:
         return
-    whole = round(max(factor, 1 / factor))
-    if not 2 <= whole <= _LARGEST_WHOLE or abs(max(factor, 1 / factor) / whole - 1) > _NEAR_WHOLE:
+    ratio = max(factor, 1 / factor)
+    whole = round(ratio)
+    if whole < 2 or abs(ratio / whole - 1) > _NEAR_WHOLE:
         return
     exact = float(whole) if factor > 1 else 1.0 / whole
     yield Proposal(

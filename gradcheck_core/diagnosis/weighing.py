@@ -42,14 +42,12 @@ def fit(facts: Facts, proposal: Proposal) -> float | None:
     largest = float(np.max(np.abs(facts.discrepancy), initial=0.0))
     if largest == 0.0 or not np.all(np.isfinite(remaining[facts.known])):
         return None
-    total = float(np.sum((facts.discrepancy / largest) ** 2))
-    explained = 1.0 - float(np.sum((np.where(facts.known, remaining, 0.0) / largest) ** 2)) / total
+    explained = share_explained(facts.discrepancy, np.where(facts.known, remaining, 0.0))
     exact = explained > _EXACT or _is_noise(facts, remaining)
     if not explained > LEAST_FIT or not (exact or proposal.freedom == 0 == proposal.ways):
         return None
     if proposal.place is None:
-        with np.errstate(invalid="ignore", over="ignore"):
-            size = np.maximum(np.abs(facts.discrepancy), np.abs(proposal.predicted - facts.numeric))
+        size = np.maximum(np.abs(facts.discrepancy), np.abs(proposal.predicted - facts.numeric))
         judged = usable & (size > facts.error)
     else:
         inside = facts.discrepancy[proposal.place & facts.known]
@@ -67,7 +65,18 @@ def fit(facts: Facts, proposal: Proposal) -> float | None:
     return explained if chance < (_MOST_CHANCE if exact else _MOST_CHANCE_OF_INEXACT) else None
 
 
+def share_explained(discrepancy: Array, remaining: Array) -> float:
+    """One less the ratio of the squares, without overflow or underflow on the way."""
+    largest = float(np.max(np.abs(discrepancy), initial=0.0))
+    if largest == 0.0:
+        return 0.0
+    return 1.0 - float(np.sum((remaining / largest) ** 2)) / float(np.sum((discrepancy / largest) ** 2))
+
+
 def _is_noise(facts: Facts, remaining: Array) -> bool:
     """Whether error bars explain what remains."""
-    noise = float(np.linalg.norm(facts.error[facts.known]))
-    return float(np.linalg.norm(remaining[facts.known])) <= _CLEAR * noise
+    left, noise = np.abs(remaining[facts.known]), facts.error[facts.known]
+    largest = max(float(np.max(left, initial=0.0)), float(np.max(noise, initial=0.0)))
+    if largest == 0.0:
+        return True
+    return float(np.sum((left / largest) ** 2)) <= _CLEAR**2 * float(np.sum((noise / largest) ** 2))

@@ -52,6 +52,11 @@ _NEXT = {
     ),
 }
 
+_NEXT_DIAGNOSED = (
+    "look where the second line says, mend it, and check again: one mistake can hide another. When the gradient is "
+    "deliberately not the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
+)
+
 
 def render_text(report: "GradientReport") -> str:
     """The report for a person, 80 columns wide, without colour."""
@@ -80,7 +85,7 @@ class _Amount:
     def of(self, report: "GradientReport") -> RenderableType:
         """The report with so much of it."""
         parts: list[RenderableType] = [_headline(report), "", _table(report, self.rows), "", _method(report)]
-        parts += ["", _labelled("Next", _NEXT[report.verdict])]
+        parts += ["", _labelled("Next", _next(report))]
         notes = [_shortened(note, self.longest_note) for note in report.notes[: self.notes]]
         if len(report.notes) > self.notes:
             notes.append(f"and {len(report.notes) - self.notes} more in `report.notes`")
@@ -185,6 +190,12 @@ def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
         Text(f"{parameter.resolution:.1e}"),
         Text(parameter.verdict.value, style=STYLES[parameter.verdict]),
     )
+
+
+def _next(report: "GradientReport") -> str:
+    if report.worst.diagnosis is not None:
+        return _NEXT_DIAGNOSED
+    return _NEXT[report.verdict]
 
 
 def _method(report: "GradientReport") -> Text:
