@@ -104,7 +104,9 @@ def _in_common(wrong: Sequence[Facts]) -> dict[str, Diagnosis]:
             shares = _shares(joined, proposal, [int(np.sum(facts.known)) for facts in wrong])
             if shares is not None:
                 return {
-                    facts.name: Diagnosis(mistake.kind, _sentence(facts.name, proposal, len(wrong) - 1), share)
+                    facts.name: Diagnosis(
+                        mistake.kind, _sentence(facts.name, proposal, _alike(mistake, len(wrong))), share
+                    )
                     for facts, share in zip(wrong, shares, strict=True)
                 }
     return {}
@@ -135,6 +137,10 @@ def _shares(joined: Facts, proposal: Proposal, sizes: Sequence[int]) -> list[flo
     return shares if min(shares) > LEAST_FIT else None
 
 
-def _sentence(name: str, proposal: Proposal, others: int = 0) -> str:
-    alike = f" (the same in all {others + 1} wrong parameters)" if others else ""
+def _sentence(name: str, proposal: Proposal, alike: str = "") -> str:
     return f"`{safe(name)}`: {proposal.what}{alike}; {proposal.look}"
+
+
+def _alike(mistake: Mistake, count: int) -> str:
+    where = ", so look at the derivative of the loss" if mistake.kind in ("zero", "sign_flipped", "scaled") else ""
+    return f" (the same in all {count} wrong parameters{where})"
