@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .assessment import Evidence
-from .diagnosis import OF_ITS_OWN, Extent, Facts, Place, diagnose, first_to_mend
+from .diagnosis import OF_ITS_OWN, Extent, Facts, Place, diagnose, first_to_mend, nothing_came
 from .protocol import FloatVector, Parameter, entry_name
 from .rendering.text import safe
 from .report import Diagnosis, ParameterReport
@@ -95,11 +95,11 @@ def _notes(first: ParameterReport, wrong: int) -> tuple[str, ...]:
 
 
 def _of_the_claim_alone(item: Evidence) -> Diagnosis | None:
-    """What a claim shows without any measurement: that it is not finite."""
+    """What a wrong claim shows without any measurement: that it is not finite, or zero throughout."""
     parameter = item.parameter
     first = item.first_not_finite
     if first is None:
-        return None
+        return None if item.by_entries or item.claimed.any() else nothing_came(parameter.name)
     count = int(np.sum(~np.isfinite(item.claimed)))
     more = f", and {count - 1} more entries are not finite" if count > 1 else ""
     entry = entry_name(safe(parameter.name), parameter.index(first), parameter.part(first))

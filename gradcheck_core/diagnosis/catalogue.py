@@ -71,6 +71,12 @@ def diagnose(wrong: Sequence[Facts]) -> dict[str, Diagnosis]:
     return found
 
 
+def nothing_came(name: str) -> Diagnosis:
+    """Of a claim that is wrong and zero throughout, which needs no measurement to be seen."""
+    what, look = values.NOTHING_CAME
+    return Diagnosis("zero", f"`{safe(name)}`: {what}; {look}", 1.0)
+
+
 def _clear(facts: Facts) -> Facts | None:
     """What is far enough above its error bars to be looked at; None where the discrepancy as a whole is not."""
     known = facts.known & np.isfinite(facts.claimed) & np.isfinite(facts.numeric) & np.isfinite(facts.error)

@@ -13,15 +13,17 @@ _LARGEST_WHOLE = 100_000
 _NEAR_WHOLE = 1e-3
 """How close to a whole number a fitted factor has to be for that to be tried, relative."""
 
+NOTHING_CAME = (
+    "the claimed gradient is zero, and the cost depends on the parameter",
+    "it is detached from the cost, left out of the backward pass, or overwritten",
+)
+"""What is so where a claim is zero, and where to look."""
+
 
 def zero(facts: Facts) -> Iterator[Proposal]:
     """Nothing came: not nearly zero, which rounding or a small factor leave, but zero."""
     if not facts.claimed[facts.known].any():
-        yield Proposal(
-            np.zeros_like(facts.numeric),
-            "the claimed gradient is zero, and the cost depends on it",
-            "it is detached from the cost, left out of the backward pass, or overwritten",
-        )
+        yield Proposal(np.zeros_like(facts.numeric), *NOTHING_CAME)
 
 
 def sign_flipped(facts: Facts) -> Iterator[Proposal]:

@@ -57,7 +57,7 @@ def fortran(g):
 
 
 KNOWN = {
-    "zero": ("zero", G, 0 * G, "is zero, and the cost depends on it"),
+    "zero": ("zero", G, 0 * G, "is zero, and the cost depends on the parameter"),
     "sign": ("sign_flipped", G, -G, "wrong sign throughout"),
     "sign of a number": ("sign_flipped", 0.7, -0.7, "wrong sign"),
     "twice": ("scaled", G, 2 * G, "twice the numeric one"),
@@ -265,6 +265,18 @@ def test_after_a_check_by_random_directions_what_was_measured_is_enough(claim, e
 
     assert report.method == "projected"
     assert report.worst.diagnosis.kind == expected
+
+
+def test_zeros_in_many_large_parameters_are_named_though_not_all_were_measured():
+    rng = np.random.default_rng(0)
+    params = {f"w{i}": rng.normal(size=1_000) for i in range(12)}
+
+    report = gc.check_gradients(
+        lambda p: float(sum(np.sum(np.sin(w)) for w in p.values())), params, {name: 0 * w for name, w in params.items()}
+    )
+
+    assert report.method == "projected"
+    assert {parameter.diagnosis.kind for parameter in report.parameters.values()} == {"zero"}
 
 
 @pytest.mark.parametrize("factor", [-1.0, 3.0])
