@@ -1,9 +1,11 @@
 """The conductor: validate, gather evidence, judge, report."""
 
+import inspect
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, final
 
 from . import registry
 from .assessment import Evidence, assess, compare, joined, theta_scale
@@ -183,7 +185,6 @@ def check_gradients(
     >>> first.difference == second.difference
     True
     """
-    started = time.perf_counter()
     options = CheckOptions.validated(
         method=method,
         scheme=scheme,
@@ -204,11 +205,7 @@ def check_gradients(
         seed=seed,
         progress=progress,
     )
-    _require_callable(cost, args)
-    adapter = registry.load_backend(backend) if backend is not None else registry.infer_backend(params)
-    _require_grads(grads, adapter)
-    findings = gather(adapter, GradientCase(cost, params, grads, args), options)
-    return _report(findings, adapter.name, options, started)
+    return _checked(GradientCase(cost, params, grads, args), backend, options).report
 
 
 def assert_gradients(
@@ -235,6 +232,34 @@ def assert_gradients(
     report = check_gradients(cost, params, grads, **options)
     report.raise_if_failed()
     return report
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check's report, and what it rests on."""
+
+    report: GradientReport
+    findings: Findings
+    adapter: Backend
+    options: CheckOptions
+
+
+def check_case(case: GradientCase) -> Checked:
+    """As ``check_gradients(case.cost, case.params, case.grads, args=case.args, **case.options)``, with its findings."""
+    call = inspect.signature(check_gradients).bind(case.cost, case.params, case.grads, args=case.args, **case.options)
+    call.apply_defaults()
+    options = {field.name: call.arguments[field.name] for field in fields(CheckOptions)}
+    return _checked(case, call.arguments["backend"], CheckOptions.validated(**options))
+
+
+def _checked(case: GradientCase, backend: str | None, options: CheckOptions) -> Checked:
+    started = time.perf_counter()
+    _require_callable(case.cost, case.args)
+    adapter = registry.load_backend(backend) if backend is not None else registry.infer_backend(case.params)
+    _require_grads(case.grads, adapter)
+    findings = gather(adapter, case, options)
+    return Checked(_report(findings, adapter.name, options, started), findings, adapter, options)
 
 
 def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:

@@ -123,13 +123,13 @@ class ParameterReport:
             "shape": list(self.shape),
             "dtype": self.dtype,
             "verdict": self.verdict.value,
-            "difference": _finite(self.difference),
-            "resolution": _finite(self.resolution),
+            "difference": finite(self.difference),
+            "resolution": finite(self.resolution),
             "worst_index": list(self.worst_index),
             "part": self.part,
-            "analytic": _finite(self.analytic),
-            "numeric": _finite(self.numeric),
-            "error": _finite(self.error),
+            "analytic": finite(self.analytic),
+            "numeric": finite(self.numeric),
+            "error": finite(self.error),
             "wrong": [list(bounds) for bounds in self.wrong],
             "kinks": self.kinks,
             "diagnosis": None
@@ -218,8 +218,8 @@ class GradientReport:
             "format_version": FORMAT_VERSION,
             "verdict": self.verdict.value,
             "passed": self.passed,
-            "difference": _finite(self.difference),
-            "resolution": _finite(self.resolution),
+            "difference": finite(self.difference),
+            "resolution": finite(self.resolution),
             "cost": self.cost,
             "worst": self.worst.name,
             "first": self.first,
@@ -234,7 +234,7 @@ class GradientReport:
             "certificate": None
             if self.certificate is None
             else {
-                "bound": _finite(self.certificate.bound),
+                "bound": finite(self.certificate.bound),
                 "confidence": self.certificate.confidence,
                 "directions": self.certificate.directions,
                 "seed": self.certificate.seed,
@@ -263,5 +263,6 @@ class GradientReport:
             raise GradientCheckError(message)
 
 
-def _finite(number: float) -> float | str:
+def finite(number: float) -> float | str:
+    """A number as JSON has it; "nan", "inf" or "-inf" where JSON has none."""
     return number if math.isfinite(number) else str(number)

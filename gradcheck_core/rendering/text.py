@@ -2,7 +2,6 @@
 
 import io
 import math
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -60,41 +59,50 @@ _NEXT_DIAGNOSED = (
 
 def render_text(report: "GradientReport") -> str:
     """The report for a person, 80 columns wide, without colour."""
+    return plain(layout(report))
+
+
+def plain(content: RenderableType) -> str:
+    """Anything that a rich console prints as text, 80 columns wide, without colour."""
     console = Console(file=io.StringIO(), width=_WIDTH, color_system=None, legacy_windows=False)
     with console.capture() as captured:
-        console.print(layout(report))
+        console.print(content)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def render_html(report: "GradientReport") -> str:
     """The same text as one self-contained HTML page, in colour."""
+    return page(layout(report))
+
+
+def page(content: RenderableType) -> str:
+    """Anything that a rich console prints as one self-contained HTML page, in colour."""
     console = Console(file=io.StringIO(), record=True, width=120, force_terminal=True, legacy_windows=False)
-    console.print(layout(report))
+    console.print(content)
     return console.export_html(inline_styles=True)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Amount:
-    """How much is shown: rows of the table, notes, and characters of each note."""
+    """How much is shown: rows of the table, notes, and whether long notes in full."""
 
     rows: int
     notes: int
-    longest_note: int
+    in_full: bool = False
 
     def of(self, report: "GradientReport") -> RenderableType:
         """The report with so much of it."""
         parts: list[RenderableType] = [_headline(report), "", _table(report, self.rows), "", _method(report)]
-        parts += ["", _labelled("Next", _next(report))]
-        notes = [_shortened(note, self.longest_note) for note in report.notes[: self.notes]]
+        parts += ["", labelled("Next", _next(report))]
+        notes = [shortened(note, self.in_full) for note in report.notes[: self.notes]]
         if len(report.notes) > self.notes:
             notes.append(f"and {len(report.notes) - self.notes} more in `report.notes`")
-        return Group(*parts, *(_labelled("Note", printable(note)) for note in notes))
+        return Group(*parts, *(labelled("Note", printable(note)) for note in notes))
 
 
 _AMOUNTS = tuple(
-    _Amount(rows, notes, _LONGEST_NOTE)
-    for rows, notes in ((20, 6), (15, 6), (10, 6), (8, 5), (6, 4), (5, 3), (3, 2), (2, 1))
+    _Amount(rows, notes) for rows, notes in ((20, 6), (15, 6), (10, 6), (8, 5), (6, 4), (5, 3), (3, 2), (2, 1))
 )
 """From much to little; of which the first that a screen holds is shown."""
 
@@ -117,14 +125,15 @@ class _Screen:
 def layout(report: "GradientReport", everything: bool = False) -> RenderableType:
     """The report as something a rich console prints: one screen of it, or all parameters and notes, however many."""
     if everything:
-        return _Amount(len(report.parameters), len(report.notes), sys.maxsize).of(report)
+        return _Amount(len(report.parameters), len(report.notes), everything).of(report)
     return _Screen(report)
 
 
-def _shortened(note: str, longest: int) -> str:
-    if len(note) <= longest:
+def shortened(note: str, everything: bool) -> str:
+    """A note, cut off where it is very long and not everything is wanted."""
+    if everything or len(note) <= _LONGEST_NOTE:
         return note
-    return f"{note[:longest]}… ({len(note) - longest} more characters in `report.notes`)"
+    return f"{note[:_LONGEST_NOTE]}… ({len(note) - _LONGEST_NOTE} more characters in `report.notes`)"
 
 
 def printable(text: str) -> str:
@@ -132,13 +141,13 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
-def safe(name: str) -> str:
+def safe(name: str, longest: int = _LONGEST_NAME) -> str:
     """A parameter's name as it can be shown anywhere: no control characters, no change of direction, not too long."""
-    kept = name if len(name) <= 2 * _LONGEST_NAME else name[:_LONGEST_NAME] + name[-_LONGEST_NAME:]
+    kept = name if len(name) <= 2 * longest else name[:longest] + name[-longest:]
     shown = printable(kept)
-    if len(shown) <= _LONGEST_NAME:
+    if len(shown) <= longest:
         return shown
-    half = _LONGEST_NAME // 2 - 1
+    half = longest // 2 - 1
     return f"{shown[:half]}…{shown[-half:]}"
 
 
@@ -233,7 +242,8 @@ def _entries(parameter: "ParameterReport") -> int:
     return math.prod(parameter.shape)
 
 
-def _labelled(label: str, text: str) -> RenderableType:
+def labelled(label: str, text: str) -> RenderableType:
+    """A paragraph beside its label."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()

@@ -1,0 +1,52 @@
+"""What a test keeps of each check: user properties, which JUnit XML has and which travel from worker to controller."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self, final
+
+Property = tuple[str, object]
+
+_PREFIX = "gradcheck"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One check, or one comparison with a snapshot.
+
+    Attributes
+    ----------
+    verdict : str
+        Of the whole.
+    difference, resolution : float
+        Relative, over all of theta.
+    backend : str
+        The framework.
+    evaluations : int
+        Of the cost.
+    seconds : float
+        Wall-clock time.
+    """
+
+    verdict: str
+    difference: float
+    resolution: float
+    backend: str
+    evaluations: int
+    seconds: float
+
+    def as_properties(self, number: int) -> list[Property]:
+        """The record as the properties of a test, of which it is the check of this number, counted from 1."""
+        start = _PREFIX if number == 1 else f"{_PREFIX}.{number}"
+        return [(f"{start}.{name}", value) for name, value in asdict(self).items()]
+
+    @classmethod
+    def all_of(cls, properties: Sequence[Property]) -> list[Self]:
+        """The records among a test's properties, in order."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, value in properties:
+            start, _, key = name.rpartition(".")
+            if start == _PREFIX or start.startswith(f"{_PREFIX}."):
+                found.setdefault(start, {})[key] = value
+        names = {field.name for field in fields(cls)}
+        return [cls(**values) for values in found.values() if values.keys() == names]
