@@ -44,7 +44,18 @@ class Certificate:
 @final
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The likely mistake: its kind, a sentence for a person, and the share of the discrepancy that it explains."""
+    """The likely mistake in a wrong gradient.
+
+    Attributes
+    ----------
+    kind : str
+        ``not_finite``, ``sign_flipped``, ``scaled``, ``zero``, ``single_entry``, ``partial``, ``transposed``,
+        ``reversed``, ``shifted``, ``permuted``, ``swapped``, ``reduction``, ``weight_decay``, ``l1`` or ``offset``.
+    sentence : str
+        For a person: the parameter, what was seen, and where to look in the code.
+    fit : float
+        The share of ``||G - d_theta||^2``, G the numeric gradient, that the mistake explains; above 0.99.
+    """
 
     kind: str
     sentence: str
@@ -154,6 +165,8 @@ class GradientReport:
         What else a reader should know.
     order : int
         1: the gradient was checked; 2: Hessian-vector products.
+    first : str
+        Name of the wrong parameter to look at first; empty where none is wrong.
     """
 
     verdict: Verdict
@@ -170,6 +183,7 @@ class GradientReport:
     certificate: Certificate | None = None
     notes: tuple[str, ...] = ()
     order: int = 1
+    first: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -186,7 +200,13 @@ class GradientReport:
 
     @property
     def worst(self) -> ParameterReport:
-        """The parameter with the worst verdict and, among those, the largest difference."""
+        """Of the parameters with the worst verdict the one to look at first.
+
+        That is the one whose own rule is wrong, as far as can be told where a mistake was passed on to others; where
+        none is wrong, the one with the largest difference.
+        """
+        if self.first:
+            return self.parameters[self.first]
         return max(self.parameters.values(), key=ParameterReport.rank)
 
     def __str__(self) -> str:
@@ -202,6 +222,7 @@ class GradientReport:
             "resolution": finite(self.resolution),
             "cost": self.cost,
             "worst": self.worst.name,
+            "first": self.first,
             "parameters": {name: report.to_dict() for name, report in self.parameters.items()},
             "order": self.order,
             "method": self.method,

@@ -161,6 +161,7 @@ def _report(table: dict[str, Any]) -> GradientReport:
         certificate=_optional(table["certificate"], _certificate),
         notes=tuple(map(_text, _list(table["notes"]))),
         order=_count(table["order"]),
+        first=_text(table.get("first", "")),  # records made before it was said have none
     )
 
 
