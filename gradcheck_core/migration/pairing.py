@@ -30,6 +30,9 @@ _NOISES = 16.0
 _VALUE_ROUNDINGS = 2.0
 """Unit roundoffs of the coarser dtype by which carried values may differ: each is rounded once, by half a spacing."""
 
+_NOTHING_IN_COMMON = Comparison(discrepancy=1.0, error=0.0, claimed=0.5, numeric=0.5)
+"""Of arrays between which there is no distance: as different as can be, and surely so."""
+
 Array = npt.NDArray[Any]
 
 
@@ -128,7 +131,7 @@ def _reach(side: Side) -> float:
 
 
 def _size(arrays: Mapping[str, Array]) -> float:
-    return norm(np.array([norm(_numbers(array)) for array in arrays.values()]))
+    return norm(np.array([norm(np.nan_to_num(_numbers(array), posinf=0.0, neginf=0.0)) for array in arrays.values()]))
 
 
 def _theta_scale(side: Side) -> float:
@@ -154,10 +157,18 @@ def _compare_gradients(
 
 
 def _compare_arrays(one: Array, two: Array, error: Callable[[float], float]) -> Comparison:
-    """Array against array, with the error that goes with their size; of other shapes they have nothing in common."""
+    """Array against array, with the error that goes with their size; of other shapes they have nothing in common.
+
+    Nor where one is NaN or infinite and the other is not.
+    """
     if one.shape != two.shape:
-        return Comparison(math.inf, 0.0, math.inf, math.inf)
+        return _NOTHING_IN_COMMON
     here, there = _numbers(one), _numbers(two)
+    finite = np.isfinite(here) & np.isfinite(there)
+    if not finite.all():
+        if not np.array_equal(here[~finite], there[~finite], equal_nan=True):
+            return _NOTHING_IN_COMMON
+        here, there = here[finite], there[finite]
     size = max(norm(here), norm(there))
     return Comparison(norm(here - there), error(size), norm(here), norm(there))
 
@@ -168,7 +179,8 @@ def _unit(side: Side) -> float:
     return max(side.roundoff, side.noise / size if size > 0 else 0.0)
 
 
-def _whole(each: list[Comparison]) -> Comparison:
+def _whole(comparisons: list[Comparison]) -> Comparison:
+    each = [one for one in comparisons if one is not _NOTHING_IN_COMMON]
     return Comparison(
         discrepancy=norm(np.array([one.discrepancy for one in each])),
         error=norm(np.array([one.error for one in each])),

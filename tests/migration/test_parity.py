@@ -79,6 +79,20 @@ def test_a_wrong_backward_pass_names_its_side_as_the_culprit():
     assert verdicts == {"w": Verdict.BUG, "b": Verdict.BUG, "v": Verdict.CORRECT}
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_differs_and_leaves_the_others_as_they_are(number):
+    def backward_with_one(p):
+        grads = backward(p)
+        grads["b"][1] = number
+        return grads
+
+    report = compare(RIGHT, GradientCase(loss, PARAMS, backward_with_one))
+
+    assert (report.verdict, report.outcome, report.culprit) == (Verdict.BUG, Outcome.GRADIENTS_DIFFER, "new")
+    assert {row.target for row in report.rows if row.verdict is Verdict.BUG} == {"b"}
+    assert {row.verdict for row in report.rows if row.target != "b"} == {Verdict.CORRECT}
+
+
 def test_the_reference_can_be_the_culprit():
     assert compare(WRONG, RIGHT).culprit == "old"
 
