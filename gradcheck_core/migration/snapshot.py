@@ -17,7 +17,8 @@ from ..verdict import Verdict, VerdictPolicy
 from . import snapshot_file
 from .inputs import Input, differences, digested, undigested
 from .parity import Mappings, parity
-from .parity_report import LikelyCause, Outcome, ParityReport
+from .parity_report import ParityReport
+from .parity_rows import LikelyCause, Outcome
 from .side import Side, observe
 from .stored import Snapshot
 
