@@ -47,7 +47,7 @@ def test_the_failure_is_the_report_and_how_to_repeat_it(suite):
         [
             "E *GradientCheckError: BUG *",
             "E *worst entry: theta[[]2[]]*",
-            "E *theta *BUG",
+            "E *theta *BUG *single_entry",
             "E *Replay: pytest test_suite.py::test_wrong --gradcheck-seed=0",
         ]
     )
