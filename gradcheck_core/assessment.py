@@ -83,7 +83,8 @@ def compare(evidence: Sequence[Evidence]) -> Comparison:
 def _comparison(item: Evidence) -> Comparison:
     claimed = norm(item.claimed)
     if not item.by_entries:  # numeric entries nearest to the claim are the claim's
-        return Comparison(item.projected, norm(item.error), claimed, claimed, item.derivatives.cost_size)
+        size = max(claimed, item.projected)  # where the claim is all zeros, so much is there all the same
+        return Comparison(item.projected, norm(item.error), claimed, size, item.derivatives.cost_size)
     numeric = item.numeric
     discrepancy = max(norm(numeric - item.claimed), item.projected)
     return Comparison(discrepancy, norm(item.error), claimed, norm(numeric), item.derivatives.cost_size)

@@ -109,12 +109,15 @@ class _Search:
         """The costs agree: what the check of the side at fault says of its gradient."""
         blamed = [side for side in (self.reference, self.other) if side.contradicted]
         for side in blamed:
-            worst = [] if side.report is None else sorted(side.report.parameters.values(), key=lambda p: p.rank())
-            for parameter in reversed(worst):
+            if side.report is None:
+                continue
+            worst = sorted(side.report.parameters.values(), key=lambda p: p.rank(), reverse=True)
+            for parameter in (side.report.worst, *worst):
                 if parameter.diagnosis is not None:
-                    sentence = f"the gradient of `{parameter.name}` of `{side.name}`: {parameter.diagnosis.sentence}"
                     share = f"explains {100 * parameter.diagnosis.fit:.4g} % of what differs from finite differences"
-                    return LikelyCause(parameter.diagnosis.kind, sentence, share)
+                    return LikelyCause(
+                        parameter.diagnosis.kind, f"in `{side.name}`, {parameter.diagnosis.sentence}", share
+                    )
         return None
 
     def _fitting(self, names: tuple[str, ...]) -> list[str]:

@@ -82,6 +82,21 @@ def test_ten_wrong_places_are_all_named():
     }
 
 
+def test_no_parameter_of_which_zeros_are_claimed_passes():
+    generator = np.random.default_rng(0)
+    params = {f"w{i}": generator.normal(size=1000) for i in range(12)}
+
+    report = gc.check_gradients(
+        lambda p: float(sum(np.sum(np.sin(w)) for w in p.values())),
+        params,
+        {name: np.zeros(1000) for name in params},
+        method="projected",
+    )
+
+    # more than are searched for: what is left is wrong as well
+    assert {parameter.verdict for parameter in report.parameters.values()} == {gc.Verdict.BUG}
+
+
 def test_parameters_of_far_apart_effects_are_moved_by_themselves():
     w = {"a": np.array([0.3, 1.2]), "b": np.array([0.5, -0.7])}
 
