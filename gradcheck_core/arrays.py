@@ -150,15 +150,11 @@ class _ArrayProblem(Problem):
             return self._cost(structure, *self._args)
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        total = self._total(weigh)
-        return self._laid_out(self._backend.gradients(total, self._tensors()) if total else None)
+        return self._laid_out(self._backend.gradients(self._total(weigh), self._tensors()))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
-        total = self._total(weigh)
-        if total is None:
-            return 0.0
         tangents = self._tangents(direction, conjugated=False)
-        return float(self._backend.to_numpy(self._backend.derivative(total, self._tensors(), tangents)))
+        return float(self._backend.to_numpy(self._backend.derivative(self._total(weigh), self._tensors(), tangents)))
 
     def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
         backend, total = self._backend, self._total(weigh)
@@ -166,11 +162,10 @@ class _ArrayProblem(Problem):
         tangents = self._tangents(direction, conjugated=not backend.conjugates)
 
         def along(tensors: Sequence[Any]) -> Any:
-            assert total is not None
             grads = zip(backend.gradients(total, tensors), tangents, strict=True)
             return functools.reduce(operator.add, [backend.contract(g, t) for g, t in grads if g is not None])
 
-        return self._laid_out(backend.gradients(along, self._tensors()) if total else None)
+        return self._laid_out(backend.gradients(along, self._tensors()))
 
     def changed_structure(self) -> str | None:
         tensors, structure = self._handed
@@ -194,11 +189,12 @@ class _ArrayProblem(Problem):
             leaves[position] = tensor
         return self._rebuild(iter(leaves))
 
-    def _total(self, weigh: Weigh) -> Function | None:
-        """The weighted sum of what the cost returns, or None where it returns no tensor."""
+    def _total(self, weigh: Weigh) -> Function:
+        """The weighted sum of what the cost returns, as a function of the checked tensors."""
         backend = self._backend
         # the shapes and dtypes are those of a call outside of any differentiation, where values can be had
-        outputs = [leaf.value for leaf in trees.leaves(self.evaluate())]
+        called = self.evaluate()
+        outputs = [leaf.value for leaf in trees.leaves(called)]
         arrays = {position: self._array(output) for position, output in enumerate(outputs)}
         floating = {p: array for p, array in arrays.items() if is_floating(array.dtype) or array.dtype.kind == "c"}
         weights = {
@@ -209,7 +205,11 @@ class _ArrayProblem(Problem):
             if isinstance(outputs[position], backend.tensors)
         }
         if not weights:
-            return None
+            msg = (
+                f"`cost` returned {type(called).__name__}, from which {backend.name} cannot go back; "
+                "return the tensor, or pass `grads`"
+            )
+            raise InvalidInputError(msg)
 
         def total(tensors: Sequence[Any]) -> Any:
             with backend.seeded(self._seed):
@@ -226,10 +226,9 @@ class _ArrayProblem(Problem):
             for value, dtype, tensor in zip(values, self._dtypes, self._tensors(), strict=True)
         ]
 
-    def _laid_out(self, grads: Sequence[Any] | None) -> Gradient:
+    def _laid_out(self, grads: Sequence[Any]) -> Gradient:
         d_theta, dtypes, notes = np.zeros(self._layout.size), list(self._dtypes), []
-        parameters = self._layout.parameters
-        for i, (parameter, grad) in enumerate(zip(parameters, grads or [None] * len(parameters), strict=True)):
+        for i, (parameter, grad) in enumerate(zip(self._layout.parameters, grads, strict=True)):
             if grad is None:
                 notes.append(f"`{parameter.name}`: the cost does not reach it, and its gradient counts as zero")
                 continue
@@ -275,5 +274,5 @@ def why_carried(
 
 
 def _of_the_kind(array: npt.NDArray[Any], weight: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
-    """Weights of the real and the imaginary part as one complex number, whose product has their sum as its real part."""
+    """Weights of both parts of a complex output as one number: the product's real part is the weighted sum."""
     return weight[..., 0] - 1j * weight[..., 1] if array.dtype.kind == "c" else weight

@@ -44,7 +44,7 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_generate_tests(metafunc):
-    if "kit" in metafunc.fixturenames:
+    if "kit" in metafunc.fixturenames and metafunc.cls is None:  # a conformance suite has its own
         metafunc.parametrize("kit", selected(metafunc.config), indirect=True)
 
 

@@ -77,6 +77,7 @@ class _JaxProblem(Problem):
         self._cost = cost
         self._given = params
         self._args = args
+        trees.leaves(params)  # first, since it refuses a structure that contains itself
         pytree = flatten(params)
         self._rebuild = pytree.rebuild
         self._leaves: list[object] = [leaf.value for leaf in pytree.leaves]
