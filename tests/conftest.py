@@ -13,6 +13,11 @@ def pytest_addoption(parser):
         default="numpy",
         help="frameworks to test, separated by commas, or 'none'; each has to be installed (default: numpy)",
     )
+    parser.addoption(
+        "--ecosystem",
+        action="store_true",
+        help="also test the conformance suite; examples/backends has to be installed",
+    )
     parser.addoption("--clusters", action="store_true", help="also start a dask and a ray cluster; both are needed")
 
 
@@ -34,6 +39,8 @@ def pytest_configure(config):
 def pytest_ignore_collect(collection_path, config):
     parent = collection_path.parent
     if collection_path.name == "clusters" and not config.getoption("--clusters"):
+        return True
+    if collection_path.name == "conformance" and not config.getoption("--ecosystem"):
         return True
     own = [path.name for path in (collection_path, parent) if path.parent.name == "backends"]
     if any(name in FRAMEWORKS and name not in selected(config) for name in own):
