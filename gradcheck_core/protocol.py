@@ -210,7 +210,7 @@ class Backend(abc.ABC):
     def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
         """How those of the framework's objects travel to other processes that cannot be pickled by themselves.
 
-        By type, functions as `copyreg.pickle` takes them.
+        By type, functions as `copyreg.pickle` takes them. Law: a tensor arrives with its values and its dtype.
         """
         return {}
 

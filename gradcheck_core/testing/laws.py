@@ -9,6 +9,7 @@ import pytest
 
 import gradcheck_core as gc
 from gradcheck_core import registry
+from gradcheck_core.execution.parcel import pack, unpack
 from gradcheck_core.protocol import Capability, Problem
 
 from . import model
@@ -69,6 +70,20 @@ class Laws:
         require_dtype(kit, dtype)
 
         assert kit.backend.dtype_of(kit.array([1.0, 2.0], dtype)) == dtype
+
+    @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16", "complex64", "complex128"])
+    def test_tensors_travel_to_other_processes(self, kit: Kit, dtype: str) -> None:
+        """Pickled with the backend's `reducers`, a tensor arrives with its values and its dtype.
+
+        If this fails: say in `reducers` how it travels. Only ``n_jobs`` needs it.
+        """
+        require_dtype(kit, dtype)
+        sent = kit.array([[1.0 + 2.0**-40, -2.5]], dtype)
+
+        _, arrived, _ = unpack(pack((len, sent, ()), kit.backend.reducers()))
+
+        assert np.array_equal(kit.backend.to_numpy(arrived), kit.backend.to_numpy(sent))
+        assert kit.backend.dtype_of(arrived) == dtype
 
     def test_layout_names_shapes_and_dtypes(self, kit: Kit, problem: Problem) -> None:
         """`layout` has every floating tensor, by the path to it.

@@ -135,6 +135,13 @@ def test_a_backend_that_owns_too_much_or_raises_fails_the_test_of_ownership(run,
     assert run(reference.Reference, owns=owns) == {"owns_its_own_leaves_only"}
 
 
+def test_a_backend_whose_tensors_lose_precision_on_their_way_fails_the_test_of_travelling(run):
+    def reducers(self):
+        return {np.ndarray: lambda array: (np.float32, (array.tolist(),))}
+
+    assert run(reference.Reference, reducers=reducers) == {"tensors_travel_to_other_processes"}
+
+
 def test_a_backend_with_the_other_convention_of_complex_gradients_fails_their_tests(run):
     assert run(reference.Reference, conjugates=False) == {"a_complex_gradient_is_by_both_parts", COMPLEX}
 

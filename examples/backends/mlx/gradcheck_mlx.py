@@ -4,7 +4,7 @@ float64 exists on MLX's CPU device only.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, final
 
 import mlx.core as mx
@@ -30,7 +30,7 @@ class MlxBackend(ArrayBackend):
         return str(leaf.dtype).removeprefix("mlx.core.")
 
     def tensor(self, values: np.ndarray, dtype: str, like: Any) -> mx.array:
-        return mx.array(values, dtype=_DTYPES.get(dtype))  # of integers it finds the dtype itself
+        return _array(values, dtype)
 
     def contract(self, output: Any, weights: Any) -> Any:
         return mx.real(mx.sum(output * weights))
@@ -42,6 +42,10 @@ class MlxBackend(ArrayBackend):
         _, (derivative,) = mx.jvp(lambda *moved: function(moved), list(tensors), list(tangents))
         return derivative
 
+    def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
+        # pickled by itself, a float64 array arrives as float32
+        return {mx.array: lambda leaf: (_array, (self.to_numpy(leaf), self.dtype_of(leaf)))}
+
     @contextlib.contextmanager
     def seeded(self, seed: int) -> Iterator[None]:
         high, low = mx.random.state[0].tolist()
@@ -50,6 +54,10 @@ class MlxBackend(ArrayBackend):
             yield
         finally:
             mx.random.seed((high << 32) | low)  # the state is the seed's two halves
+
+
+def _array(values: np.ndarray, dtype: str) -> mx.array:
+    return mx.array(values, dtype=_DTYPES.get(dtype))  # of integers it finds the dtype itself
 
 
 _DTYPES = {name: getattr(mx, name) for name in ("float16", "bfloat16", "float32", "float64", "complex64")}
