@@ -62,7 +62,10 @@ def backends_command(
         table.add_column(heading)
     for info in backends():
         table.add_row(*map(Text, (safe(info.name), info.version, info.distribution, _status(info, load))))
-    _console().print(table)
+    console = _console()
+    console.print(table)
+    if not load:
+        console.print("\nNone was imported; `gradcheck backends --load` imports each and says whether it works.")
 
 
 @app.command("run")
