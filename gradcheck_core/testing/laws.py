@@ -139,17 +139,24 @@ class Laws:
         assert np.array_equal(problem.read(1), before[1])
 
     def test_several_threads_may_write_different_entries(self, kit: Kit) -> None:
-        """Four threads write 300,000 entries of one parameter, a thousand at a time.
+        """Four threads write 300,000 entries of two parameters, a thousand at a time.
 
         If this fails: `write` reads the whole parameter, changes it and puts it back; write in place instead.
         """
-        values = np.arange(300_000.0)
-        pieces = [slice(start, start + 1000) for start in range(0, values.size, 1000)]
-        with kit.backend.open(lambda p: kit.sum(p), kit.array(np.zeros((1000, 300))), (), "native", 0) as opened:
+        values = np.arange(150_000.0)
+        pieces = [(i, slice(start, start + 1000)) for start in range(0, values.size, 1000) for i in range(2)]
+        params = [kit.array(np.zeros((500, 300))), kit.array(np.zeros(150_000))]
+        with kit.backend.open(lambda p: kit.sum(p[0]), params, (), "native", 0) as opened:
+
+            def write(piece: tuple[int, slice]) -> None:
+                parameter, entries = piece
+                opened.write(parameter, entries, values[entries] + parameter)
+
             with ThreadPoolExecutor(4) as threads:
-                list(threads.map(lambda piece: opened.write(0, piece, values[piece]), pieces))
+                list(threads.map(write, pieces))
 
             assert np.array_equal(opened.read(0), values)
+            assert np.array_equal(opened.read(1), values + 1)
 
     def test_reading_changes_nothing(self, problem: Problem) -> None:
         """`read` gives a copy.

@@ -212,6 +212,22 @@ class Scenarios:
 
         assert report.verdict in (Verdict.CORRECT, Verdict.INSPECT)
 
+    def test_one_wrong_entry_of_many_is_named(self, kit: Kit) -> None:
+        """Of 200, which a backend evaluates many at a time if it can.
+
+        If this fails: see `Problem.batch`.
+        """
+        theta = np.linspace(-1.5, 1.5, 200)
+        right = 1 - np.tanh(theta) ** 2
+        wrong = right.copy()
+        wrong[137] *= 1.1
+
+        def checked(claim: Any) -> gc.GradientReport:
+            return gc.check_gradients(lambda w: kit.sum(kit.tanh(w)), kit.array(theta), claim, backend=kit.name)
+
+        assert checked(wrong).worst.wrong == ((137, 138),)
+        assert checked(right).verdict is Verdict.CORRECT
+
     def test_random_directions_name_the_wrong_entry(self, kit: Kit) -> None:
         """``method="projected"`` finds the wrong entry, and certifies a right gradient.
 
