@@ -6,14 +6,16 @@ from typing import Any, ClassVar
 import pytest
 
 from .bad_input import BadInput
+from .declared import Declared
 from .derivatives import Derivatives
 from .doubles import Doubles
 from .kit import Kit
 from .laws import Laws
+from .leaves import Leaves
 from .scenarios import Scenarios
 
 
-class BackendConformance(Laws, Derivatives, Scenarios, Doubles, BadInput):
+class BackendConformance(Leaves, Laws, Derivatives, Scenarios, Declared, Doubles, BadInput):
     """Every law of the protocol, and checks of small models, as tests of one backend.
 
     Subclass it in a test module, under a name that pytest collects, and define the fixture `kit`. What the backend
