@@ -8,10 +8,24 @@ from .errors import GradcheckError as GradcheckError
 from .errors import GradientCheckError as GradientCheckError
 from .errors import InvalidBackendError as InvalidBackendError
 from .errors import InvalidInputError as InvalidInputError
+from .errors import MappingError as MappingError
 from .errors import NonDeterministicCostError as NonDeterministicCostError
 from .errors import NonFiniteCostError as NonFiniteCostError
+from .errors import SnapshotError as SnapshotError
 from .errors import UnknownBackendError as UnknownBackendError
 from .errors import WorkersLostError as WorkersLostError
+from .migration.infer import infer_mapping as infer_mapping
+from .migration.mapping import MapEntry as MapEntry
+from .migration.mapping import ParameterMap as ParameterMap
+from .migration.parity import compare_gradients as compare_gradients
+from .migration.parity_report import ParityReport as ParityReport
+from .migration.parity_rows import LikelyCause as LikelyCause
+from .migration.parity_rows import Outcome as Outcome
+from .migration.parity_rows import ParityRow as ParityRow
+from .migration.snapshot import load_snapshot as load_snapshot
+from .migration.snapshot import record_snapshot as record_snapshot
+from .migration.snapshot import verify_snapshot as verify_snapshot
+from .migration.stored import Snapshot as Snapshot
 from .registry import BackendInfo as BackendInfo
 from .registry import backends as backends
 from .report import Certificate as Certificate
@@ -33,9 +47,18 @@ __all__ = [
     "GradientReport",
     "InvalidBackendError",
     "InvalidInputError",
+    "LikelyCause",
+    "MapEntry",
+    "MappingError",
     "NonDeterministicCostError",
     "NonFiniteCostError",
+    "Outcome",
+    "ParameterMap",
     "ParameterReport",
+    "ParityReport",
+    "ParityRow",
+    "Snapshot",
+    "SnapshotError",
     "UnknownBackendError",
     "Verdict",
     "VerdictPolicy",
@@ -43,5 +66,10 @@ __all__ = [
     "assert_gradients",
     "backends",
     "check_gradients",
+    "compare_gradients",
     "gradient_checking",
+    "infer_mapping",
+    "load_snapshot",
+    "record_snapshot",
+    "verify_snapshot",
 ]

@@ -1,13 +1,16 @@
 """The conductor: validate, gather evidence, judge, report."""
 
+import inspect
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, final
 
 from . import registry
-from .assessment import assess, compare, joined, theta_scale
+from .assessment import Evidence, assess, compare, joined, theta_scale
 from .case import GradientCase
+from .diagnosing import diagnosed
 from .errors import InvalidInputError
 from .gathering import Findings
 from .options import CheckOptions
@@ -127,7 +130,8 @@ def check_gradients(
     Returns
     -------
     GradientReport
-        Frozen; ``str(report)`` is the report for a person.
+        Frozen; ``str(report)`` is the report for a person. Wrong parameters have a `Diagnosis` where the mistake is one
+        that is known.
 
     Raises
     ------
@@ -170,6 +174,8 @@ def check_gradients(
     >>> wrong = check_gradients(cost, w, grads=np.array([np.cos(0.3), -np.cos(0.5)]))
     >>> wrong.verdict, wrong.worst.worst_entry
     (<Verdict.BUG: 'BUG'>, 'theta[1]')
+    >>> wrong.worst.diagnosis.kind
+    'single_entry'
 
     With a journal, the same call a second time evaluates next to nothing:
 
@@ -179,7 +185,6 @@ def check_gradients(
     >>> first.difference == second.difference
     True
     """
-    started = time.perf_counter()
     options = CheckOptions.validated(
         method=method,
         scheme=scheme,
@@ -200,11 +205,7 @@ def check_gradients(
         seed=seed,
         progress=progress,
     )
-    _require_callable(cost, args)
-    adapter = registry.load_backend(backend) if backend is not None else registry.infer_backend(params)
-    _require_grads(grads, adapter)
-    findings = gather(adapter, GradientCase(cost, params, grads, args), options)
-    return _report(findings, adapter.name, options, started)
+    return _checked(GradientCase(cost, params, grads, args), backend, options).report
 
 
 def assert_gradients(
@@ -233,18 +234,48 @@ def assert_gradients(
     return report
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check's report, and what it rests on."""
+
+    report: GradientReport
+    findings: Findings
+    adapter: Backend
+    options: CheckOptions
+
+
+def check_case(case: GradientCase) -> Checked:
+    """As ``check_gradients(case.cost, case.params, case.grads, args=case.args, **case.options)``, with its findings."""
+    call = inspect.signature(check_gradients).bind(case.cost, case.params, case.grads, args=case.args, **case.options)
+    call.apply_defaults()
+    options = {field.name: call.arguments[field.name] for field in fields(CheckOptions)}
+    return _checked(case, call.arguments["backend"], CheckOptions.validated(**options))
+
+
+def _checked(case: GradientCase, backend: str | None, options: CheckOptions) -> Checked:
+    started = time.perf_counter()
+    _require_callable(case.cost, case.args)
+    adapter = registry.load_backend(backend) if backend is not None else registry.infer_backend(case.params)
+    _require_grads(case.grads, adapter)
+    findings = gather(adapter, case, options)
+    return Checked(_report(findings, adapter.name, options, started), findings, adapter, options)
+
+
 def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
     evidence = findings.gathered.evidence
     whole = compare(evidence)
     scale = natural_scale(whole, findings.baseline.cost.value, theta_scale(findings.baseline.theta))
     assessed = [assess(item, scale, options.policy) for item in evidence]
     notes = joined(remark for _, remarks in assessed for remark in remarks)
+    pairs = _worst_of_each((item, report) for item, (report, _) in zip(evidence, assessed, strict=True))
+    found = diagnosed(pairs, findings.baseline.theta if options.order == 1 else None)
     return GradientReport(
-        verdict=worst_verdict(report.verdict for report, _ in assessed),
+        verdict=worst_verdict(report.verdict for _, report in pairs),
         difference=whole.difference,
         resolution=whole.resolution,
         cost=findings.baseline.cost.value,
-        parameters=_worst_of_each(report for report, _ in assessed),
+        parameters=found.parameters,
         method=findings.method,
         scheme=options.scheme,
         precision=findings.precision,
@@ -252,17 +283,19 @@ def _report(findings: Findings, backend: str, options: CheckOptions, started: fl
         evaluations=findings.evaluations,
         seconds=time.perf_counter() - started,
         certificate=findings.gathered.certificate,
-        notes=(*notes, *findings.gathered.notes),
+        notes=(*found.notes, *notes, *findings.gathered.notes),
         order=options.order,
+        first=found.first,
     )
 
 
-def _worst_of_each(reports: Iterable[ParameterReport]) -> dict[str, ParameterReport]:
-    """By name; of a parameter with several reports, e.g. one for each direction, the worst."""
-    worst: dict[str, ParameterReport] = {}
-    for report in reports:
-        worst[report.name] = max(worst.get(report.name, report), report, key=ParameterReport.rank)
-    return worst
+def _worst_of_each(assessed: Iterable[tuple[Evidence, ParameterReport]]) -> list[tuple[Evidence, ParameterReport]]:
+    """Of a parameter with several reports, e.g. one for each direction, the worst, with its evidence."""
+    worst: dict[str, tuple[Evidence, ParameterReport]] = {}
+    for pair in assessed:
+        name = pair[1].name
+        worst[name] = max(worst.get(name, pair), pair, key=lambda of: of[1].rank())
+    return list(worst.values())
 
 
 def _require_callable(cost: object, args: object) -> None:

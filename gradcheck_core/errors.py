@@ -33,5 +33,13 @@ class WorkersLostError(GradcheckError):
     """The processes that a check was handed to ended again and again before they answered."""
 
 
+class SnapshotError(GradcheckError):
+    """A file is no snapshot that can be used, or a snapshot cannot be written; the message says which it is."""
+
+
+class MappingError(GradcheckError, ValueError):
+    """A mapping between two models' parameters is malformed, or does not fit the values that it is applied to."""
+
+
 class GradientCheckError(GradcheckError, AssertionError):
     """A check did not pass; the message is the report."""

@@ -45,7 +45,7 @@ def gather_first_order(session: Session) -> Gathered:
     own = session.case.grads is None and options.mode == "reverse"
     if own and Capability.FORWARD in session.adapter.capabilities:
         notes = [*what_forward_mode_says(session.problem, session.contraction.weights, evidence), *notes]
-    return Gathered(evidence, tuple(notes), sensitivity, unmoved, further)
+    return Gathered(evidence, tuple(notes), sensitivity, unmoved, further, claim=claim, noise=noise.level)
 
 
 def _not_batched(reason: str | None) -> tuple[str, ...]:

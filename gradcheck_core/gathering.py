@@ -1,5 +1,7 @@
 """From a case to the evidence about its gradient: the problem is opened in one precision, and always closed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -38,6 +40,8 @@ class Findings:
         In which the cost was evaluated.
     method : str
         How the derivatives were taken.
+    layout : Layout
+        Of theta.
     """
 
     baseline: Baseline
@@ -45,6 +49,30 @@ class Findings:
     evaluations: int
     precision: str
     method: str
+    layout: Layout
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case's problem, and what evaluates it."""
+
+    problem: Problem
+    evaluator: Evaluator
+    contraction: Contraction
+    random_state: HostRandomState
+
+
+@contextmanager
+def opened(precision: str, adapter: Backend, case: GradientCase, seed: int) -> Iterator[Opened]:
+    """A case opened in one precision, to be evaluated a few times beside the check itself."""
+    with (
+        HostRandomState(seed) as random_state,
+        adapter.open(case.cost, case.params, case.args, precision, seed) as problem,
+    ):
+        contraction = Contraction(seed)
+        evaluator = Evaluator(problem, contraction, random_state, Limits(), lambda count: None)
+        yield Opened(problem, evaluator, contraction, random_state)
 
 
 class InsistsOnItsPrecisionError(Exception):
@@ -113,7 +141,7 @@ def _gather_from(
     evaluations = evaluator.evaluations + gathered.further_evaluations
     ran_out = (_ran_out(options, method),) if evaluator.ran_out else ()
     gathered = replace(gathered, notes=(*ran_out, *gathered.notes, *answering.notes))
-    return Findings(baseline, gathered, evaluations, _precision_used(layout, precision), method)
+    return Findings(baseline, gathered, evaluations, _precision_used(layout, precision), method, layout)
 
 
 _GATHER = {"exhaustive": gather_first_order, "projected": gather_projected, "directions": gather_second_order}

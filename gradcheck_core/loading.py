@@ -36,7 +36,12 @@ def load_cases(target: str) -> list[GradientCase]:
         return [_named(module, name, target)]
     cases = [(key, value) for key, value in vars(module).items() if isinstance(value, GradientCase)]
     if not cases:
-        msg = f"{file}: no module-level GradientCase in it; define one, or name a function: {file}::NAME"
+        functions = [key for key, value in vars(module).items() if _is_own_function(value, module)]
+        known = f"; it has the functions {', '.join(functions)}" if functions else ""
+        msg = (
+            f"{file}: no module-level GradientCase in it; define one, or name a function that returns one: "
+            f"{file}::NAME{known}"
+        )
         raise InvalidInputError(msg)
     return [replace(case, name=case.name or key) for key, case in cases]
 
@@ -55,6 +60,10 @@ def _execute(path: Path) -> ModuleType:
     finally:
         sys.path.remove(str(path.resolve().parent))
     return module
+
+
+def _is_own_function(value: object, module: ModuleType) -> bool:
+    return inspect.isfunction(value) and value.__module__ == module.__name__ and not inspect.signature(value).parameters
 
 
 def _named(module: ModuleType, name: str, target: str) -> GradientCase:

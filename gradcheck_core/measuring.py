@@ -108,7 +108,9 @@ def measure(
     else:
         steps = {i: np.full(at.theta.size, epsilon) for i, at in costs.items()}
     factor = 2.0 if epsilon is None else 0.5
-    swept = {i: _swept(at, steps[i], budget, factor) for i, at in costs.items()}
+    probes = _shares({i: _wanted(at) for i, at in costs.items()}, budget.left // 2)
+    budget.spend(2 * sum(probes.values()))
+    swept = {i: _swept(at, steps[i], probes[i], budget, factor) for i, at in costs.items()}
     elsewhere = max([1.0, *(found.of_the_guess for found in swept.values())])
     swept = {i: found if found.probed.size else replace(found, elsewhere=elsewhere) for i, found in swept.items()}
     if epsilon is not None:
@@ -117,7 +119,9 @@ def measure(
         shorter = _shorter(at, steps[i], _bars(swept[i], noise))
         if shorter is not None and budget.left >= 2 * at.theta.size + 4:
             budget.spend(2 * at.theta.size)
-            swept[i] = _swept(at, shorter, budget, factor)
+            again = min(_wanted(at), budget.left // 2)
+            budget.spend(2 * again)
+            swept[i] = _swept(at, shorter, again, budget, factor)
     promised = Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
     found = {i: _beside_kinks(sweep_of, noise, promised) for i, sweep_of in swept.items()}
 
@@ -154,9 +158,23 @@ def _with_sizes(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivat
     return replace(derivatives, cost_size=max(found.cost_size, noise.size), step=step)
 
 
-def _swept(at: ParameterCost, steps: FloatVector, budget: Budget, factor: float) -> Sweep:
-    probes = min(at.theta.size, _FEW_PROBES + at.theta.size // 8, max(0, budget.left // 2))
-    budget.spend(2 * probes)
+def _wanted(at: ParameterCost) -> int:
+    """At how many entries of a parameter truncation should be measured."""
+    return min(at.theta.size, _FEW_PROBES + at.theta.size // 8)
+
+
+def _shares(wanted: dict[int, int], left: int) -> dict[int, int]:
+    """What each parameter gets of so many probes: what it wants or, where that is too much, as much as the others."""
+    shares = dict.fromkeys(wanted, 0)
+    left = max(0, left)
+    for served, i in enumerate(sorted(wanted, key=wanted.__getitem__)):
+        shares[i] = min(wanted[i], left // (len(wanted) - served))
+        left -= shares[i]
+    return shares
+
+
+def _swept(at: ParameterCost, steps: FloatVector, probes: int, budget: Budget, factor: float) -> Sweep:
+    """A sweep that probes so many entries, and more from the budget where it finds kinks or jumps."""
     found = sweep(at, steps, probes, factor)
     batch = found.probed
     # Most bent first: beside kinks a cost bends most, so that where half of a batch are rough more are to be expected.

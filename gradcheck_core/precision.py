@@ -5,16 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from .assessment import compare, norm, theta_scale
-from .budget import Limits
 from .case import GradientCase
 from .errors import InvalidInputError
-from .evaluator import Evaluator
-from .gathering import Findings, InsistsOnItsPrecisionError, gather_in
+from .gathering import Findings, InsistsOnItsPrecisionError, gather_in, opened
 from .gradients import differentiate
 from .options import CheckOptions
-from .outputs import Contraction, is_below_float64, roundoff_of
+from .outputs import is_below_float64, roundoff_of
 from .protocol import Backend, Capability
-from .randomness import HostRandomState
 from .second_look import Claimed
 from .verdict import natural_scale
 
@@ -75,11 +72,8 @@ def _native(adapter: Backend, case: GradientCase, options: CheckOptions, reason:
 
 def _reached_natively(adapter: Backend, case: GradientCase, options: CheckOptions, names: list[str]) -> bool:
     """Whether moving the caller's own parameters changes the cost, though moving the widened copies does not."""
-    with (
-        HostRandomState(options.seed) as random_state,
-        adapter.open(case.cost, case.params, case.args, "native", options.seed) as problem,
-    ):
-        evaluator = Evaluator(problem, Contraction(options.seed), random_state, Limits(), lambda count: None)
+    with opened("native", adapter, case, options.seed) as native:
+        problem, evaluator = native.problem, native.evaluator
         cost = evaluator.cost().value
         for i, parameter in enumerate(problem.layout.parameters):
             if parameter.name in names:
@@ -92,15 +86,11 @@ def _reached_natively(adapter: Backend, case: GradientCase, options: CheckOption
 
 def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCase, options: CheckOptions) -> Findings:
     """Hold the gradient in the parameters' own precision against the float64 one, which the differences confirmed."""
-    with (
-        HostRandomState(options.seed) as random_state,
-        adapter.open(case.cost, case.params, case.args, "native", options.seed) as problem,
-    ):
-        contraction = Contraction(options.seed)
-        cost = Evaluator(problem, contraction, random_state, Limits(), lambda count: None).cost().value
-        random_state.fix()
-        native = differentiate(adapter, problem, contraction, options.mode, "native")
-        layout = problem.layout
+    with opened("native", adapter, case, options.seed) as natively:
+        cost = natively.evaluator.cost().value
+        natively.random_state.fix()
+        native = differentiate(adapter, natively.problem, natively.contraction, options.mode, "native")
+        layout = natively.problem.layout
     evidence = findings.gathered.evidence
     computed_in = {p.name: _coarser(p.dtype, dtype) for p, dtype in zip(layout.parameters, native.dtypes, strict=True)}
     coarsest = max(map(roundoff_of, computed_in.values()))

@@ -72,8 +72,8 @@ class ProgressBar:
         seconds = self._total * seconds_each
         if self._shown is not False and seconds > _LONG:
             self._console.print(
-                f"gradcheck: about {self._total:,} evaluations of {1e3 * seconds_each:.2g} ms, "
-                f"{datetime.timedelta(seconds=round(seconds))} one by one",
+                f"gradcheck: about {self._total:,} evaluations of {1e3 * seconds_each:.2g} ms each: "
+                f"{datetime.timedelta(seconds=round(seconds))}, or less where they are made many at a time",
                 highlight=False,
             )
 

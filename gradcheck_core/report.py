@@ -44,7 +44,18 @@ class Certificate:
 @final
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The likely mistake: its kind, a sentence for a person, and the share of the discrepancy that it explains."""
+    """The likely mistake in a wrong gradient.
+
+    Attributes
+    ----------
+    kind : str
+        ``not_finite``, ``sign_flipped``, ``scaled``, ``zero``, ``single_entry``, ``partial``, ``transposed``,
+        ``reversed``, ``shifted``, ``permuted``, ``swapped``, ``reduction``, ``weight_decay``, ``l1`` or ``offset``.
+    sentence : str
+        For a person: the parameter, what was seen, and where to look in the code.
+    fit : float
+        The share of ``||G - d_theta||^2``, G the numeric gradient, that the mistake explains; above 0.99.
+    """
 
     kind: str
     sentence: str
@@ -112,13 +123,13 @@ class ParameterReport:
             "shape": list(self.shape),
             "dtype": self.dtype,
             "verdict": self.verdict.value,
-            "difference": _finite(self.difference),
-            "resolution": _finite(self.resolution),
+            "difference": finite(self.difference),
+            "resolution": finite(self.resolution),
             "worst_index": list(self.worst_index),
             "part": self.part,
-            "analytic": _finite(self.analytic),
-            "numeric": _finite(self.numeric),
-            "error": _finite(self.error),
+            "analytic": finite(self.analytic),
+            "numeric": finite(self.numeric),
+            "error": finite(self.error),
             "wrong": [list(bounds) for bounds in self.wrong],
             "kinks": self.kinks,
             "diagnosis": None
@@ -154,6 +165,8 @@ class GradientReport:
         What else a reader should know.
     order : int
         1: the gradient was checked; 2: Hessian-vector products.
+    first : str
+        Name of the wrong parameter to look at first; empty where none is wrong.
     """
 
     verdict: Verdict
@@ -170,6 +183,7 @@ class GradientReport:
     certificate: Certificate | None = None
     notes: tuple[str, ...] = ()
     order: int = 1
+    first: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -186,7 +200,13 @@ class GradientReport:
 
     @property
     def worst(self) -> ParameterReport:
-        """The parameter with the worst verdict and, among those, the largest difference."""
+        """Of the parameters with the worst verdict the one to look at first.
+
+        That is the one whose own rule is wrong, as far as can be told where a mistake was passed on to others; where
+        none is wrong, the one with the largest difference.
+        """
+        if self.first:
+            return self.parameters[self.first]
         return max(self.parameters.values(), key=ParameterReport.rank)
 
     def __str__(self) -> str:
@@ -198,10 +218,11 @@ class GradientReport:
             "format_version": FORMAT_VERSION,
             "verdict": self.verdict.value,
             "passed": self.passed,
-            "difference": _finite(self.difference),
-            "resolution": _finite(self.resolution),
+            "difference": finite(self.difference),
+            "resolution": finite(self.resolution),
             "cost": self.cost,
             "worst": self.worst.name,
+            "first": self.first,
             "parameters": {name: report.to_dict() for name, report in self.parameters.items()},
             "order": self.order,
             "method": self.method,
@@ -213,7 +234,7 @@ class GradientReport:
             "certificate": None
             if self.certificate is None
             else {
-                "bound": _finite(self.certificate.bound),
+                "bound": finite(self.certificate.bound),
                 "confidence": self.certificate.confidence,
                 "directions": self.certificate.directions,
                 "seed": self.certificate.seed,
@@ -242,5 +263,6 @@ class GradientReport:
             raise GradientCheckError(message)
 
 
-def _finite(number: float) -> float | str:
+def finite(number: float) -> float | str:
+    """A number as JSON has it; "nan", "inf" or "-inf" where JSON has none."""
     return number if math.isfinite(number) else str(number)

@@ -9,7 +9,7 @@ from .evaluator import Evaluator
 from .options import CheckOptions
 from .outputs import Contraction
 from .preflight import Baseline
-from .protocol import Backend, FloatVector, Layout, Problem
+from .protocol import Backend, FloatVector, Gradient, Layout, Problem
 from .randomness import HostRandomState
 from .report import Certificate
 
@@ -75,6 +75,10 @@ class Gathered:
         Evaluations besides the evaluator's: with complex parameters, or of the gradient.
     certificate : Certificate or None
         Of random directions.
+    claim : Gradient or None
+        The gradient that was checked, by all parameters; None where Hessian-vector products were.
+    noise : float
+        Of the cost, absolute.
     """
 
     evidence: tuple[Evidence, ...]
@@ -83,3 +87,5 @@ class Gathered:
     unmoved: tuple[str, ...] = ()
     further_evaluations: int = 0
     certificate: Certificate | None = None
+    claim: Gradient | None = None
+    noise: float = 0.0

@@ -1,10 +1,18 @@
 """Which frameworks the tests run with: those named by --backends, and a named one that is absent is a failure."""
 
 import importlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
+BY_FRAMEWORK = ("backends", "examples")
+"""Folders that run with the frameworks that are named, each with a folder for what one framework alone has."""
+OF_KERAS = ("torch", "tensorflow", "jax")  # those that Keras can differentiate with
 
 
 def pytest_addoption(parser):
@@ -31,7 +39,15 @@ def selected(config):
     return names
 
 
+def for_keras(config):
+    """The framework that Keras computes with in this process; None where none is selected, or more than one."""
+    able = [name for name in selected(config) if name in OF_KERAS]
+    return able[0] if len(able) == 1 else None
+
+
 def pytest_configure(config):
+    if for_keras(config) is not None:
+        os.environ["KERAS_BACKEND"] = for_keras(config)  # before any test imports Keras, which chooses then
     for name in selected(config):
         importlib.import_module(name)  # absent: the run ends here, it does not skip
 
@@ -42,10 +58,14 @@ def pytest_ignore_collect(collection_path, config):
         return True
     if collection_path.name == "conformance" and not config.getoption("--ecosystem"):
         return True
-    own = [path.name for path in (collection_path, parent) if path.parent.name == "backends"]
+    if collection_path.name == "together" and set(selected(config)) != set(FRAMEWORKS):
+        return True
+    own = [path.name for path in (collection_path, parent) if path.parent.name in BY_FRAMEWORK]
     if any(name in FRAMEWORKS and name not in selected(config) for name in own):
         return True
-    if not selected(config) and parent.name == "backends":
+    if not selected(config) and parent.name in BY_FRAMEWORK:
+        return True
+    if collection_path.name.startswith("test_keras") and for_keras(config) is None:
         return True
     return None
 
@@ -58,3 +78,15 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture
 def kit(request):
     return importlib.import_module(f"{request.param}_kit").KIT
+
+
+@pytest.fixture(scope="session")
+def gradcheck():
+    """The installed command, run as a process of its own."""
+    command = shutil.which("gradcheck", path=str(Path(sys.executable).parent))
+    assert command is not None, "the command `gradcheck` is not installed beside this Python"
+
+    def run(*arguments, **options):
+        return subprocess.run([command, *arguments], capture_output=True, text=True, check=False, **options)
+
+    return run

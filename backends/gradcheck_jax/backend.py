@@ -3,7 +3,8 @@
 import contextlib
 import functools
 import gc as garbage
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, final
 
 import jax
@@ -11,10 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
+import gradcheck_keras
 from gradcheck_core import trees
 from gradcheck_core.claims import as_pairs
 from gradcheck_core.compiled import CompiledCost
 from gradcheck_core.protocol import (
+    Alteration,
     Backend,
     Batch,
     Capability,
@@ -30,7 +33,9 @@ from gradcheck_core.protocol import (
 )
 
 from . import travelling
+from .alterations import alterations
 from .batch import JaxBatch, Tracing
+from .keras_models import KerasModels, lend
 from .leaves import dtype_of, is_anywhere, placement, why_carried, widened
 from .pytrees import flatten, floating, is_inexact
 
@@ -46,7 +51,7 @@ class JaxBackend(Backend):
     conjugates = True
 
     def owns(self, leaf: object) -> bool:
-        if isinstance(leaf, jax.Array):
+        if isinstance(leaf, jax.Array) or gradcheck_keras.is_keras(leaf, "jax"):
             return True
         # A registered container, such as a Flax or Equinox module, is JAX's if a JAX array is in it.
         try:
@@ -67,18 +72,33 @@ class JaxBackend(Backend):
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
-        # Randomness in JAX is an explicit key among the arguments: there is no state to fix.
-        return _JaxProblem(cost, params, args, precision)
+        # Randomness in JAX is an explicit key among the arguments, and in Keras a variable: there is no state to fix.
+        trees.leaves(params)  # first, since it refuses a structure that contains itself
+        loans = ExitStack()
+        try:
+            lend(loans, params, precision)
+            return _JaxProblem(cost, params, args, precision, loans.close)
+        except BaseException:
+            loans.close()
+            raise
 
 
 @final
 class _JaxProblem(Problem):
-    def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str) -> None:
+    def __init__(
+        self,
+        cost: Callable[..., object],
+        params: object,
+        args: tuple[object, ...],
+        precision: str,
+        on_close: Callable[[], None],
+    ) -> None:
         self._cost = cost
         self._given = params
         self._args = args
-        trees.leaves(params)  # first, since it refuses a structure that contains itself
+        self._on_close = on_close
         pytree = flatten(params)
+        self._keras = KerasModels(pytree)
         self._rebuild = pytree.rebuild
         self._leaves: list[object] = [leaf.value for leaf in pytree.leaves]
         self._paths = [leaf.path for leaf in pytree.leaves]
@@ -90,7 +110,7 @@ class _JaxProblem(Problem):
         tensors: list[tuple[str, tuple[int, ...], str]] = []
         carried: list[Carried] = []
         for position, leaf in enumerate(pytree.leaves):
-            reason = "frozen" if id(leaf.value) in pytree.frozen else why_carried(leaf)
+            reason = "frozen" if id(leaf.value) in pytree.frozen else self._keras.tied.get(position, why_carried(leaf))
             if reason is not None:
                 carried.append(Carried(leaf.name, reason))
                 if reason == "frozen" and precision != "native":
@@ -103,6 +123,8 @@ class _JaxProblem(Problem):
             self._place.append(placement(leaf.value, precision))
             self._anywhere &= is_anywhere(leaf.value)
             tensors.append((leaf.name, given.shape, given.dtype.name))
+        if not tensors:
+            gradcheck_keras.require_built(trees.leaves(params), "jax")
         self._layout = Layout.of(tensors, carried)
         # Float64 parameters need the scope in any case: outside it JAX rounds them to float32.
         self._x64 = precision != "native" or any(array.dtype in (np.float64, np.complex128) for array in self._host)
@@ -140,15 +162,18 @@ class _JaxProblem(Problem):
     def params(self) -> object:
         with self._scope():
             for parameter in self._written:
-                self._leaves[self._positions[parameter]] = self._place[parameter](self._host[parameter])
+                position = self._positions[parameter]
+                self._leaves[position] = self._place[parameter](self._host[parameter])
+                self._keras.place(position, self._leaves[position])
             self._written.clear()
             return self._rebuild(iter(self._leaves))
 
     def evaluate(self) -> object:
         def called() -> object:
             structure = self.params()
-            self._handed = ([trees.Leaf(self._paths[i], self._leaves[i]) for i in self._positions], structure)
-            with self._scope():
+            rebindable = [i for i in self._positions if i not in self._keras.positions]
+            self._handed = ([trees.Leaf(self._paths[i], self._leaves[i]) for i in rebindable], structure)
+            with self._scope(), self._keras.reading(self._leaves):
                 return _lowered_anew(lambda: self._cost(structure, *self._args))
 
         opening = all(map(np.array_equal, self._host, self._opening))
@@ -169,7 +194,8 @@ class _JaxProblem(Problem):
         leaves = list(self._leaves)
         for position, leaf in zip(self._positions, checked, strict=True):
             leaves[position] = leaf
-        return self._cost(self._rebuild(iter(leaves)), *self._args)
+        with self._keras.reading(leaves):
+            return self._cost(self._rebuild(iter(leaves)), *self._args)
 
     def gradient(self, weigh: Weigh) -> Gradient:
         differentiate = jax.grad(self._weighted(weigh))
@@ -237,6 +263,14 @@ class _JaxProblem(Problem):
 
         return weighted
 
+    def alterations(self) -> Iterable[Alteration]:
+        with self._scope():
+            try:
+                traced = jax.make_jaxpr(lambda checked: floating(self._call(checked)))(self._checked())
+            except Exception:  # it may branch on values: then nothing in it can be done otherwise
+                return ()
+        return tuple(alterations(traced))
+
     def changed_structure(self) -> str | None:
         handed, structure = self._handed
         given = {leaf.path: leaf.value for leaf in handed}
@@ -257,6 +291,7 @@ class _JaxProblem(Problem):
             native = pytree.rebuild(iter([leaf.value for leaf in pytree.leaves]))
             with contextlib.suppress(Exception):  # whatever else the cost has to say it has said before
                 _lowered_anew(lambda: self._cost(native, *self._args))
+        self._on_close()
 
     def _scope(self) -> contextlib.AbstractContextManager[object]:
         return jax.enable_x64(True) if self._x64 else contextlib.nullcontext()

@@ -69,7 +69,7 @@ def traced(outputs: Callable[[list[Any]], list[Any]], leaves: list[Any]) -> tupl
     # Copies: JAX takes a NumPy array for what it is in an x64 scope, outside of it too, for as long as that is alive.
     constants = [constant if isinstance(constant, jax.Array) else jnp.array(constant) for constant in closed.consts]
     try:
-        key = _key(closed.jaxpr, inlined=True)
+        key = _key(closed.jaxpr, taken_apart=True)
     except _NotComparableError:
         return _program(closed.jaxpr, constants, leaves), constants
     if key not in _programs:
@@ -106,7 +106,13 @@ def _program(jaxpr: Jaxpr, constants: list[Any], leaves: list[Any]) -> Program:
     return Program(inlined, len(constants), leaves)
 
 
-def evaluated(jaxpr: Jaxpr, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
+Instead = Callable[[JaxprEqn, Sequence[Any]], list[Any] | None]
+"""What an equation of these operands gives in the place of what it computes; None where that stays."""
+
+
+def evaluated(
+    jaxpr: Jaxpr, constants: Sequence[Any], arguments: Sequence[Any], instead: Instead = lambda equation, operands: None
+) -> list[Any]:
     """What a jaxpr computes, inner jitted functions and functions with custom derivatives taken as a part of it."""
     values = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *arguments], strict=True))
 
@@ -114,9 +120,12 @@ def evaluated(jaxpr: Jaxpr, constants: Sequence[Any], arguments: Sequence[Any]) 
         return atom.val if isinstance(atom, Literal) else values[atom]
 
     for equation in jaxpr.eqns:
-        inner = _inlined(equation)
-        if inner is not None:
-            results = evaluated(inner.jaxpr, inner.consts, [value(atom) for atom in equation.invars])
+        inner = inlined(equation)
+        replaced = instead(equation, [value(atom) for atom in equation.invars])
+        if replaced is not None:
+            results = replaced
+        elif inner is not None:
+            results = evaluated(inner.jaxpr, inner.consts, [value(atom) for atom in equation.invars], instead)
         else:
             variables = list(dict.fromkeys(atom for atom in equation.invars if not isinstance(atom, Literal)))
             alone = jaxpr.replace(constvars=[], invars=variables, outvars=equation.outvars, eqns=[equation])
@@ -125,7 +134,8 @@ def evaluated(jaxpr: Jaxpr, constants: Sequence[Any], arguments: Sequence[Any]) 
     return [value(atom) for atom in jaxpr.outvars]
 
 
-def _inlined(equation: JaxprEqn) -> ClosedJaxpr | None:
+def inlined(equation: JaxprEqn) -> ClosedJaxpr | None:
+    """The function that an equation calls, where `evaluated` takes it apart."""
     inner = equation.params.get(_INNER.get(equation.primitive.name, ""))
     return inner if isinstance(inner, ClosedJaxpr) else None
 
@@ -176,7 +186,7 @@ class _NotComparableError(Exception):
     """Something of which equality is not known to mean that it computes the same."""
 
 
-def _key(jaxpr: Jaxpr, *, inlined: bool) -> tuple[object, ...]:
+def _key(jaxpr: Jaxpr, *, taken_apart: bool) -> tuple[object, ...]:
     """What equals that of another jaxpr only if both compute the same.
 
     Rules for derivatives are left out where `evaluated` takes a function apart.
@@ -191,21 +201,21 @@ def _key(jaxpr: Jaxpr, *, inlined: bool) -> tuple[object, ...]:
 
     rows: list[object] = [tuple(map(number, jaxpr.constvars)), tuple(map(number, jaxpr.invars))]
     for equation in jaxpr.eqns:
-        inner = _inlined(equation) if inlined else None
+        inner = inlined(equation) if taken_apart else None
         does = (
             tuple((name, _key_of(value)) for name, value in sorted(equation.params.items()))
             if inner is None
-            else _key_of_closed(inner, inlined=True)
+            else _key_of_closed(inner, taken_apart=True)
         )
         operands = tuple(map(atom, equation.invars))
         rows.append((equation.primitive, does, operands, tuple(map(number, equation.outvars))))
     return (*rows, tuple(map(atom, jaxpr.outvars)))
 
 
-def _key_of_closed(closed: ClosedJaxpr, *, inlined: bool) -> tuple[object, ...]:
+def _key_of_closed(closed: ClosedJaxpr, *, taken_apart: bool) -> tuple[object, ...]:
     if closed.consts:
         raise _NotComparableError
-    return _key(closed.jaxpr, inlined=inlined)
+    return _key(closed.jaxpr, taken_apart=taken_apart)
 
 
 def _key_of(value: Any) -> object:
@@ -214,9 +224,9 @@ def _key_of(value: Any) -> object:
     if isinstance(value, tuple):
         return kind, tuple(map(_key_of, value))
     if isinstance(value, ClosedJaxpr):
-        return _key_of_closed(value, inlined=False)
+        return _key_of_closed(value, taken_apart=False)
     if isinstance(value, Jaxpr):
-        return _key(value, inlined=False)
+        return _key(value, taken_apart=False)
     if isinstance(value, np.ndarray | np.generic):
         return value.shape, value.dtype, value.tobytes()
     if isinstance(value, float):

@@ -5,13 +5,14 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 
+import gradcheck_keras
 from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
 
@@ -19,10 +20,24 @@ from gradcheck_core.errors import InvalidInputError
 @final
 @dataclass(frozen=True, slots=True)
 class Pytree:
-    """Named leaves, those among them that are frozen, and the way back."""
+    """A structure taken apart.
+
+    Attributes
+    ----------
+    leaves : list of Leaf
+        Named.
+    frozen : frozenset of int
+        The identities of those that are no parameters.
+    holders : list
+        For each leaf the Keras variable whose value it is, or None. A Keras model is no pytree: it stays as it is, and
+        is made to read other values.
+    rebuild : callable
+        The way back.
+    """
 
     leaves: list[trees.Leaf]
     frozen: frozenset[int]
+    holders: list[Any]
     rebuild: Callable[[Iterator[object]], object]
 
 
@@ -30,11 +45,19 @@ def flatten(structure: object) -> Pytree:
     """Flatten a pytree; dataclasses that JAX does not know are taken apart by their fields."""
     outer, treedef = jax.tree_util.tree_flatten_with_path(structure, is_leaf=_is_variable)
     leaves: list[trees.Leaf] = []
+    holders: list[Any] = []
     frozen: set[int] = set()
     rebuilders: list[Callable[[Iterator[object]], object]] = []
     for keys, node in outer:
         path = tuple(_component(key) for key in keys)
-        if _is_variable(node):
+        held: list[Any] = []
+        if gradcheck_keras.is_keras(node, "jax"):
+            weights = gradcheck_keras.weights(node)
+            held = [weight.variable for weight in weights]
+            found = [trees.Leaf((*path, *weight.path), weight.variable.value) for weight in weights]
+            frozen |= {id(leaf.value) for leaf, weight in zip(found, weights, strict=True) if not weight.trainable}
+            rebuilders.append(_staying(node, len(weights)))
+        elif _is_variable(node):
             inner, definition = jax.tree_util.tree_flatten_with_path(node)
             # A variable with one value is named as itself, not as its value.
             found = [trees.Leaf(path if len(inner) == 1 else (*path, *map(_component, k)), v) for k, v in inner]
@@ -48,12 +71,16 @@ def flatten(structure: object) -> Pytree:
                 for leaf in field.leaves
             ]
             frozen = frozen.union(*(field.frozen for field in fields.values()))
+            held = [holder for field in fields.values() for holder in field.holders]
             rebuilders.append(_from_fields(node, fields))
         else:
             found = [trees.Leaf(path, node)]
             rebuilders.append(next)
         leaves += found
-    return Pytree(leaves, frozenset(frozen), lambda new: treedef.unflatten([build(new) for build in rebuilders]))
+        holders += held or [None] * len(found)
+    return Pytree(
+        leaves, frozenset(frozen), holders, lambda new: treedef.unflatten([build(new) for build in rebuilders])
+    )
 
 
 NUMBERS = (jax.Array, np.ndarray, np.generic, float, complex)
@@ -83,6 +110,15 @@ def floating(returned: object) -> list[jax.Array]:
 
 def _from_treedef(definition: jax.tree_util.PyTreeDef, count: int) -> Callable[[Iterator[object]], object]:
     return lambda new: definition.unflatten([next(new) for _ in range(count)])
+
+
+def _staying(node: object, count: int) -> Callable[[Iterator[object]], object]:
+    def build(new: Iterator[object]) -> object:
+        for _ in range(count):
+            next(new)
+        return node
+
+    return build
 
 
 def _from_fields(node: object, fields: dict[str, Pytree]) -> Callable[[Iterator[object]], object]:

@@ -1,14 +1,12 @@
 """Where variables are found: in plain nestings, `tf.Module`s and Keras layers and models."""
 
-import sys
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, final
 
 import tensorflow as tf
 
+import gradcheck_keras
 from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
 
@@ -44,12 +42,15 @@ class Named:
 
 def named_variables(leaf: trees.Leaf) -> Iterator[Named]:
     """The variables of one leaf with their names; a model's by the path of attributes that leads to them."""
+    if gradcheck_keras.is_keras(leaf.value, "tensorflow"):
+        for weight in gradcheck_keras.weights(leaf.value):
+            name = trees.dotted((*leaf.path, *weight.path))
+            yield Named(name, weight.variable.value, weight.trainable, weight.computed_in)
+        return
     variable = variable_of(leaf.value)
     if variable is not None:
         is_generator = isinstance(leaf.value, tf.random.Generator)
-        yield Named(leaf.name, variable, not is_generator and _is_trainable(leaf.value), variable.dtype.name)
-    elif _is_keras_layer(leaf.value):
-        yield from _of_keras(leaf)
+        yield Named(leaf.name, variable, not is_generator and bool(variable.trainable), variable.dtype.name)
     elif isinstance(leaf.value, tf.Module):
         # The protected method that `tf.Module.trainable_variables` is made of, and the only one that gives paths.
         found = leaf.value._flatten(
@@ -93,30 +94,13 @@ def require_built(leaves: list[trees.Leaf]) -> None:
             raise InvalidInputError(msg)
 
 
-def _of_keras(leaf: trees.Leaf) -> Iterator[Named]:
-    model: Any = leaf.value
-    repeated: Counter[str] = Counter()
-    layers, _ = keras_parts(model)
-    # inner layers come later and have the last word on what is theirs
-    computed_in = {id(variable): layer.compute_dtype for layer in layers for variable in layer.variables}
-    for variable in model.variables:
-        path = variable.path.split("/")
-        inner = path[1:] if path[0] == model.name and len(path) > 1 else path
-        name = trees.dotted((*leaf.path, *inner))
-        repeated[name] += 1
-        # Keras lets two layers of a model have one name; theta does not.
-        unique = name if repeated[name] == 1 else f"{name}.{repeated[name]}"
-        yield Named(unique, variable.value, _is_trainable(variable), computed_in[id(variable)])
-
-
 def keras_parts(value: object) -> tuple[list[Any], list[Any]]:
     """The Keras layers, inner ones too, and the Keras variables, metrics' too, that an object is or has."""
     if _is_keras_variable(value):
         return [], [value]
     if _is_keras_layer(value):
         model: Any = value
-        # Protected: only of models, not of layers, does Keras tell the inner layers in public.
-        return list(model._flatten_layers()), [*model.variables, *model.metrics_variables]
+        return gradcheck_keras.layers(model), [*model.variables, *model.metrics_variables]
     if not isinstance(value, tf.Module):
         return [], []
     outer = value._flatten(predicate=lambda item: _is_keras_layer(item) or _is_keras_variable(item))
@@ -129,33 +113,9 @@ def modules(value: object) -> list[tf.Module]:
     return [value, *value.submodules] if isinstance(value, tf.Module) else []
 
 
-def may_build(layer: Any) -> bool:
-    """Whether a Keras layer could make weights of its own when it is called."""
-    keras = sys.modules["keras"]
-    harmless = (keras.Layer.build, keras.Model.build, keras.Sequential.build)  # build at most the layers inside
-    return not layer.built and type(layer).build not in harmless
-
-
-def keras_policy(dtype: str) -> object:
-    """Keras' policy to hold variables and compute in one dtype."""
-    return sys.modules["keras"].DTypePolicy(dtype)
-
-
-def _is_trainable(variable: Any) -> bool:
-    return bool(variable.trainable)
-
-
 def _is_keras_variable(leaf: object) -> bool:
-    keras = _keras()
-    return keras is not None and isinstance(leaf, keras.Variable)
+    return gradcheck_keras.is_variable(leaf, "tensorflow")
 
 
 def _is_keras_layer(leaf: object) -> bool:
-    keras = _keras()
-    return keras is not None and isinstance(leaf, keras.Layer)
-
-
-def _keras() -> ModuleType | None:
-    """Keras, where it is imported already and computes with TensorFlow."""
-    keras = sys.modules.get("keras")
-    return keras if keras is not None and keras.backend.backend() == "tensorflow" else None
+    return gradcheck_keras.is_layer(leaf, "tensorflow")

@@ -7,10 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from gradcheck_core import trees
+from gradcheck_keras import lend, lend_policy
 
 from .promotion import promoting, wider
 from .state import way_back_of_attributes
-from .variables import keras_parts, keras_policy, may_build, modules, named_variables
+from .variables import keras_parts, modules, named_variables
 
 _TENSORS = tf.Tensor | tf.SparseTensor | tf.RaggedTensor | tf.IndexedSlices
 
@@ -60,9 +61,9 @@ class Widened:
             self._loans.callback(way_back_of_attributes(owner))
         for variable in variables:
             self._lend_storage(variable.value)
-            self._lend(variable, "_dtype", variable.value.dtype.name)
+            lend(self._loans, variable, "_dtype", variable.value.dtype.name)
         for layer in layers:
-            self._lend_policy(layer)
+            lend_policy(self._loans, layer)
         return leaf.value
 
     def _lend_storage(self, variable: tf.Variable) -> None:
@@ -70,33 +71,8 @@ class Widened:
         if wide is not None:
             storage = tf.Variable(tf.cast(variable, wide))
             self._storages.append(storage)
-            self._lend(variable, "_handle", storage.handle)
-            self._lend(variable, "_dtype", storage.dtype)
-
-    def _lend_policy(self, layer: Any) -> None:
-        if layer.quantization_mode is not None:
-            msg = (
-                f"the layer `{layer.name}` is quantised ({layer.quantization_mode}) and cannot compute in float64; "
-                "pass precision='native'"
-            )
-            raise TypeError(msg)
-        if may_build(layer):
-            msg = (
-                f"the layer `{layer.name}` is not built and could make float64 weights; call it once on an input first"
-            )
-            raise TypeError(msg)
-        self._lend(layer, "_dtype_policy", keras_policy("float64"))
-
-    def _lend(self, owner: Any, attribute: str, value: object) -> None:
-        attributes = vars(owner)
-        if attribute not in attributes:
-            msg = (
-                f"a {type(owner).__name__} cannot be lent float64, since it has no `{attribute}` of its own; "
-                "pass precision='native'"
-            )
-            raise TypeError(msg)
-        self._loans.callback(attributes.__setitem__, attribute, attributes[attribute])
-        attributes[attribute] = value
+            lend(self._loans, variable, "_handle", storage.handle)
+            lend(self._loans, variable, "_dtype", storage.dtype)
 
 
 def _replacement(value: Any) -> object:

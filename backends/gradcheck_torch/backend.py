@@ -2,7 +2,8 @@
 
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from functools import partial
 from typing import final
 
@@ -11,8 +12,10 @@ import numpy.typing as npt
 import torch
 from torch.autograd import forward_ad
 
+import gradcheck_keras
 from gradcheck_core import trees
 from gradcheck_core.protocol import (
+    Alteration,
     Backend,
     Batch,
     Capability,
@@ -27,7 +30,9 @@ from gradcheck_core.protocol import (
     Weigh,
 )
 
+from .alterations import alterations
 from .contraction import float64_total, total
+from .keras_models import held_by, lend_float64, reading
 from .state import CallersState, default_dtype, exchanged, outside_inference_mode
 from .tensors import (
     as_real,
@@ -35,6 +40,7 @@ from .tensors import (
     named_tensors,
     require_initialised_buffers,
     require_memory_of_their_own,
+    tensor_of,
     why_carried,
     working,
 )
@@ -52,11 +58,11 @@ class TorchBackend(Backend):
     )
 
     def owns(self, leaf: object) -> bool:
-        return isinstance(leaf, torch.Tensor | torch.nn.Module)
+        return isinstance(leaf, torch.Tensor | torch.nn.Module) or gradcheck_keras.is_variable(leaf, "torch")
 
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
-        assert isinstance(leaf, torch.Tensor)
-        dense = leaf.detach() if leaf.layout is torch.strided else leaf.detach().to_dense()
+        tensor = tensor_of(leaf)
+        dense = tensor.detach() if tensor.layout is torch.strided else tensor.detach().to_dense()
         if dense.dtype is torch.complex32:
             dense = dense.to(torch.complex64)
         if dense.is_floating_point() and dense.dtype not in (torch.float16, torch.float32, torch.float64):
@@ -64,8 +70,7 @@ class TorchBackend(Backend):
         return dense.numpy(force=True)  # also of a conjugate or negated view, a zero tensor, or on another device
 
     def dtype_of(self, leaf: object) -> str:
-        assert isinstance(leaf, torch.Tensor)
-        return dtype_name(leaf)  # bfloat16 too
+        return dtype_name(tensor_of(leaf))  # bfloat16 too
 
     def surroundings(self) -> Surroundings:
         return partial(default_dtype, torch.get_default_dtype())
@@ -76,11 +81,19 @@ class TorchBackend(Backend):
         own = dict(named_tensors(trees.leaves(params)))
         dtypes = {name: dtype_name(tensor) for name, tensor in own.items()}
         widths = _WIDTHS[precision]
-        if not any_of(widths, own.values()):
-            return _TorchProblem(cost, params, args, seed, dtypes)
-        # A complex step moves the parameters only: data stays real until it meets them.
-        wide_args = args if widths is TO_COMPLEX128 else tuple(widened(argument, widths) for argument in args)
-        return _TorchProblem(promoting(cost, widths), widened(params, widths), wide_args, seed, dtypes)
+        loans = ExitStack()
+        try:
+            if widths is TO_FLOAT64:
+                lend_float64(loans, params)
+            if not any_of(widths, own.values()):
+                return _TorchProblem(cost, params, args, seed, dtypes, loans.close)
+            # A complex step moves the parameters only: data stays real until it meets them.
+            wide_args = args if widths is TO_COMPLEX128 else tuple(widened(argument, widths) for argument in args)
+            wide_params = widened(params, widths)
+            return _TorchProblem(promoting(cost, widths), wide_params, wide_args, seed, dtypes, loans.close)
+        except BaseException:
+            loans.close()
+            raise
 
 
 _WIDTHS: dict[str, Widths] = {"native": {}, "float64": TO_FLOAT64, "complex128": TO_COMPLEX128}
@@ -95,9 +108,11 @@ class _TorchProblem(Problem):
         args: tuple[object, ...],
         seed: int,
         dtypes: dict[str, str],
+        on_close: Callable[[], None],
     ) -> None:
         self._cost = cost
         self._args = args
+        self._on_close = on_close
         given = trees.leaves(params)  # first, since it refuses a structure that contains itself
         self._rebuild = trees.rebuilder(params)
         copies: dict[int, torch.Tensor] = {}
@@ -108,8 +123,12 @@ class _TorchProblem(Problem):
         carried = [
             Carried(leaf.name, type(leaf.value).__name__)
             for leaf in self._leaves
-            if not isinstance(leaf.value, torch.Tensor | torch.nn.Module)
+            if not (
+                isinstance(leaf.value, torch.Tensor | torch.nn.Module)
+                or gradcheck_keras.is_variable(leaf.value, "torch")
+            )
         ]
+        self._keras = held_by(self._leaves)
         self._names: list[str] = []
         self._checked: list[torch.Tensor] = []
         seen: dict[int, str] = {}
@@ -122,6 +141,8 @@ class _TorchProblem(Problem):
                 carried.append(Carried(name, reason))
         require_memory_of_their_own(self._names, self._checked)
         require_initialised_buffers(self._modules)
+        if not self._names:
+            gradcheck_keras.require_built(self._leaves, "torch")
         self._layout = Layout.of(
             [
                 (name, tuple(tensor.shape), dtypes[name])
@@ -166,11 +187,11 @@ class _TorchProblem(Problem):
 
     def evaluate(self) -> object:
         self._handed = self.params()
-        return self._evaluated(self._handed)
+        return self._evaluated(self._handed, {})
 
-    def _evaluated(self, structure: object) -> object:
+    def _evaluated(self, structure: object, substitutes: dict[int, torch.Tensor]) -> object:
         self._state.prepare()
-        with outside_inference_mode():
+        with outside_inference_mode(), reading(self._keras, substitutes):
             returned = self._cost(structure, *self._args)
         self._state.learn()
         return returned
@@ -184,15 +205,16 @@ class _TorchProblem(Problem):
         return self._laid_out(deque(torch.autograd.grad(cost, self._checked, allow_unused=True)))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
-        with forward_ad.dual_level(), exchanged(self._modules, self._duals(direction)) as exchange:
-            structure = self._rebuild(exchange(leaf.value) for leaf in self._leaves)
-            with outside_inference_mode(), torch.enable_grad():
-                tangent = forward_ad.unpack_dual(total(self._evaluated(structure), weigh)).tangent
+        with forward_ad.dual_level():
+            duals = self._duals(direction)
+            with exchanged(self._modules, duals) as exchange, outside_inference_mode(), torch.enable_grad():
+                structure = self._rebuild(exchange(leaf.value) for leaf in self._leaves)
+                tangent = forward_ad.unpack_dual(total(self._evaluated(structure, duals), weigh)).tangent
         return 0.0 if tangent is None else float(tangent)
 
     def batch(self, weigh: Weigh, memory: int) -> Batch:
         def at(substitutes: dict[int, torch.Tensor]) -> torch.Tensor:
-            with exchanged(self._modules, substitutes) as exchange:
+            with exchanged(self._modules, substitutes) as exchange, reading(self._keras, substitutes):
                 structure = self._rebuild(exchange(leaf.value) for leaf in self._leaves)
                 return float64_total(self._cost(structure, *self._args), weigh)
 
@@ -250,6 +272,9 @@ class _TorchProblem(Problem):
             d_theta[parameter.range] = numbers.numpy(force=True)  # autograd may return a zero tensor, without memory
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
+    def alterations(self) -> Iterable[Alteration]:
+        return alterations(self.evaluate)
+
     def changed_structure(self) -> str | None:
         present = {id(tensor) for _, tensor in named_tensors(trees.leaves(self._handed))}
         for name, tensor in zip(self._names, self._checked, strict=True):
@@ -258,7 +283,10 @@ class _TorchProblem(Problem):
         return None
 
     def close(self) -> None:
-        self._state.restore()
+        try:
+            self._state.restore()
+        finally:
+            self._on_close()
 
 
 def _replace(data: torch.Tensor, entries: Entries, values: FloatVector | ComplexVector | complex) -> None:

@@ -1,9 +1,11 @@
 """Which tensors a structure holds, which of them are checked, and which cannot be."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 
+import gradcheck_keras
 from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
 
@@ -11,13 +13,22 @@ _NOT_INITIALISED = "`params`: `{}` is not initialised yet; call the module once 
 
 
 def named_tensors(leaves: Iterable[trees.Leaf]) -> Iterator[tuple[str, torch.Tensor]]:
-    """The tensors of a structure with their names, a module's by its own."""
+    """The tensors of a structure with their names, a module's by its own, a Keras model's by those of its layers."""
     for leaf in leaves:
-        if isinstance(leaf.value, torch.nn.Module):
+        if gradcheck_keras.is_keras(leaf.value, "torch"):
+            for weight in gradcheck_keras.weights(leaf.value):
+                yield trees.dotted((*leaf.path, *weight.path)), weight.variable.value
+        elif isinstance(leaf.value, torch.nn.Module):
             for name, tensor in leaf.value.named_parameters():
                 yield trees.dotted((*leaf.path, name)), tensor
         elif isinstance(leaf.value, torch.Tensor):
             yield leaf.name, leaf.value
+
+
+def tensor_of(leaf: Any) -> torch.Tensor:
+    """The tensor that a leaf is, or that a Keras variable wraps."""
+    tensor: torch.Tensor = leaf.value if gradcheck_keras.is_variable(leaf, "torch") else leaf
+    return tensor
 
 
 def working(value: object, copies: dict[int, torch.Tensor]) -> object:

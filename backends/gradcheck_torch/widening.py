@@ -7,6 +7,7 @@ from typing import Any, final
 import torch
 from torch.overrides import TorchFunctionMode
 
+import gradcheck_keras
 from gradcheck_core import trees
 
 Widths = Mapping[torch.dtype, torch.dtype]
@@ -37,6 +38,8 @@ def widened(structure: object, widths: Widths) -> object:
 
 
 def _widened(value: object, widths: Widths, memo: dict[int, Any]) -> object:
+    if gradcheck_keras.is_keras(value, "torch"):
+        return value  # which was lent float64: a copy would be made by saving and loading it
     if isinstance(value, torch.nn.Module):
         # What `Module.to` does, without its warning about complex modules.
         return copy.deepcopy(value, memo)._apply(lambda tensor: tensor.to(widths.get(tensor.dtype, tensor.dtype)))

@@ -52,7 +52,8 @@ def gather_projected(session: Session) -> Gathered:
         *found_notes,
         *observations(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
     )
-    return Gathered(evidence, notes, sensitivity, unmoved, certificate=_certificate(session, outcomes))
+    certificate = _certificate(session, outcomes)
+    return Gathered(evidence, notes, sensitivity, unmoved, certificate=certificate, claim=claim, noise=noise.level)
 
 
 def _groups(session: Session, claimed: dict[int, Claimed]) -> list[Group]:

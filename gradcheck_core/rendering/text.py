@@ -2,9 +2,10 @@
 
 import io
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -24,8 +25,9 @@ STYLES = {
 }
 
 _WIDTH = 80
-_MOST_ROWS = 20
-_MOST_NOTES = 6
+_HEIGHT = 38
+"""A screen of forty lines, less the name of the case above and a line below."""
+
 _LONGEST_NAME = 36
 _LONGEST_NOTE = 240
 
@@ -49,35 +51,86 @@ _NEXT = {
     ),
 }
 
+_NEXT_DIAGNOSED = (
+    "look where the second line says, mend it, and check again: one mistake can hide another. When the gradient is "
+    "deliberately not the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
+)
+
 
 def render_text(report: "GradientReport") -> str:
     """The report for a person, 80 columns wide, without colour."""
+    return plain(layout(report))
+
+
+def plain(content: RenderableType) -> str:
+    """Anything that a rich console prints as text, 80 columns wide, without colour."""
     console = Console(file=io.StringIO(), width=_WIDTH, color_system=None, legacy_windows=False)
     with console.capture() as captured:
-        console.print(layout(report))
+        console.print(content)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def render_html(report: "GradientReport") -> str:
     """The same text as one self-contained HTML page, in colour."""
+    return page(layout(report))
+
+
+def page(content: RenderableType) -> str:
+    """Anything that a rich console prints as one self-contained HTML page, in colour."""
     console = Console(file=io.StringIO(), record=True, width=120, force_terminal=True, legacy_windows=False)
-    console.print(layout(report))
+    console.print(content)
     return console.export_html(inline_styles=True)
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    """How much is shown: rows of the table, notes, and whether long notes in full."""
+
+    rows: int
+    notes: int
+    in_full: bool = False
+
+    def of(self, report: "GradientReport") -> RenderableType:
+        """The report with so much of it."""
+        parts: list[RenderableType] = [_headline(report), "", _table(report, self.rows), "", _method(report)]
+        parts += ["", labelled("Next", _next(report))]
+        notes = [shortened(note, self.in_full) for note in report.notes[: self.notes]]
+        if len(report.notes) > self.notes:
+            notes.append(f"and {len(report.notes) - self.notes} more in `report.notes`")
+        return Group(*parts, *(labelled("Note", printable(note)) for note in notes))
+
+
+_AMOUNTS = tuple(
+    _Amount(rows, notes) for rows, notes in ((20, 6), (15, 6), (10, 6), (8, 5), (6, 4), (5, 3), (3, 2), (2, 1))
+)
+"""From much to little; of which the first that a screen holds is shown."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Screen:
+    """As much of a report as a screen holds, whatever its width; the worst comes first."""
+
+    report: "GradientReport"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        amounts = (amount.of(self.report) for amount in _AMOUNTS)
+        yield next(
+            (shown for shown in amounts if len(console.render_lines(shown, options)) <= _HEIGHT),
+            _AMOUNTS[-1].of(self.report),
+        )
+
+
 def layout(report: "GradientReport", everything: bool = False) -> RenderableType:
-    """The report as something a rich console prints; `everything`: all parameters and notes, however many."""
-    most_rows, most_notes = (len(report.parameters), len(report.notes)) if everything else (_MOST_ROWS, _MOST_NOTES)
-    parts: list[RenderableType] = [_headline(report), "", _table(report, most_rows), "", _method(report)]
-    parts += ["", _labelled("Next", _NEXT[report.verdict])]
-    notes = list(report.notes[:most_notes])
-    if len(report.notes) > most_notes:
-        notes.append(f"and {len(report.notes) - most_notes} more in `report.notes`")
-    parts += [_labelled("Note", printable(_shortened(note, everything))) for note in notes]
-    return Group(*parts)
+    """The report as something a rich console prints: one screen of it, or all parameters and notes, however many."""
+    if everything:
+        return _Amount(len(report.parameters), len(report.notes), everything).of(report)
+    return _Screen(report)
 
 
-def _shortened(note: str, everything: bool) -> str:
+def shortened(note: str, everything: bool) -> str:
+    """A note, cut off where it is very long and not everything is wanted."""
     if everything or len(note) <= _LONGEST_NOTE:
         return note
     return f"{note[:_LONGEST_NOTE]}… ({len(note) - _LONGEST_NOTE} more characters in `report.notes`)"
@@ -88,24 +141,26 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
-def safe(name: str) -> str:
+def safe(name: str, longest: int = _LONGEST_NAME) -> str:
     """A parameter's name as it can be shown anywhere: no control characters, no change of direction, not too long."""
-    kept = name if len(name) <= 2 * _LONGEST_NAME else name[:_LONGEST_NAME] + name[-_LONGEST_NAME:]
+    kept = name if len(name) <= 2 * longest else name[:longest] + name[-longest:]
     shown = printable(kept)
-    if len(shown) <= _LONGEST_NAME:
+    if len(shown) <= longest:
         return shown
-    half = _LONGEST_NAME // 2 - 1
+    half = longest // 2 - 1
     return f"{shown[:half]}…{shown[-half:]}"
 
 
 def _headline(report: "GradientReport") -> RenderableType:
-    lines = Text.assemble(
+    lines: RenderableType = Text.assemble(
         (report.verdict.value, STYLES[report.verdict]), f"  {report.verdict.of(_SUBJECTS[report.order])}"
     )
     failed = [parameter for parameter in report.parameters.values() if not parameter.verdict.passed]
     if not failed:
         return lines
     worst = report.worst
+    if worst.diagnosis is not None:
+        lines = Group(lines, Text(printable(worst.diagnosis.sentence), style="bold"))
     if math.isnan(worst.analytic) and math.isnan(worst.numeric):
         return lines  # no entry was looked at by itself
     entry = entry_name(safe(worst.name), worst.worst_index, worst.part)
@@ -120,11 +175,17 @@ def _table(report: "GradientReport", most_rows: int) -> Table:
     table.add_column("difference", justify="right")
     table.add_column("resolution", justify="right")
     table.add_column("verdict")
+    likely = any(parameter.diagnosis is not None for parameter in report.parameters.values())
+    if likely:
+        table.add_column("likely")
+    first = report.worst.name
     ranked = sorted(
-        report.parameters.values(), key=lambda parameter: (-parameter.verdict.severity, -parameter.difference)
+        report.parameters.values(),
+        key=lambda parameter: (-parameter.verdict.severity, parameter.name != first, -parameter.difference),
     )
     for parameter in ranked[:most_rows]:
-        table.add_row(*_row(parameter))
+        kind = (Text("" if parameter.diagnosis is None else parameter.diagnosis.kind),) if likely else ()
+        table.add_row(*_row(parameter), *kind)
     if len(ranked) > most_rows:
         table.add_row(Text(f"and {len(ranked) - most_rows} more, none worse", style="dim"))
     return table
@@ -140,11 +201,17 @@ def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
     )
 
 
+def _next(report: "GradientReport") -> str:
+    if report.worst.diagnosis is not None:
+        return _NEXT_DIAGNOSED
+    return _NEXT[report.verdict]
+
+
 def _method(report: "GradientReport") -> Text:
     count = sum(_entries(parameter) for parameter in report.parameters.values())
     how = _certified(report, count) if report.method == "projected" else _HOW[report.order, report.scheme].format(count)
     return Text(
-        f"{how} in {report.precision} on {report.backend}; "
+        f"{how} in {report.precision} on {report.backend};\n"
         f"{report.evaluations} evaluations, {report.seconds:.2g} s.\n"
         f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
     )
@@ -175,7 +242,8 @@ def _entries(parameter: "ParameterReport") -> int:
     return math.prod(parameter.shape)
 
 
-def _labelled(label: str, text: str) -> RenderableType:
+def labelled(label: str, text: str) -> RenderableType:
+    """A paragraph beside its label."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()

@@ -10,7 +10,9 @@ import pytest
 
 import gradcheck_core
 
-from .checker import Asker, Checker
+from .asker import Asker
+from .checker import Checker
+from .snapshots import FOLDER, Snapshots
 from .summary import Summary
 
 _SUMMARY = "gradcheck summary"
@@ -114,7 +116,7 @@ def _gradcheck_asker(request: pytest.FixtureRequest, gradcheck_backend: str | No
         backend=gradcheck_backend,
         seed=option("gradcheck_seed"),
         pages=option("gradcheck_html"),
-        replay=" ".join(again),
+        command=" ".join(again),
     )
 
 
@@ -122,3 +124,26 @@ def _gradcheck_asker(request: pytest.FixtureRequest, gradcheck_backend: str | No
 def gradcheck(_gradcheck_asker: Asker) -> Checker:
     """``gradcheck(cost, params, grads=None, **options)``: `check_gradients`, and an assertion that it passes."""
     return Checker(_gradcheck_asker)
+
+
+@pytest.fixture
+def gradient_snapshot(request: pytest.FixtureRequest, _gradcheck_asker: Asker) -> Snapshots:
+    """``gradient_snapshot(case)`` holds a `GradientCase` against the file that is kept for this test."""
+    return Snapshots(
+        _gradcheck_asker,
+        request.path.parent / FOLDER / request.path.stem,
+        _without_backend(request),
+        request.config.getoption("gradcheck_record"),
+    )
+
+
+def _without_backend(request: pytest.FixtureRequest) -> str:
+    """The test's name within its module, without the backend that it is run with."""
+    _, *names = str(request.node.nodeid).split("::")
+    called = ".".join(names)
+    start, bracket, parameters = called.partition("[")
+    if not bracket:
+        return called
+    backend = request.node.callspec.params.get("gradcheck_backend")
+    kept = [part for part in parameters.removesuffix("]").split("-") if part != backend]
+    return f"{start}[{'-'.join(kept)}]" if kept else start

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from importlib import metadata
 
 import pytest
 
@@ -81,3 +82,7 @@ def test_no_command_shows_what_there_is(gradcheck, tmp_path):
 
     assert done.returncode == 2
     assert "demo" in done.stdout + done.stderr
+
+
+def test_the_version_is_that_of_the_distribution(gradcheck):
+    assert gradcheck("--version").stdout.strip() == f"gradcheck {metadata.version('gradcheck')}"

@@ -225,6 +225,27 @@ def test_what_a_cost_raises_is_shown_with_its_own_traceback(file, capsys):
     assert 'raise ZeroDivisionError("my own")' in err
     assert "ZeroDivisionError: my own" in err
     assert "gradcheck: raised by `cost(params, *args)` at the unperturbed theta" in err
+    assert "gradcheck_core" not in err.split("gradcheck: raised")[0]  # it begins in the file, not in the checker
+
+
+def test_a_file_whose_framework_is_missing_is_told_where_it_was_looked_for(tmp_path, capsys):
+    path = tmp_path / "model.py"
+    path.write_text("import nonesuch\n")
+
+    assert main(["run", str(path)]) == 2
+    err = capsys.readouterr().err
+
+    assert "ModuleNotFoundError: No module named 'nonesuch'" in err
+    assert err.count("File ") == 1
+    assert "has no nonesuch; install it there" in err
+
+
+def test_a_file_without_cases_says_which_functions_could_be_named(tmp_path, capsys):
+    path = tmp_path / "model.py"
+    path.write_text("from math import sin\ndef case():\n    pass\ndef of(x):\n    pass\n")
+
+    assert main(["run", str(path)]) == 2
+    assert "it has the functions case\n" in capsys.readouterr().err
 
 
 def test_an_interrupt_is_said_in_one_line(file, capsys):

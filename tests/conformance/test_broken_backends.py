@@ -1,6 +1,6 @@
 """The suite itself: a backend that keeps every law passes, and one that breaks a law fails the tests of that law."""
 
-import broken
+import broken_backends as broken
 import numpy as np
 import pytest
 import reference

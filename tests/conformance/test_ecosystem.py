@@ -100,6 +100,32 @@ def test_two_processes_find_what_one_does(name, monkeypatch):
     assert report.worst.worst_entry == "w[2]"
 
 
+def sides(factor=1):
+    """One cost in both, the gradient in autograd by a multiple too large."""
+    here = gc.GradientCase(lambda p: mx.sum(mx.tanh(p["w"])), mlx_params())
+    there = gc.GradientCase(
+        lambda p: anp.sum(anp.tanh(p["w"])),
+        {"w": W},
+        None if factor == 1 else lambda p: {"w": factor * (1 - np.tanh(p["w"]) ** 2)},
+        options={"backend": "autograd"},
+    )
+    return {"mlx": here, "autograd": there}
+
+
+def test_a_wrong_gradient_in_one_of_them_is_the_culprit_beside_the_other():
+    report = gc.compare_gradients(sides(factor=2), reference="mlx")
+
+    assert report.verdict is Verdict.BUG
+    assert report.culprit == "autograd"
+
+
+def test_one_model_in_both_compares_equal():
+    report = gc.compare_gradients(sides(), reference="mlx")
+
+    assert report.passed
+    assert report.forward_agrees
+
+
 def test_the_command_lists_them_and_loads_them(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
 

@@ -267,3 +267,31 @@ def test_the_rounding_that_backpropagation_leaves_of_a_zero_gradient_is_not_accu
     grads = {"weight": np.array([-1e-13]), "rest": beside * np.cos(params["rest"])}
 
     assert gc.check_gradients(lambda p: 0.9 + beside * float(np.sum(np.sin(p["rest"]))), params, grads).passed
+
+
+def test_the_last_of_many_parameters_is_resolved_as_finely_as_the_first():
+    generator = np.random.default_rng(1)
+    params = {f"a{i}": 0.3 * generator.normal(size=16) for i in range(16)}
+
+    def layers(p):
+        hidden = [np.full(16, 0.5)]
+        for a in p.values():
+            hidden.append(np.tanh(hidden[-1] * a + 0.7 * np.roll(hidden[-1], 1) + 0.1))
+        return hidden
+
+    def cost(p):
+        return float(np.sum(layers(p)[-1] ** 2))
+
+    def grads(p):
+        *inputs, last = layers(p)
+        back, found = 2 * last * (1 - last**2), {}
+        for (name, a), before in zip(reversed(p.items()), reversed(inputs), strict=True):
+            found[name] = back * before
+            back = (back * a + 0.7 * np.roll(back, -1)) * (1 - before**2)
+        return found
+
+    report = gc.check_gradients(cost, params, grads)
+
+    assert report.verdict is gc.Verdict.CORRECT
+    assert max(p.resolution for p in report.parameters.values()) < 1e-7
+    assert report.evaluations <= 2.5 * 256 + 200

@@ -1,3 +1,4 @@
+import re
 import unicodedata
 
 import numpy as np
@@ -9,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import gradcheck_core as gc
-from gradcheck_core import Verdict
+from gradcheck_core import Diagnosis, Verdict
 from gradcheck_core.rendering.text import layout, safe
 
 LONG = "encoder." + 5_000 * "ab" + ".bias"
@@ -61,6 +62,46 @@ def test_the_worst_entry_is_named_with_both_values():
     assert "worst entry: net.w[2, 1], claimed 0.5, numeric 0.25 ± 1e-10" in str(report)
 
 
+TRANSPOSED = Diagnosis("transposed", "`w`: the claimed gradient is the transpose of the numeric one", 1.0)
+
+
+def test_the_likely_mistake_is_the_second_line_and_its_kind_in_the_table():
+    shown = lines(reports.report(reports.parameter(verdict=Verdict.BUG, diagnosis=TRANSPOSED), reports.parameter("b")))
+
+    assert shown[:2] == ["BUG  The claimed gradient is wrong.", TRANSPOSED.sentence]
+    assert any(re.fullmatch(r"w .* BUG +transposed", line) for line in shown)
+
+
+def test_without_a_likely_mistake_there_is_no_column_for_it():
+    assert "likely" not in str(reports.report(reports.parameter(verdict=Verdict.BUG)))
+
+
+def test_of_several_wrong_parameters_the_one_to_look_at_first_comes_first():
+    poisoned = reports.parameter("w1", Verdict.BUG, difference=0.9)
+    culprit = reports.parameter("w2", Verdict.BUG, difference=0.1)
+    report = reports.report(poisoned, culprit, first="w2")
+
+    assert report.worst.name == "w2"
+    assert str(report).index("\nw2 ") < str(report).index("\nw1 ")
+    assert "worst entry: w2[2, 1]" in str(report)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_long_everything_still_fits_on_a_screen(width):
+    long = Diagnosis("weight_decay", 20 * "`w`: words without end ", 1.0)
+    many = [
+        reports.parameter(f"layer{i}.{200 * 'x'}", Verdict.BUG, shape=(1024, 1024, 3, 3), diagnosis=long)
+        for i in range(100)
+    ]
+    console = Console(width=width)
+
+    with console.capture() as captured:
+        console.print(layout(reports.report(*many, notes=(80 * "note ",) * 30)))
+
+    assert max(map(cell_len, captured.get().splitlines())) <= width
+    assert len(captured.get().splitlines()) <= (40 if width >= 80 else 75)  # a narrower one is scrolled
+
+
 @pytest.mark.parametrize("verdict", [Verdict.CORRECT, Verdict.INSPECT])
 def test_a_report_that_passed_has_no_worst_entry(verdict):
     assert "worst entry" not in str(reports.report(reports.parameter(verdict=verdict)))
@@ -97,7 +138,7 @@ def test_ten_thousand_parameters_fit_on_a_screen():
 
     assert_fits(report)
     assert "worst entry: wrong[2, 1]" in str(report)
-    assert "and 9980 more, none worse" in str(report)
+    assert re.search(r"and 99[89]\d more, none worse", str(report))
 
 
 def test_everything_shows_every_parameter_and_note():
@@ -140,7 +181,9 @@ def test_any_name_is_harmless_in_the_notes_of_a_check(name):
         lambda p: float(p["w"] @ p["w"]) + 1e-12 * float(p[tiny].sum()), params, grads, exclude="*3"
     )
 
-    assert len(report.notes) == 6  # `tiny` and `absent` are noted as small too, `tiny` as claimed to be zero
+    assert (
+        len(report.notes) == 7
+    )  # which to look at first; `tiny` and `absent` are noted as small too, `tiny` as claimed to be zero
     assert_harmless(str(report))
     assert_fits(report)
     assert not any(line.startswith("VERDICT") for line in lines(report))

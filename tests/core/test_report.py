@@ -47,6 +47,7 @@ def test_the_keys_of_a_report():
         "resolution",
         "cost",
         "worst",
+        "first",
         "parameters",
         "order",
         "method",

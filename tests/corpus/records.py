@@ -50,7 +50,8 @@ class Claim:
     """One claimed gradient of a model: right in all parameters but those named, if its kind is not RIGHT.
 
     `values(setting, name)` is what is claimed for a parameter. `float64_only`: float32 hides the mistake, since it is
-    slight or the cost noisy there; or the claim is right only before the parameters are rounded.
+    slight or the cost noisy there; or the claim is right only before the parameters are rounded. `rule`: those in
+    whose own part of the backward pass the mistake is made, where it is passed on to others; else all that are wrong.
     """
 
     kind: str
@@ -58,6 +59,11 @@ class Claim:
     values: Callable[[Setting, str], np.ndarray]
     detail: str = ""
     float64_only: bool = False
+    rule: tuple[str, ...] = ()
+
+    @property
+    def culprits(self) -> tuple[str, ...]:
+        return self.rule or self.parameters
 
     @property
     def label(self) -> str:

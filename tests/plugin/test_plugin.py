@@ -237,9 +237,11 @@ def test_the_plugin_imports_neither_framework_nor_checker(pytester, monkeypatch)
             assert sorted(name for name in sys.modules if name.startswith(watched)) == [
                 "gradcheck_core",
                 "gradcheck_core.testing",
+                "gradcheck_core.testing.asker",
                 "gradcheck_core.testing.checker",
                 "gradcheck_core.testing.plugin",
                 "gradcheck_core.testing.records",
+                "gradcheck_core.testing.snapshots",
                 "gradcheck_core.testing.summary",
             ]
         """

@@ -1,0 +1,236 @@
+"""How other frameworks compute, in JAX's primitives: rules by which an equation is evaluated otherwise."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import JaxprEqn, Literal
+
+from gradcheck_core.conventions import LARGEST_EPSILON, padded_otherwise
+from gradcheck_core.outputs import is_below_float64
+
+from .program import inlined
+
+Values = Sequence[Any]
+Results = list[Any] | None
+"""What an equation gives instead; None where it is evaluated as it is."""
+
+_CUBED, _SCALE = 0.044715, math.sqrt(2 / math.pi)
+"""The constants of GELU's tanh approximation."""
+
+
+def bound(equation: JaxprEqn, values: Values, **params: Any) -> Results:
+    """The equation's primitive with other operands and parameters."""
+    found = equation.primitive.bind(*values, **{**equation.params, **params})
+    return list(found) if equation.primitive.multiple_results else [found]
+
+
+def literal(equation: JaxprEqn, position: int) -> float | None:
+    """A scalar that is written into the equation."""
+    operand = equation.invars[position]
+    if not isinstance(operand, Literal):
+        return None
+    written = np.asarray(operand.val)
+    return float(written) if written.ndim == 0 and written.dtype.kind == "f" else None
+
+
+def added_epsilon(equation: JaxprEqn) -> float | None:
+    """The small number that an equation adds, if one is."""
+    if equation.primitive.name != "add":
+        return None
+    found = [number for i in (0, 1) if (number := literal(equation, i)) is not None]
+    return found[0] if found and 0 < found[0] <= LARGEST_EPSILON else None
+
+
+def adding(equation: JaxprEqn, values: Values, chosen: set[float], epsilon: float) -> Results:
+    """Another epsilon in the place of the chosen ones."""
+    if added_epsilon(equation) not in chosen:
+        return None
+    return bound(equation, [_like(v, epsilon) if literal(equation, i) is not None else v for i, v in enumerate(values)])
+
+
+def _like(value: Any, number: float) -> Any:
+    return jnp.asarray(number, jnp.result_type(value))
+
+
+def approximating(equation: JaxprEqn, values: Values) -> Results:
+    """The error function as GELU's tanh approximation has it."""
+    if equation.primitive.name not in ("erf", "erfc"):
+        return None
+    x = math.sqrt(2) * values[0]
+    approximate = jnp.tanh(_SCALE * (x + _CUBED * x**3))
+    return [approximate if equation.primitive.name == "erf" else 1 - approximate]
+
+
+def is_gelu_by_tanh(equation: JaxprEqn) -> bool:
+    """Whether an equation is part of GELU's tanh approximation."""
+    return equation.primitive.name == "mul" and _has(equation, _CUBED)
+
+
+def _has(equation: JaxprEqn, number: float) -> bool:
+    found = [literal(equation, i) for i in range(len(equation.invars))]
+    return any(one is not None and math.isclose(one, number, rel_tol=1e-6) for one in found)
+
+
+@final
+class Exact:
+    """The tanh of GELU's approximation as the error function."""
+
+    def __init__(self) -> None:
+        self._scaled: set[Any] = set()  # 0.044715 x**3
+        self._inner: dict[Any, Any] = {}  # x + that, and sqrt(2 / pi) times that, to x
+
+    def __call__(self, equation: JaxprEqn, values: Values) -> Results:
+        name, out = equation.primitive.name, equation.outvars[0]
+        operands = [None if isinstance(one, Literal) else one for one in equation.invars]
+        if is_gelu_by_tanh(equation):
+            self._scaled.add(out)
+        elif name == "add" and any(one in self._scaled for one in operands):
+            self._inner[out] = values[0 if operands[1] in self._scaled else 1]
+        elif name == "mul" and _has(equation, _SCALE):
+            known = [self._inner[one] for one in operands if one in self._inner]
+            self._inner.update([(out, known[0])] if known else [])
+        elif name == "tanh" and operands[0] in self._inner:
+            return [jax.scipy.special.erf(self._inner[operands[0]] / math.sqrt(2))]
+        return None
+
+
+@final
+class WithoutDropout:
+    """What a drawn mask lets through scaled up is let through as it is."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Any, Any] = {}  # a mask, and the probability with which it keeps
+
+    def __call__(self, equation: JaxprEqn, values: Values) -> Results:
+        first = equation.invars[0] if equation.invars and not isinstance(equation.invars[0], Literal) else None
+        if equation.params.get("name") == "_bernoulli":
+            self._kept[equation.outvars[0]] = values[1]
+        elif first in self._kept and equation.primitive.name in ("broadcast_in_dim", "reshape"):
+            self._kept[equation.outvars[0]] = self._kept[first]
+        elif first in self._kept and equation.primitive.name == "select_n":
+            return [values[2] * self._kept[first]]
+        elif first in self._kept and equation.params.get("name") == "_where":
+            return [jnp.broadcast_to(values[1] * self._kept[first], equation.outvars[0].aval.shape)]
+        return None
+
+
+def slope_of(equation: JaxprEqn) -> float | None:
+    """The slope of a leaky ReLU."""
+    inner = inlined(equation)
+    if equation.params.get("name") != "leaky_relu" or inner is None:
+        return None
+    given = [number for i in range(len(equation.invars)) if (number := literal(equation, i)) is not None]
+    written = [literal(one, i) for one in inner.jaxpr.eqns if one.primitive.name == "mul" for i in (0, 1)]
+    return next((number for number in (*given, *written) if number is not None), None)
+
+
+def sloping(equation: JaxprEqn, values: Values, slope: float) -> Results:
+    """A leaky ReLU with another slope."""
+    return None if slope_of(equation) is None else [jnp.where(values[0] >= 0, values[0], slope * values[0])]
+
+
+def is_convolution(equation: JaxprEqn) -> bool:
+    """Whether an equation is a convolution."""
+    return equation.primitive.name == "conv_general_dilated"
+
+
+def otherwise_padded(equation: JaxprEqn, at_the_end: bool) -> tuple[tuple[int, int], ...] | None:
+    """The padding of a window with more of it at the end, or as much on both sides; None where it is so already."""
+    params = equation.params
+    if is_convolution(equation):
+        lhs, rhs = (params["dimension_numbers"].lhs_spec[2:], params["dimension_numbers"].rhs_spec[2:])
+        lengths = [equation.invars[0].aval.shape[axis] for axis in lhs]
+        windows = [equation.invars[1].aval.shape[axis] for axis in rhs]
+        dilations = params["rhs_dilation"]
+    elif equation.primitive.name in ("reduce_window_max", "reduce_window_sum"):
+        lengths, windows = equation.invars[0].aval.shape, params["window_dimensions"]
+        dilations = params["window_dilation"]
+    else:
+        return None
+    present = tuple(map(tuple, params["padding"]))
+    padding = []
+    for length, window, gap, step, (low, high) in zip(
+        lengths, windows, dilations, params["window_strides"], present, strict=True
+    ):
+        reach = gap * (window - 1) + 1
+        outputs = (length + low + high - reach) // step + 1
+        total = max((outputs - 1) * step + reach - length, 0)
+        wanted = (total // 2, total - total // 2) if at_the_end else (-(-total // 2),) * 2
+        if outputs != -(-length // step) or (length + sum(wanted) - reach) // step + 1 != outputs:
+            wanted = (low, high)
+        padding.append(wanted)
+    return None if tuple(padding) == present else tuple(padding)
+
+
+def pads_moved(equation: JaxprEqn, values: Values, *, at_the_end: bool) -> Results:
+    """Padding of its own with one less at the beginning, or alike on both sides; None where it is so already."""
+    if equation.primitive.name != "pad":
+        return None
+    pads = tuple(map(tuple, equation.params["padding_config"]))
+    moved = tuple((*padded_otherwise(low, high, at_the_end), inner) for low, high, inner in pads)
+    return None if moved == pads else bound(equation, values, padding_config=moved)
+
+
+def is_padded(equation: JaxprEqn) -> bool:
+    """Whether an equation pads by itself."""
+    return equation.primitive.name == "pad"
+
+
+def relaid(data: jax.Array, equation: JaxprEqn, layout: str) -> jax.Array:
+    """The input of a convolution with its entries read in another layout, in the shape that it has."""
+    spec = equation.params["dimension_numbers"].lhs_spec
+    return _LAYOUTS[layout](data, spec[1], tuple(sorted(spec[2:])))
+
+
+def _channels_first_reshaped(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
+    if channels == 1:
+        return jnp.moveaxis(data, 1, -1).reshape(data.shape)
+    shape = (data.shape[0], data.shape[channels], *(data.shape[axis] for axis in places))
+    return jnp.moveaxis(data.reshape(shape), 1, -1)
+
+
+def _channels_last_reshaped(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
+    if channels == 1:
+        shape = (data.shape[0], *(data.shape[axis] for axis in places), data.shape[1])
+        return jnp.moveaxis(data.reshape(shape), -1, 1)
+    return jnp.moveaxis(data, -1, 1).reshape(data.shape)
+
+
+def _swapped(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
+    return data if len(places) < 2 else jnp.swapaxes(data, places[-1], places[-2])
+
+
+_LAYOUTS: dict[str, Callable[[jax.Array, int, tuple[int, ...]], jax.Array]] = {
+    "channels first, reshaped": _channels_first_reshaped,
+    "channels last, reshaped": _channels_last_reshaped,
+    "height and width swapped": _swapped,
+}
+LAYOUTS = tuple(_LAYOUTS)
+"""How an input can have come into its shape."""
+
+
+def is_lower(variable: Any) -> bool:
+    """Whether a variable of a program is of a floating dtype below float64."""
+    dtype = getattr(variable.aval, "dtype", None)
+    return dtype is not None and jnp.issubdtype(dtype, jnp.floating) and is_below_float64(str(dtype))
+
+
+def widening(equation: JaxprEqn, values: Values) -> Results:
+    """Every floating operand in float64, and no result turned down."""
+    wide = [_wide(value) for value in values]
+    if inlined(equation) is not None or not any(map(is_lower, (*equation.outvars, *equation.invars))):
+        return None
+    params = {
+        name: jnp.float64
+        for name in ("new_dtype", "preferred_element_type", "dtype")
+        if equation.params.get(name) is not None and is_below_float64(str(jnp.dtype(equation.params[name])))
+    }
+    return bound(equation, wide, **params)
+
+
+def _wide(value: Any) -> Any:
+    return jnp.asarray(value, jnp.float64) if jnp.issubdtype(jnp.result_type(value), jnp.floating) else value

@@ -1,0 +1,33 @@
+"""What Keras 3 is, whichever framework computes for it: no adapter, but what the adapters of those frameworks share.
+
+Keras is never imported here: a layer can exist only where a program has imported it. The same model has the same names
+under each framework, so that what one of them says can be held against another.
+"""
+
+from .lending import computing_in_float64 as computing_in_float64
+from .lending import lend as lend
+from .lending import lend_float64 as lend_float64
+from .lending import lend_policy as lend_policy
+from .weights import Weight as Weight
+from .weights import is_keras as is_keras
+from .weights import is_layer as is_layer
+from .weights import is_variable as is_variable
+from .weights import layers as layers
+from .weights import require_built as require_built
+from .weights import stateless as stateless
+from .weights import weights as weights
+
+__all__ = [
+    "Weight",
+    "computing_in_float64",
+    "is_keras",
+    "is_layer",
+    "is_variable",
+    "layers",
+    "lend",
+    "lend_float64",
+    "lend_policy",
+    "require_built",
+    "stateless",
+    "weights",
+]

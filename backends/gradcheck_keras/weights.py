@@ -1,0 +1,112 @@
+"""Keras' layers and variables: which are there, and what they are called."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, final
+
+from gradcheck_core import trees
+from gradcheck_core.errors import InvalidInputError
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A variable of a layer.
+
+    Attributes
+    ----------
+    path : tuple of str
+        Its place within the layer, e.g. ``("dense", "kernel")``; empty for a variable by itself.
+    variable : keras.Variable
+        Keras' own; what it wraps is its `value`.
+    trainable : bool
+        Whether it is trained; running averages and random seeds are not.
+    computed_in : str
+        The dtype in which its layer computes with it: with mixed precision a lower one than its own.
+    """
+
+    path: tuple[str, ...]
+    variable: Any
+    trainable: bool
+    computed_in: str
+
+
+def is_layer(value: object, framework: str) -> bool:
+    """Whether an object is a Keras layer or model that computes with a framework."""
+    keras = _keras(framework)
+    return keras is not None and isinstance(value, keras.Layer)
+
+
+def is_variable(value: object, framework: str) -> bool:
+    """Whether an object is a Keras variable that wraps one of a framework's tensors."""
+    keras = _keras(framework)
+    return keras is not None and isinstance(value, keras.Variable)
+
+
+def is_keras(value: object, framework: str) -> bool:
+    """Whether an object is either."""
+    return is_layer(value, framework) or is_variable(value, framework)
+
+
+def layers(value: Any) -> list[Any]:
+    """A layer and those inside it; none for a variable."""
+    # Protected: only of models, not of layers, does Keras tell the inner layers in public.
+    return list(value._flatten_layers()) if isinstance(value, sys.modules["keras"].Layer) else []
+
+
+def weights(value: Any) -> list[Weight]:
+    """The variables of a layer, each once, by the names of the layers that lead to them; or a variable by itself."""
+    if isinstance(value, sys.modules["keras"].Variable):
+        return [Weight((), value, bool(value.trainable), value.dtype)]
+    repeated: Counter[tuple[str, ...]] = Counter()
+    # inner layers come later and have the last word on what is theirs
+    computed_in = {id(variable): layer.compute_dtype for layer in layers(value) for variable in layer.variables}
+    found = []
+    for variable in value.variables:
+        path = tuple(variable.path.split("/"))
+        inner = path[1:] if path[0] == value.name and len(path) > 1 else path
+        repeated[inner] += 1
+        # Keras lets two layers of a model have one name; theta does not.
+        unique = inner if repeated[inner] == 1 else (*inner, str(repeated[inner]))
+        found.append(Weight(unique, variable, bool(variable.trainable), computed_in[id(variable)]))
+    return found
+
+
+def require_built(leaves: Iterable[trees.Leaf], framework: str) -> None:
+    """Refuse a layer that has no variables yet.
+
+    Raises
+    ------
+    InvalidInputError
+        Naming the first of them.
+    """
+    for leaf in leaves:
+        if is_layer(leaf.value, framework) and not weights(leaf.value):
+            msg = (
+                f"`params`: the {type(leaf.value).__name__} `{leaf.name}` has no variables yet; "
+                "build it by calling it once on an input before the check"
+            )
+            raise InvalidInputError(msg)
+
+
+def stateless(pairs: Iterable[tuple[Any, object]] | None) -> AbstractContextManager[object]:
+    """Where variables have the values that they are paired with, and nothing that is assigned to one outlasts it.
+
+    So running averages and random seeds are the same before every call. None where no layer is there.
+    """
+    if pairs is None:
+        return nullcontext()
+    scope: AbstractContextManager[object] = sys.modules["keras"].StatelessScope(list(pairs), collect_losses=True)
+    return scope
+
+
+def _keras(framework: str) -> ModuleType | None:
+    """Keras, where it is imported already and computes with the framework."""
+    keras = sys.modules.get("keras")
+    # while it is being imported it has no backend yet
+    backend = None if keras is None else vars(keras).get("backend")
+    return keras if backend is not None and backend.backend() == framework else None

@@ -1,0 +1,110 @@
+"""Calls of TensorFlow's functions of which conventions differ between frameworks; Keras computes by the same ones."""
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import tensorflow as tf
+
+_PLACES: tuple[tuple[Any, str, str], ...] = (
+    (tf.nn, "gelu", "gelu"),
+    (tf.nn, "leaky_relu", "leaky_relu"),
+    (tf.nn, "batch_normalization", "batch_normalization"),
+    *((tf.nn, name, "convolution") for name in ("convolution", "conv1d", "conv2d", "conv3d")),
+    *((tf.nn, name, "max_pool") for name in ("max_pool", "max_pool1d", "max_pool2d", "max_pool3d")),
+    *((tf.nn, name, "avg_pool") for name in ("avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d")),
+    *((tf.nn, name, "dropout") for name in ("dropout",)),
+    *((tf.nn.experimental, name, "dropout") for name in ("stateless_dropout", "general_dropout")),
+    (tf, "pad", "pad"),
+    (tf, "cast", "cast"),
+)
+"""Module, the function's name there, and what it is called here. Keras looks each up when it calls it."""
+
+_WINDOWS = ("convolution", "max_pool", "avg_pool")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function with its arguments by name; calling it calls the function."""
+
+    name: str
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any]
+
+    def __call__(self) -> Any:
+        return self.function(**self.arguments)
+
+    def __getitem__(self, argument: str) -> Any:
+        return self.arguments[argument]
+
+    def replacing(self, **arguments: object) -> Self:
+        """The same call with some arguments replaced."""
+        return type(self)(self.name, self.function, {**self.arguments, **arguments})
+
+    @property
+    def data(self) -> Any:
+        """The tensor that it works on."""
+        return next(iter(self.arguments.values()))
+
+    def on(self, data: object) -> Self:
+        """The same call on other data."""
+        return self.replacing(**{next(iter(self.arguments)): data})
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether it moves a window over its data."""
+        return self.name in _WINDOWS
+
+
+Answer = Callable[[Call], Any]
+"""What a call gives; None where it is made as it is."""
+
+
+@contextmanager
+def answered(answer: Answer) -> Iterator[None]:
+    """Let another function answer the calls, in this thread and as long as this lasts."""
+    thread = threading.get_ident()
+    inside = False
+
+    def standing_in(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        signature = inspect.signature(function)
+
+        def stand_in(*args: Any, **kwargs: Any) -> Any:
+            nonlocal inside
+            if inside or threading.get_ident() != thread:
+                return function(*args, **kwargs)
+            inside = True
+            try:
+                bound = signature.bind(*args, **kwargs)
+                bound.apply_defaults()
+                found = answer(Call(name, function, bound.arguments))
+                return function(*args, **kwargs) if found is None else found
+            finally:
+                inside = False
+
+        return stand_in
+
+    with ExitStack() as stack:
+        for module, attribute, name in _PLACES:
+            function = getattr(module, attribute)
+            stack.callback(setattr, module, attribute, function)
+            setattr(module, attribute, standing_in(function, name))
+        yield
+
+
+@contextmanager
+def attributes_lent(owners: list[Any], attribute: str, value: Callable[[Any], object]) -> Iterator[None]:
+    """Objects with another value of an attribute, past their own ways of setting it, as long as this lasts."""
+    with ExitStack() as stack:
+        for owner in owners:
+            attributes = vars(owner)
+            if attribute in attributes:
+                stack.callback(attributes.__setitem__, attribute, attributes[attribute])
+            else:
+                stack.callback(attributes.pop, attribute)
+            attributes[attribute] = value(owner)
+        yield

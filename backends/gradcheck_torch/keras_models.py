@@ -1,0 +1,55 @@
+"""Keras models that compute with PyTorch: their values are in Keras' variables, not in a module's registry."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+
+import torch
+
+import gradcheck_keras
+from gradcheck_core import trees
+
+from .widening import TO_FLOAT64
+
+Held = list[tuple[Any, torch.Tensor]]
+"""Keras' variables with the tensors that they wrap."""
+
+
+def held_by(leaves: Iterable[trees.Leaf]) -> Held | None:
+    """What the Keras models and variables among some leaves hold, or None where there are none."""
+    owners = _owners(leaves)
+    weights = [weight for owner in owners for weight in gradcheck_keras.weights(owner)]
+    return [(weight.variable, weight.variable.value) for weight in weights] if owners else None
+
+
+def reading(held: Held | None, substitutes: Mapping[int, torch.Tensor]) -> AbstractContextManager[object]:
+    """Where Keras' variables read as other tensors, by identity of their own, and what is assigned to them is lost."""
+    if held is None:
+        return gradcheck_keras.stateless(None)
+    # all of them: for its regularisation losses, Keras looks nowhere else
+    return gradcheck_keras.stateless([(variable, substitutes.get(id(tensor), tensor)) for variable, tensor in held])
+
+
+def lend_float64(loans: ExitStack, params: object) -> None:
+    """Let every Keras model in the params compute in float64, and its variables have float64 tensors of their own.
+
+    Raises
+    ------
+    TypeError
+        If a layer cannot be lent another precision.
+    """
+    owners = _owners(trees.leaves(params))
+    if owners:
+        loans.enter_context(gradcheck_keras.computing_in_float64())
+    for owner in owners:
+        gradcheck_keras.lend_float64(loans, owner, _widened)
+
+
+def _owners(leaves: Iterable[trees.Leaf]) -> list[object]:
+    return [leaf.value for leaf in leaves if gradcheck_keras.is_keras(leaf.value, "torch")]
+
+
+def _widened(tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.dtype not in TO_FLOAT64:
+        return tensor
+    return torch.nn.Parameter(tensor.detach().to(TO_FLOAT64[tensor.dtype]), requires_grad=tensor.requires_grad)

@@ -1,0 +1,8 @@
+"""``python -m gradcheck_core``: the command `gradcheck` of this very Python."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""The command `gradcheck`."""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from ..demo.show import show
+from ..errors import GradcheckError
+from ..registry import BackendInfo, backends, load_backend
+from ..rendering.text import safe
+from .checks import run_command
+from .common import ExitCode, complain, console, interruptible
+from .migrating import compare_command, record_command, verify_command
+
+app = typer.Typer(
+    name="gradcheck",
+    help="Is this gradient right, and if not, where? For NumPy, PyTorch, TensorFlow and JAX.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+_OWN = (str(Path(__file__).parents[1]), str(Path(typer.__file__).parent), "<frozen ")
+"""Where the frames are that say nothing to whoever wrote the case."""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console().print(f"gradcheck {metadata.version('gradcheck')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("demo")
+def demo_command() -> None:
+    """Check a small network on real data: by hand in NumPy, with a mistake, and in every installed framework."""
+    with interruptible():
+        as_expected = show(console())
+    raise typer.Exit(ExitCode.PASSED if as_expected else ExitCode.FAILED)
+
+
+@app.command("backends")
+def backends_command(
+    load: Annotated[bool, typer.Option("--load", help="Import each one and say whether it works.")] = False,
+) -> None:
+    """List the known frameworks, and why one is not available."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("backend", "version", "shipped by", "status"):
+        table.add_column(heading)
+    for info in backends():
+        table.add_row(*map(Text, (safe(info.name), info.version, info.distribution, _status(info, load))))
+    terminal = console()
+    terminal.print(table)
+    if not load:
+        terminal.print("\nNone was imported; `gradcheck backends --load` imports each and says whether it works.")
+
+
+app.command("run")(run_command)
+app.command("record")(record_command)
+app.command("verify")(verify_command)
+app.command("compare")(compare_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="gradcheck")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
+    except GradcheckError as error:
+        complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
+    except Exception as error:  # raised by the user's file or cost: its own traceback says more than we could
+        traceback.print_exception(error.with_traceback(_beyond_ours(error.__traceback__)))
+        if isinstance(error, ModuleNotFoundError):
+            complain(
+                f"{sys.executable} has no {error.name}; install it there. `gradcheck compare` can run either side in "
+                "another Python: --python-a, --python-b"
+            )
+    return ExitCode.USAGE
+
+
+def _beyond_ours(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback from the first frame of the user's, or all of it where there is none."""
+    frames = trace
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN):
+        frames = frames.tb_next
+    return frames or trace
+
+
+def _status(info: BackendInfo, load: bool) -> str:
+    if not info.available:
+        return info.reason
+    if not load:
+        return "available"
+    try:
+        load_backend(info.name)
+    except GradcheckError as error:
+        return str(error)
+    return "works"

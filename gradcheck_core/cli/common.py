@@ -1,0 +1,147 @@
+"""What the commands share: exit codes, options, and how they speak."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import typer
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from ..case import GradientCase
+from ..errors import InvalidInputError
+from ..loading import load_cases
+from ..verdict import Verdict
+
+
+class ExitCode(IntEnum):
+    """What the command tells the shell."""
+
+    PASSED = 0
+    FAILED = 1
+    USAGE = 2
+    INCONCLUSIVE = 3
+    INTERRUPTED = 130
+
+
+class Report(Protocol):
+    """What the commands need of a report."""
+
+    @property
+    def passed(self) -> bool: ...
+
+    @property
+    def verdict(self) -> Verdict: ...
+
+    def to_html(self, path: str | Path) -> None: ...
+
+
+Backend = Annotated[str | None, typer.Option(help="Name of the backend; default: inferred.")]
+Method = Annotated[str | None, typer.Option(help="auto, exhaustive or projected; default: the case's.")]
+Confidence = Annotated[
+    float | None, typer.Option(help="Of a certificate by random directions; default: the case's, or 0.999.")
+]
+Jobs = Annotated[int | None, typer.Option(help="Processes, -1 for one a core; default: the case's, or 1.")]
+Resume = Annotated[
+    Path | None, typer.Option(metavar="JOURNAL", help="Keep a journal here, and go on from it; one case only.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Html = Annotated[Path | None, typer.Option(help="Write the report as a page; one case only.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="One line for each case.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every parameter and note, however many.")]
+Map = Annotated[
+    Path | None, typer.Option("--map", metavar="MAP.toml", help="Which parameter is which; default: inferred.")
+]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def one_case(target: str, options: Mapping[str, Any]) -> GradientCase:
+    """The one case that a target names, with the command's options over its own.
+
+    Raises
+    ------
+    InvalidInputError
+        If it names several.
+    """
+    cases = load_cases(target)
+    if len(cases) > 1:
+        listed = ", ".join(f"{target}::{case.name}" for case in cases)
+        msg = f"{target} has {len(cases)} cases, and one is needed; name it: {listed}"
+        raise InvalidInputError(msg)
+    return overridden(cases[0], options)
+
+
+def overridden(case: GradientCase, options: Mapping[str, Any]) -> GradientCase:
+    """A case with the command's options over its own."""
+    return replace(case, options={**case.options, **options})
+
+
+def print_json(value: object) -> None:
+    """Print plain values, strictly as JSON."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_html(report: Report, path: Path | None) -> None:
+    """Write the page, where one was asked for.
+
+    Raises
+    ------
+    InvalidInputError
+        If it cannot be written.
+    """
+    if path is None:
+        return
+    try:
+        report.to_html(path)
+    except OSError as error:
+        message = f"--html: the report cannot be written to {path}: {error.strerror}"
+        raise InvalidInputError(message) from error
+
+
+def exit_code(reports: Iterable[Report]) -> ExitCode:
+    """The worst of the reports for the shell: evidence of a mistake outranks a lack of evidence."""
+    reports = list(reports)
+    if all(report.passed for report in reports):
+        return ExitCode.PASSED
+    failed = any(report.verdict.is_evidence for report in reports)
+    return ExitCode.FAILED if failed else ExitCode.INCONCLUSIVE
+
+
+@contextmanager
+def interruptible(advice: str = "") -> Iterator[None]:
+    """Leave with the shell's code for an interrupt; typer would call it a failure."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        complain(f"interrupted; your parameters are as they were{advice}")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def console() -> Console:
+    """Where results are printed."""
+    return Console(soft_wrap=False, highlight=False)
+
+
+def show(result: RenderableType) -> None:
+    """Print a result; elsewhere than on a terminal without the spaces that fill its lines."""
+    screen = console()
+    if screen.is_terminal:
+        screen.print(result)
+        return
+    with screen.capture() as captured:
+        screen.print(result)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def complain(message: str) -> None:
+    """Say on stderr what went wrong."""
+    Console(stderr=True, highlight=False).print(Text.assemble(("gradcheck: ", "bold red"), message), soft_wrap=True)

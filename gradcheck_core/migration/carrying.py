@@ -1,0 +1,71 @@
+"""What the reference says, by the names of another side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from .entries import Piece
+from .mapping import ParameterMap
+from .side import Side
+
+Array = npt.NDArray[Any]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The reference's values and gradients by the names of another side, as the mapping carries them."""
+
+    values: Mapping[str, Array]
+    gradients: Mapping[str, Array]
+    mapping: ParameterMap
+
+    @classmethod
+    def over(cls, reference: Side, mapping: ParameterMap) -> "Carried":
+        """Carry a reference over.
+
+        Raises
+        ------
+        MappingError
+            If the mapping asks for what the reference does not have.
+        """
+        return cls(mapping.apply(reference.values), mapping.apply_gradients(reference.gradients), mapping)
+
+    def sources(self, target: str) -> tuple[str, ...]:
+        """The reference's names that a target is made of, each once."""
+        return tuple(dict.fromkeys(term.source for term in self.mapping.entries[target].terms))
+
+
+def summed_up(values: Mapping[str, Array], mapping: ParameterMap) -> dict[str, Array]:
+    """A target's values with each sum of two targets that is one source in the first of them, and zero in the other.
+
+    So they can be compared with what the mapping carries over, however the target divides the sum.
+    """
+    summed = {name: np.array(array) for name, array in values.items()}
+    homes = {
+        term: (name, piece) for name, entry in mapping.entries.items() for piece in entry.pieces for term in piece.terms
+    }
+    for name, entry in mapping.entries.items():
+        for piece in entry.pieces:
+            home = homes.get(replace(piece.terms[0], gradient_only=False)) if _brings_no_value(piece) else None
+            if home is None or name not in summed or home[0] not in summed:
+                continue
+            here, there = _place(summed[name], piece), _place(summed[home[0]], home[1])
+            if here.shape == there.shape:
+                there += here
+                here[...] = 0
+    return summed
+
+
+def _brings_no_value(piece: Piece) -> bool:
+    return all(term.gradient_only for term in piece.terms)
+
+
+def _place(array: Array, piece: Piece) -> Array:
+    """The part of a target that a piece makes up, a view."""
+    if piece.at is None:
+        return array
+    return array[tuple(slice(None) if extent is None else slice(*extent) for extent in piece.at)]

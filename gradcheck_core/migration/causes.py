@@ -1,0 +1,235 @@
+"""Why two sides differ: each known mistake is undone, and named only if the difference then goes."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import final
+
+import numpy as np
+
+from ..assessment import norm
+from ..protocol import Alteration
+from ..verdict import Verdict, VerdictPolicy
+from .carrying import Carried
+from .live import Asked
+from .moves import Move, moves
+from .numbers import from_numbers, from_values, noisier
+from .pairing import Difference, hold, is_another_function, judge_costs
+from .parity_rows import LikelyCause, Outcome
+from .side import Arrays, Side
+
+MOST_TRIED = 500
+"""Explanations tried for one pair: each is an evaluation of the cost, and more than a large model's check would take
+would not be worth waiting for."""
+
+_MOST_PAIRS = 150
+"""Pairs of them: an altered cost is traced or compiled anew, which takes longer than an evaluation."""
+
+_BY_CHANCE = 1e-6
+"""Of the unaltered difference: a wrong explanation leaves so little in one case of a million."""
+
+
+_WITH_GRADIENTS = 1e-3
+"""The same, where all gradients have to come together too: frameworks round constants of their own to float32."""
+
+_GRADIENTS_LEFT = 1e-2
+"""Of the gradients' difference, what may be left."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What was found, and after how many attempts."""
+
+    cause: LikelyCause | None
+    tried: int
+
+
+def explain(reference: Side, other: Side, carried: Carried, found: Difference, policy: VerdictPolicy) -> Explained:
+    """Name the likely cause of a difference, or nothing."""
+    search = _Search(reference, other, carried, found, policy)
+    sought = Outcome.FORWARD_DIFFERS if _differs_a_little(found) else found.outcome
+    cause = _SOUGHT[sought](search)
+    return Explained(cause, search.tried)
+
+
+def _differs_a_little(found: Difference) -> bool:
+    """Whether everything passes, and yet the costs differ by more than rounding, and more than agreement allows."""
+    return found.outcome is Outcome.AGREE and found.verdict is Verdict.INSPECT and is_another_function(found.cost)
+
+
+def _gradients_off(found: Difference) -> float:
+    return norm(np.array([row.gradient_difference for row in found.rows if not row.why]))
+
+
+def _rounding(found: Difference) -> float:
+    return norm(np.array([row.gradient_resolution for row in found.rows if not row.why]))
+
+
+@final
+class _Search:
+    def __init__(
+        self, reference: Side, other: Side, carried: Carried, found: Difference, policy: VerdictPolicy
+    ) -> None:
+        self.reference = reference
+        self.other = other
+        self.carried = carried
+        self.found = found
+        self.policy = policy
+        self.tried = 0
+
+    def values(self) -> LikelyCause | None:
+        """The values differ: how, and whether that is all."""
+        shifted = self.found.shifted
+        cause = from_values(self.reference.name, self.other, self.carried, shifted)
+        live = self.other.live
+        if live is None:
+            return cause
+        with live.asked() as asked:
+            cost = self._cost(asked, {name: self.carried.values[name] for name in self._fitting(shifted)})
+        agreeing = self._explains(replace(self.other, cost=cost))
+        if cause is None:
+            listed = ", ".join(f"`{name}`" for name in shifted[:3]) + (", ..." if len(shifted) > 3 else "")
+            cause = LikelyCause("values", f"the values of {listed} of `{self.other.name}` were not carried over", "")
+            if agreeing is None:
+                return None
+        said = f"with the reference's values the costs {agreeing or 'still differ'}"
+        return replace(cause, evidence="; ".join(filter(None, (cause.evidence, said))))
+
+    def forward(self) -> LikelyCause | None:
+        """The values agree and the costs do not."""
+        known = from_numbers(self.reference, self.other, self.carried, self.found)
+        return known or self._first(self._altered) or self._first(self._moved) or self._first(self._altered_twice)
+
+    def undecided(self) -> LikelyCause | None:
+        """Nothing differs beyond a resolution that may be coarse for a reason."""
+        return noisier(self.reference, self.other)
+
+    def gradients(self) -> LikelyCause | None:
+        """The costs agree: what the check of the side at fault says of its gradient."""
+        blamed = [side for side in (self.reference, self.other) if side.contradicted]
+        for side in blamed:
+            worst = [] if side.report is None else sorted(side.report.parameters.values(), key=lambda p: p.rank())
+            for parameter in reversed(worst):
+                if parameter.diagnosis is not None:
+                    sentence = f"the gradient of `{parameter.name}` of `{side.name}`: {parameter.diagnosis.sentence}"
+                    share = f"explains {100 * parameter.diagnosis.fit:.4g} % of what differs from finite differences"
+                    return LikelyCause(parameter.diagnosis.kind, sentence, share)
+        return None
+
+    def _fitting(self, names: tuple[str, ...]) -> list[str]:
+        return [name for name in names if self.carried.values[name].shape == self.other.values[name].shape]
+
+    def _first(self, attempt: Callable[[Side], LikelyCause | None]) -> LikelyCause | None:
+        """The first explanation, of the one side and then of the other."""
+        return attempt(self.other) or attempt(self.reference)
+
+    def _altered(self, side: Side) -> LikelyCause | None:
+        """With one thing done otherwise in the framework."""
+        return next(filter(None, (self._with(side, (one,)) for one in self._alterations(side))), None)
+
+    def _altered_twice(self, side: Side) -> LikelyCause | None:
+        """With two things, of different kinds, done otherwise."""
+        every = itertools.combinations(self._alterations(side), 2)
+        pairs = [pair for pair in every if pair[0].kind != pair[1].kind]
+        return next(filter(None, (self._with(side, pair) for pair in pairs[:_MOST_PAIRS])), None)
+
+    def _alterations(self, side: Side) -> list[Alteration]:
+        if side.live is None:
+            return []
+        with side.live.asked() as asked:
+            return list(asked.alterations())
+
+    def _with(self, side: Side, alterations: tuple[Alteration, ...]) -> LikelyCause | None:
+        live = side.live
+        if live is None or self.tried >= MOST_TRIED:
+            return None
+        for alteration in alterations:
+            live = live.altered(alteration)
+        try:
+            with live.asked() as asked:
+                cost = self._cost(asked, side.asked_at)
+                agreeing = self._explains(replace(side, cost=cost))
+                if agreeing is None:
+                    return None
+                gradients = asked.gradients(side.asked_at)
+        except Exception:  # an altered cost may fit no longer: other shapes, no running averages
+            return None
+        return self._named(
+            side,
+            ", ".join(dict.fromkeys(alteration.kind for alteration in alterations)),
+            ", and ".join(alteration.sentence for alteration in alterations),
+            agreeing,
+            replace(side, cost=cost, gradients=gradients),
+            told=True,
+        )
+
+    def _moved(self, side: Side) -> LikelyCause | None:
+        """With the entries of some parameters in another order."""
+        if side.live is None:
+            return None
+        with side.live.asked() as asked:
+            return next(filter(None, (self._with_moved(side, asked, move) for move in moves(side.values))), None)
+
+    def _with_moved(self, side: Side, asked: Asked, move: Move) -> LikelyCause | None:
+        if self.tried >= MOST_TRIED:
+            return None
+        values = {**side.asked_at, **move.applied(side.theta)}
+        cost = self._cost(asked, values)
+        agreeing = self._explains(replace(side, cost=cost))
+        if agreeing is None:
+            return None
+        told = side.live is not None and side.live.has_gradient
+        gradients = move.undone(asked.gradients(values)) if told else side.gradients
+        altered = replace(side, cost=cost, gradients=gradients)
+        return self._named(side, move.kind, move.sentence, agreeing, altered, told=told)
+
+    def _cost(self, asked: Asked, values: Arrays) -> float:
+        self.tried += 1
+        return asked.cost(values)
+
+    def _explains(self, altered: Side) -> str | None:
+        """How well the costs agree with one side altered, for a person; None where they do not."""
+        reference, other = self._pair(altered)
+        cost, verdict = judge_costs(reference, other, self.policy, self.found.from_values)
+        before = self.found.cost.discrepancy
+        allowed = _WITH_GRADIENTS if verdict is Verdict.CORRECT else _BY_CHANCE
+        if not (verdict.passed and cost.discrepancy <= max(cost.error, allowed * before) < before):
+            return None
+        return f"agree to {cost.difference:.0e}" if cost.difference else "agree exactly"
+
+    def _named(
+        self, side: Side, kind: str, sentence: str, agreeing: str, altered: Side, *, told: bool
+    ) -> LikelyCause | None:
+        """The cause, where the gradients agree too; those not told, the costs have to be the same to rounding."""
+        held = self._held(altered)
+        before = self.found.cost
+        alike = told and _gradients_off(held) <= max(_GRADIENTS_LEFT * _gradients_off(self.found), _rounding(held))
+        if not alike and held.cost.discrepancy > max(held.cost.error, _BY_CHANCE * before.discrepancy):
+            return None
+        gradients = "so do the gradients" if alike else "the gradients still differ" if told else ""
+        costs = f"with that done otherwise the costs {agreeing}, where they differed by {before.difference:.0e}"
+        return LikelyCause(kind, self._said(sentence, side), ", and ".join(filter(None, (costs, gradients))))
+
+    def _said(self, sentence: str, side: Side) -> str:
+        beside = self.other if side.name == self.reference.name else self.reference
+        return sentence.replace("{side}", side.name).replace("{other}", beside.name)
+
+    def _held(self, altered: Side) -> Difference:
+        reference, other = self._pair(altered)
+        return hold(reference, other, Carried.over(reference, self.carried.mapping), self.policy)
+
+    def _pair(self, altered: Side) -> tuple[Side, Side]:
+        """The reference and the other side, one of them altered."""
+        is_reference = altered.name == self.reference.name
+        return (altered, self.other) if is_reference else (self.reference, altered)
+
+
+_SOUGHT: dict[Outcome, Callable[[_Search], LikelyCause | None]] = {
+    Outcome.AGREE: lambda search: None,
+    Outcome.UNDECIDED: _Search.undecided,
+    Outcome.CONTRADICTED: _Search.gradients,
+    Outcome.GRADIENTS_DIFFER: _Search.gradients,
+    Outcome.FORWARD_DIFFERS: _Search.forward,
+    Outcome.VALUES_DIFFER: _Search.values,
+}

@@ -1,0 +1,109 @@
+"""What two runs can compare of a case's arguments without keeping them: digests, the same in every framework."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import registry, trees
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One leaf of a case's `args`.
+
+    Attributes
+    ----------
+    name : str
+        Its path within `args`: ``0`` is the first argument.
+    shape : tuple of int or None
+        None where it is no array.
+    dtype : str
+        Of an array; else its type.
+    digest : str
+        Of dtype, shape and every number in C order; empty where the object cannot be digested.
+    numbers : str
+        Of the numbers alone, sorted and in float64: the same for another layout and another dtype that holds them.
+        Empty where it is no array of numbers.
+    """
+
+    name: str
+    shape: tuple[int, ...] | None
+    dtype: str
+    digest: str
+    numbers: str = ""
+
+
+def digested(args: tuple[object, ...]) -> tuple[Input, ...]:
+    """The leaves of `args`, each with its digest; arrays of any framework with equal numbers have the same."""
+    return tuple(_digest(leaf) for leaf in trees.leaves(args))
+
+
+def differences(recorded: tuple[Input, ...], present: tuple[Input, ...]) -> tuple[str, ...]:
+    """What is known to differ between two cases' arguments, a sentence each; what could not be digested is no word.
+
+    Examples
+    --------
+    >>> differences(digested((np.zeros(2),)), digested((np.ones(2),)))
+    ('the argument `0` has other numbers than the recorded one',)
+    """
+    if len(recorded) != len(present):
+        return (f"{_counted(len(recorded))} went in when it was recorded, and {_counted(len(present))} now",)
+    found = (_difference(before, now) for before, now in zip(recorded, present, strict=True))
+    return tuple(sentence for sentence in found if sentence)
+
+
+def undigested(inputs: tuple[Input, ...]) -> tuple[str, ...]:
+    """The arguments of which nothing is known, by name and type."""
+    return tuple(f"`{item.name}` ({item.dtype})" for item in inputs if not item.digest)
+
+
+def _difference(before: Input, now: Input) -> str:
+    if before.digest == now.digest or not (before.digest and now.digest):
+        return ""
+    if before.numbers and before.numbers == now.numbers:
+        if before.shape == now.shape and before.dtype != now.dtype:
+            return f"the argument `{now.name}` is {now.dtype}, the recorded one {before.dtype}, with the same numbers"
+        layouts = f"shape {now.shape}, the recorded one {before.shape}"
+        return f"the argument `{now.name}` has the recorded numbers in another order ({layouts})"
+    if before.shape != now.shape:
+        return f"the argument `{now.name}` has shape {now.shape}, the recorded one {before.shape}"
+    return f"the argument `{now.name}` has other numbers than the recorded one"
+
+
+def _counted(count: int) -> str:
+    return f"{count} argument" if count == 1 else f"{count} arguments"
+
+
+def _digest(leaf: trees.Leaf) -> Input:
+    value = leaf.value
+    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+        return Input(leaf.name, None, type(value).__name__, _hash(repr(value).encode(errors="surrogatepass")))
+    if registry.owner_of(value) is None:
+        return Input(leaf.name, None, type(value).__qualname__, "")
+    try:
+        array, dtype = registry.to_numpy(value), registry.dtype_of(value)
+    except Exception:  # a model, or a tensor without values: it belongs to a framework and is no array
+        return Input(leaf.name, None, type(value).__qualname__, "")
+    if array.dtype.hasobject:
+        return Input(leaf.name, None, type(value).__qualname__, "")
+    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+    head = f"{dtype}{array.shape}".encode()
+    return Input(leaf.name, array.shape, dtype, _hash(head, little.tobytes()), _of_numbers(array))
+
+
+def _of_numbers(array: npt.NDArray[Any]) -> str:
+    if array.dtype.kind not in "biuf":
+        return ""
+    # adding zero makes -0.0 one with 0.0, which a conversion on the way may have done
+    return _hash(np.sort(array.astype(np.float64), axis=None).astype("<f8").tobytes() if array.size else b"")
+
+
+def _hash(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,105 @@
+"""A side that can still be asked: its cost, and its gradient, at other values of its parameters."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ..case import GradientCase
+from ..claims import as_pairs
+from ..gathering import opened
+from ..gradients import claimed_gradient
+from ..options import CheckOptions
+from ..preflight import Baseline
+from ..protocol import Alteration, Backend, Capability, FloatVector
+from ..session import Session
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A case in the precision in which its check ended.
+
+    Attributes
+    ----------
+    adapter, case, options, baseline
+        Of that check.
+    precision : str
+        ``native`` or ``float64``.
+    """
+
+    adapter: Backend
+    case: GradientCase
+    options: CheckOptions
+    precision: str
+    baseline: Baseline
+
+    def altered(self, alteration: Alteration) -> "Live":
+        """The same with the cost altered; a gradient that was written for the first is not that cost's."""
+        return replace(self, case=replace(self.case, cost=alteration.altered(self.case.cost), grads=None))
+
+    @contextmanager
+    def asked(self) -> Iterator["Asked"]:
+        """The side opened; everything of the caller's is as it was when this closes."""
+        with opened(self.precision, self.adapter, self.case, self.options.seed) as it:
+            every = tuple(range(len(it.problem.layout.parameters)))
+            yield Asked(
+                Session(
+                    self.adapter,
+                    self.case,
+                    self.options,
+                    self.precision,
+                    it.problem,
+                    it.evaluator,
+                    it.contraction,
+                    it.random_state,
+                    self.baseline,
+                    every,
+                )
+            )
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether the gradient can be asked for elsewhere: by automatic differentiation, or as a function."""
+        if self.case.grads is None:
+            return Capability.AUTODIFF in self.adapter.capabilities
+        return callable(self.case.grads)
+
+
+@final
+class Asked:
+    """An open side."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._positions = {parameter.name: i for i, parameter in enumerate(session.layout.parameters)}
+
+    def cost(self, values: Mapping[str, npt.NDArray[Any]]) -> float:
+        """J with the values of some parameters replaced; NaN or infinite where it is so there."""
+        moved, present = self._moved(values)
+        return self._session.evaluator.with_parameters(moved, present)
+
+    def gradients(self, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """The gradient there, by parameter; to be asked only where `Live.has_gradient`."""
+        moved, present = self._moved(values)
+        session = self._session
+        claim = session.evaluator.at_moved(moved, present, lambda: claimed_gradient(session))
+        return {
+            parameter.name: parameter.tensor(claim.d_theta[parameter.range]) for parameter in session.layout.parameters
+        }
+
+    def alterations(self) -> Iterable[Alteration]:
+        """What of the cost can be done otherwise."""
+        return self._session.problem.alterations()
+
+    def _moved(self, values: Mapping[str, npt.NDArray[Any]]) -> tuple[dict[int, FloatVector], dict[int, FloatVector]]:
+        moved = {self._positions[name]: _numbers(array) for name, array in values.items()}
+        return moved, {i: self._session.problem.read(i) for i in moved}
+
+
+def _numbers(array: npt.NDArray[Any]) -> FloatVector:
+    """An array's numbers as theta has them."""
+    return as_pairs(array, conjugates=False) if np.iscomplexobj(array) else array.astype(np.float64).reshape(-1)

@@ -1,0 +1,127 @@
+"""Causes that the numbers of both sides show by themselves, without evaluating anything anew."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ..outputs import roundoff_of
+from .carrying import Array, Carried
+from .moves import moves
+from .pairing import Difference, total_gradient_size
+from .parity_rows import LikelyCause
+from .side import Side
+
+_SAME = 1e-7
+"""Relative, of costs' and gradients' factors, beside rounding: frameworks round constants of their own to float32."""
+
+_NEAR = 0.01
+"""Of a whole number: so near it is one."""
+
+_COARSE = 2.0**-14
+"""Noise over the cost that no computation in float32 or better has, so that a coarser one takes place inside."""
+
+
+def from_values(reference: str, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
+    """How the values that differ would come to be those that they should be."""
+    fitting = [name for name in shifted if other.values[name].shape == carried.values[name].shape]
+    if not shifted or len(fitting) < len(shifted):
+        return None
+    explained: dict[str, dict[str, str]] = {}
+    candidates = {name: other.values[name] for name in shifted}
+    for move in moves(candidates) if all(_may_be_rearranged(candidates[n], carried.values[n]) for n in shifted) else ():
+        moved = move.applied(other.values)
+        if all(np.array_equal(array, carried.values[name]) for name, array in moved.items()):
+            for name in moved:
+                explained.setdefault(move.kind, {}).setdefault(name, move.sentence)
+    for kind, by_name in explained.items():
+        if set(by_name) == set(shifted):
+            sentences = list(dict.fromkeys(by_name.values()))
+            more = f", and {len(sentences) - 1} more like it" if len(sentences) > 1 else ""
+            return LikelyCause(
+                kind,
+                sentences[0].replace("{side}", other.name).replace("{other}", reference) + more,
+                "in that order the values are the reference's",
+            )
+    for dtype, rounded in _ROUNDED.items():
+        if all(np.array_equal(rounded(carried.values[name]), other.values[name]) for name in shifted):
+            said = f"the values of `{other.name}` are the reference's rounded to {dtype}"
+            return LikelyCause("dtype", said, f"rounded to {dtype} the values are equal")
+    return None
+
+
+def _may_be_rearranged(one: Array, other: Array) -> bool:
+    """Whether two arrays may have the same entries in another order; cheap, beside trying all orders."""
+    return bool(np.abs(one).max() == np.abs(other).max() and np.abs(one).min() == np.abs(other).min())
+
+
+def _to_bfloat16(array: Array) -> Array:
+    """Rounded to bfloat16, to nearest and ties to even: the upper half of a float32."""
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32).astype(np.uint64)
+    kept = (bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)
+    return kept.astype(np.uint32).view(np.float32).astype(np.float64).reshape(array.shape)
+
+
+_ROUNDED: dict[str, Callable[[Array], Array]] = {
+    "float16": lambda array: array.astype(np.float16).astype(np.float64),
+    "bfloat16": _to_bfloat16,
+}
+"""The dtypes whose rounding is a difference; that of float32 is below the band of agreement."""
+
+
+def from_numbers(reference: Side, other: Side, carried: Carried, found: Difference) -> LikelyCause | None:
+    """A factor between costs and gradients, or a term that no gradient shows."""
+    return _factor(reference, other, carried, found) or _constant(reference, other, found)
+
+
+def _factor(reference: Side, other: Side, carried: Carried, found: Difference) -> LikelyCause | None:
+    if not (reference.cost and other.cost and carried.gradients):
+        return None
+    factor = other.cost / reference.cost
+    allowed = max(_SAME, 2 * found.cost.error / max(found.cost.claimed, found.cost.numeric))
+    for name, theirs in carried.gradients.items():
+        mine = other.gradients.get(name)
+        if mine is None or mine.shape != theirs.shape:
+            return None
+        size = max(float(np.linalg.norm(mine)), total_gradient_size(other) / 16)
+        if not float(np.linalg.norm(mine - factor * theirs)) <= allowed * size:
+            return None
+    larger, times = (other.name, factor) if abs(factor) > 1 else (reference.name, 1 / factor)
+    smaller = reference.name if larger == other.name else other.name
+    whole = round(times)
+    evidence = f"cost and gradients of `{larger}` are {times:.9g} times those of `{smaller}`"
+    if whole >= 2 and abs(times - whole) <= min(allowed * whole, _NEAR):
+        source = _product(whole, dict.fromkeys((*reference.sizes, *other.sizes)))
+        where = f", the {source} of the arguments" if source else ""
+        said = f"`{larger}` sums where `{smaller}` takes the mean over {whole} items{where}"
+        if source or whole > 2:  # two is also the half that is written before a square
+            return LikelyCause("reduction", said, evidence)
+    return LikelyCause("factor", f"the cost of `{larger}` is that of `{smaller}` times {times:.9g}", evidence)
+
+
+def _product(whole: int, sizes: dict[int, None]) -> str:
+    """A length of the arguments, or two, that make up a number; empty if none do."""
+    if whole in sizes:
+        return f"length {whole}"
+    pairs = [(one, two) for one in sizes for two in sizes if one <= two and one * two == whole]
+    return f"lengths {pairs[0][0]} x {pairs[0][1]}" if pairs else ""
+
+
+def _constant(reference: Side, other: Side, found: Difference) -> LikelyCause | None:
+    compared = [row for row in found.rows if not row.why]
+    if not compared or not all(row.gradient_verdict.passed for row in compared):
+        return None
+    amount = other.cost - reference.cost
+    said = f"the cost of `{other.name}` has a term of {amount:+.9g} that does not depend on the parameters"
+    return LikelyCause("constant", said, "the costs differ, and all gradients agree")
+
+
+def noisier(reference: Side, other: Side) -> LikelyCause | None:
+    """A side whose cost is as coarse as one computed in float16 or bfloat16, though its parameters are not."""
+    for side in (other, reference):
+        coarse = side.noise / abs(side.cost) if side.cost else math.inf
+        own = max((roundoff_of(dtype) for dtype in side.dtypes.values()), default=0.0)
+        if _COARSE <= coarse < 1 and own < _COARSE:
+            said = f"`{side.name}` computes a part of its cost in a lower precision than its parameters have"
+            return LikelyCause("dtype", said, f"its cost has a noise of {coarse:.0e} of its size")
+    return None

@@ -1,0 +1,244 @@
+"""One side held against the reference by numbers: values, then costs, then gradients, each with a resolution."""
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ..assessment import norm
+from ..outputs import roundoff_of
+from ..verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
+from .carrying import Carried, summed_up
+from .parity_rows import Outcome, ParityRow
+from .side import Side
+
+_ROUNDINGS = 64.0
+"""Unit roundoffs of its size by which a cost or a gradient may differ between two right implementations, which sum and
+multiply in other orders; as a check in two precisions allows."""
+
+_OF_THE_WHOLE = 16.0
+"""What cancels inside a parameter's gradient has the size of other gradients: this part of the whole counts too."""
+
+_NOISES = 16.0
+"""Times its noise, which is a standard deviation where the cost wobbles, that a cost may differ."""
+
+_VALUE_ROUNDINGS = 2.0
+"""Unit roundoffs of the coarser dtype by which carried values may differ: each is rounded once, by half a spacing."""
+
+Array = npt.NDArray[Any]
+
+
+_BEYOND = 16.0
+"""Times its resolution by which a cost is surely another one, however little that is: deep models round more often."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What holding one side against the reference gives, before it is explained.
+
+    `from_values` is by how much the rounding of values could change the cost, absolute.
+    """
+
+    outcome: Outcome
+    verdict: Verdict
+    cost: Comparison
+    cost_verdict: Verdict
+    rows: tuple[ParityRow, ...]
+    from_values: float
+
+    @property
+    def rounded(self) -> tuple[str, ...]:
+        """The targets whose values differ by the rounding of their dtype only, if no others differ."""
+        if self.shifted:
+            return ()
+        return tuple(row.target for row in self.rows if not row.why and row.value_difference > 0)
+
+    @property
+    def shifted(self) -> tuple[str, ...]:
+        """The targets whose values differ."""
+        return tuple(row.target for row in self.rows if row.values_verdict.is_evidence)
+
+
+def hold(reference: Side, other: Side, carried: Carried, policy: VerdictPolicy) -> Difference:
+    """Hold a side against the reference, parameter by parameter."""
+    compared = [name for name in other.values if name in carried.values]
+    values = _compare_values(reference, other, carried, compared)
+    rounding = _from_rounded_values(other, carried, values, policy)
+    cost, cost_verdict = judge_costs(reference, other, policy, rounding.cost)
+    unit = max(_unit(reference), _unit(other), rounding.unit)
+    whole_size = max(_size(reference.gradients), _size(other.gradients))
+    gradients = {name: _compare_gradients(name, reference, other, carried, unit, whole_size) for name in compared}
+    scale = natural_scale(_whole(list(gradients.values())), other.cost, _theta_scale(other)) if compared else 0.0
+    rows = [_row(other.name, name, carried, values[name], gradients[name], scale, policy) for name in compared]
+    rows += _not_compared(reference, other, carried)
+    verdict = worst_verdict([cost_verdict, *(row.verdict for row in rows)])
+    return Difference(_outcome(cost, cost_verdict, rows), verdict, cost, cost_verdict, tuple(rows), rounding.cost)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Rounding:
+    """What values that were rounded on the way do to a cost, absolute, and to gradients, in units of their size."""
+
+    cost: float = 0.0
+    unit: float = 0.0
+
+
+def _from_rounded_values(
+    other: Side, carried: Carried, values: Mapping[str, Comparison], policy: VerdictPolicy
+) -> _Rounding:
+    """To first order; nothing where the side was asked at the reference's values, or where values differ by more."""
+    if any(policy.judge(one.difference, one.resolution).is_evidence for one in values.values()):
+        return _Rounding()
+    off = [name for name, one in values.items() if one.discrepancy > 0 and name not in other.asked_at]
+    mine = summed_up({name: other.values[name] for name in off}, carried.mapping)
+    cost = sum(float(np.sum(np.abs(other.gradients[n]) * np.abs(mine[n] - carried.values[n]))) for n in off)
+    return _Rounding(cost, max((values[name].difference for name in off), default=0.0))
+
+
+def judge_costs(
+    reference: Side, other: Side, policy: VerdictPolicy, from_values: float = 0.0
+) -> tuple[Comparison, Verdict]:
+    """Cost against cost; the error is what rounding, of the values too, and noise could make of the difference."""
+    one, two = abs(reference.cost), abs(other.cost)
+    error = _ROUNDINGS * (reference.roundoff * one + other.roundoff * two) + _NOISES * (reference.noise + other.noise)
+    comparison = Comparison(abs(reference.cost - other.cost), error + from_values, one, two)
+    return comparison, judge_parameter(comparison, max(_reach(reference), _reach(other)), policy).verdict
+
+
+def is_another_function(cost: Comparison) -> bool:
+    """Whether costs differ by more than rounding, be it in the band of agreement: it shows in the gradients first."""
+    return cost.difference > _BEYOND * cost.resolution
+
+
+def total_gradient_size(side: Side) -> float:
+    """The norm of a side's gradient over all parameters."""
+    return _size(side.gradients)
+
+
+def _reach(side: Side) -> float:
+    """By how much the cost changes with its parameters: the natural scale of a cost that is zero."""
+    return _size(side.gradients) * _size(side.values)
+
+
+def _size(arrays: Mapping[str, Array]) -> float:
+    return norm(np.array([norm(_numbers(array)) for array in arrays.values()]))
+
+
+def _theta_scale(side: Side) -> float:
+    count = sum(array.size for array in side.values.values())
+    return _size(side.values) / math.sqrt(count) or 1.0
+
+
+def _numbers(array: Array) -> npt.NDArray[np.float64]:
+    flat = np.ascontiguousarray(array).reshape(-1)
+    return flat.view(np.float64) if flat.dtype == np.complex128 else flat.astype(np.float64, copy=False)
+
+
+def _compare_gradients(
+    name: str, reference: Side, other: Side, carried: Carried, unit: float, whole: float
+) -> Comparison:
+    dtypes = [other.gradient_dtypes[name], *(reference.gradient_dtypes[source] for source in carried.sources(name))]
+    coarsest = max(unit, *map(roundoff_of, dtypes))
+    return _compare_arrays(
+        carried.gradients[name],
+        other.gradients[name],
+        lambda size: _ROUNDINGS * coarsest * (size + whole / _OF_THE_WHOLE),
+    )
+
+
+def _compare_arrays(one: Array, two: Array, error: Callable[[float], float]) -> Comparison:
+    """Array against array, with the error that goes with their size; of other shapes they have nothing in common."""
+    if one.shape != two.shape:
+        return Comparison(math.inf, 0.0, math.inf, math.inf)
+    here, there = _numbers(one), _numbers(two)
+    size = max(norm(here), norm(there))
+    return Comparison(norm(here - there), error(size), norm(here), norm(there))
+
+
+def _unit(side: Side) -> float:
+    """How coarsely a side computes, relative: the rounding of its precision, or the noise of its cost."""
+    size = max(abs(side.cost), _reach(side))
+    return max(side.roundoff, side.noise / size if size > 0 else 0.0)
+
+
+def _whole(each: list[Comparison]) -> Comparison:
+    return Comparison(
+        discrepancy=norm(np.array([one.discrepancy for one in each])),
+        error=norm(np.array([one.error for one in each])),
+        claimed=norm(np.array([one.claimed for one in each])),
+        numeric=norm(np.array([one.numeric for one in each])),
+    )
+
+
+def _row(
+    side: str,
+    name: str,
+    carried: Carried,
+    values: Comparison,
+    gradient: Comparison,
+    scale: float,
+    policy: VerdictPolicy,
+) -> ParityRow:
+    values_verdict = policy.judge(values.difference, values.resolution)
+    if values_verdict is Verdict.INCONCLUSIVE:  # the rounding of a coarse dtype is known, and no lack of evidence
+        values_verdict = Verdict.INSPECT
+    gradient_verdict = judge_parameter(gradient, scale, policy).verdict
+    return ParityRow(
+        side=side,
+        source=carried.sources(name),
+        target=name,
+        axes=tuple(carried.mapping.entries[name].axes),
+        value_difference=values.difference,
+        value_resolution=values.resolution,
+        gradient_difference=gradient.difference,
+        gradient_resolution=gradient.resolution,
+        verdict=worst_verdict([values_verdict, gradient_verdict]),
+        values_verdict=values_verdict,
+        gradient_verdict=gradient_verdict,
+    )
+
+
+def _compare_values(reference: Side, other: Side, carried: Carried, compared: list[str]) -> dict[str, Comparison]:
+    mine = summed_up({name: other.values[name] for name in compared}, carried.mapping)
+    found = {}
+    for name in compared:
+        dtypes = [other.dtypes[name], *(reference.dtypes[source] for source in carried.sources(name))]
+        rounding = _VALUE_ROUNDINGS * max(map(roundoff_of, dtypes))
+        compared_values = _compare_arrays(carried.values[name], mine[name], partial(operator.mul, rounding))
+        equal = compared_values.discrepancy == 0  # in every entry, which rounding takes nothing away from
+        found[name] = replace(compared_values, error=0.0) if equal else compared_values
+    return found
+
+
+def _not_compared(reference: Side, other: Side, carried: Carried) -> list[ParityRow]:
+    """A row for every parameter of either side that the mapping does not pair."""
+    why = {name: "the mapping has no entry for it" for name in other.values if name not in carried.values}
+    why |= {name: reason for name, reason in carried.mapping.unresolved.items() if name in why}
+    used = {term.source for entry in carried.mapping.entries.values() for term in entry.terms}
+    rows = [_unpaired(other.name, (), name, reason) for name, reason in why.items()]
+    unused = [name for name in reference.values if name not in used]
+    return rows + [_unpaired(other.name, (name,), "", "the mapping makes nothing of it") for name in unused]
+
+
+def _unpaired(side: str, source: tuple[str, ...], target: str, why: str) -> ParityRow:
+    missing = Verdict.INCONCLUSIVE
+    return ParityRow(side, source, target, (), *(4 * (math.nan,)), missing, missing, missing, why)
+
+
+def _outcome(costs: Comparison, cost: Verdict, rows: list[ParityRow]) -> Outcome:
+    if any(row.values_verdict.is_evidence for row in rows):
+        return Outcome.VALUES_DIFFER
+    gradients = any(row.gradient_verdict.is_evidence for row in rows)
+    if cost.is_evidence or (gradients and is_another_function(costs)):
+        return Outcome.FORWARD_DIFFERS
+    if gradients:
+        return Outcome.GRADIENTS_DIFFER
+    unsure = cost is Verdict.INCONCLUSIVE or any(row.verdict is Verdict.INCONCLUSIVE for row in rows)
+    return Outcome.UNDECIDED if unsure else Outcome.AGREE

@@ -1,0 +1,172 @@
+"""The result of a comparison as frozen records; no computation here beyond picking the worst."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, final
+
+from ..errors import GradientCheckError
+from ..rendering.parity_text import render_html, render_text
+from ..report import GradientReport, finite
+from ..verdict import Verdict
+from .parity_rows import LikelyCause, Outcome, Pair, ParityRow
+
+FORMAT_VERSION = 1
+"""Of `ParityReport.to_dict`; grows when a key changes its meaning or goes."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SideReport:
+    """What one side says of itself.
+
+    Attributes
+    ----------
+    name, backend : str
+        The side's name, and the framework that computed it.
+    cost : float
+        J at its values.
+    contradicted : tuple of str
+        Its parameters of which finite differences contradict the gradient.
+    report : GradientReport or None
+        What they say in full; None for a stored side.
+    """
+
+    name: str
+    backend: str
+    cost: float
+    contradicted: tuple[str, ...] = ()
+    report: GradientReport | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """The outcome of a comparison. `str(report)` is the text for a person, `to_dict` and `to_json` are for programs.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        The worst of the pairs', and BUG where finite differences contradict a side.
+    outcome : Outcome
+        What differs first.
+    reference : str
+        The name of the side that the others were held against.
+    sides : mapping of str to SideReport
+        What each says of itself, the reference too.
+    pairs : tuple of Pair
+        Each other side against the reference.
+    seconds : float
+        Wall-clock time of the whole comparison.
+    notes : tuple of str
+        What else a reader should know.
+    """
+
+    verdict: Verdict
+    outcome: Outcome
+    reference: str
+    sides: Mapping[str, SideReport]
+    pairs: tuple[Pair, ...]
+    seconds: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sides", MappingProxyType(dict(self.sides)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A read-only mapping cannot be pickled; its contents can.
+        values = [getattr(self, each.name) for each in fields(self)]
+        return type(self), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the verdict is CORRECT or INSPECT."""
+        return self.verdict.passed
+
+    @property
+    def worst(self) -> Pair:
+        """The pair with the worst outcome and, among those, the worst verdict."""
+        return max(self.pairs, key=lambda pair: (pair.outcome.severity, pair.verdict.severity))
+
+    @property
+    def rows(self) -> tuple[ParityRow, ...]:
+        """By pair and parameter."""
+        return tuple(row for pair in self.pairs for row in pair.rows)
+
+    @property
+    def cost_difference(self) -> float:
+        """The largest relative difference of a cost from the reference's."""
+        return max(pair.cost_difference for pair in self.pairs)
+
+    @property
+    def forward_agrees(self) -> bool:
+        """Whether every cost agrees with the reference's."""
+        return all(pair.forward_agrees for pair in self.pairs)
+
+    @property
+    def culprit(self) -> str | None:
+        """The side whose gradient finite differences contradict; None where it is none, or more than one."""
+        contradicted = [side.name for side in self.sides.values() if side.contradicted]
+        return contradicted[0] if len(contradicted) == 1 else None
+
+    @property
+    def diagnosis(self) -> LikelyCause | None:
+        """The likely cause of the worst pair's difference."""
+        return self.worst.diagnosis
+
+    @property
+    def unresolved(self) -> Mapping[str, str]:
+        """The parameters that were not compared, each with why."""
+        return {row.name: row.why for row in self.rows if row.why}
+
+    def __str__(self) -> str:
+        return render_text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, with stable keys; numbers that are not finite become strings."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "verdict": self.verdict.value,
+            "passed": self.passed,
+            "outcome": self.outcome.value,
+            "reference": self.reference,
+            "cost_difference": finite(self.cost_difference),
+            "forward_agrees": self.forward_agrees,
+            "culprit": self.culprit,
+            "diagnosis": None if self.diagnosis is None else asdict(self.diagnosis),
+            "rows": [row.to_dict() for row in self.rows],
+            "pairs": [pair.to_dict() for pair in self.pairs],
+            "sides": {
+                name: {
+                    "backend": side.backend,
+                    "cost": finite(side.cost),
+                    "contradicted": list(side.contradicted),
+                    "report": None if side.report is None else side.report.to_dict(),
+                }
+                for name, side in self.sides.items()
+            },
+            "seconds": self.seconds,
+            "notes": list(self.notes),
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as strict JSON, indented by two spaces."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the report as one self-contained HTML page."""
+        Path(path).write_text(render_html(self), encoding="utf-8")
+
+    def raise_if_failed(self) -> None:
+        """Raise if the comparison did not pass.
+
+        Raises
+        ------
+        GradientCheckError
+            With the report as its message.
+        """
+        if not self.passed:
+            message = f"\n{self}"
+            raise GradientCheckError(message)

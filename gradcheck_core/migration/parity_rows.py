@@ -1,0 +1,185 @@
+"""What a comparison of one side with the reference says, by parameter and in all."""
+
+import enum
+from dataclasses import asdict, dataclass
+from typing import Any, final
+
+from ..report import finite
+from ..verdict import Verdict
+
+
+@final
+class Outcome(enum.StrEnum):
+    """Which of the things that can go wrong in a migration it is."""
+
+    AGREE = "agree"
+    UNDECIDED = "undecided"
+    CONTRADICTED = "contradicted"
+    GRADIENTS_DIFFER = "gradients differ"
+    FORWARD_DIFFERS = "forward differs"
+    VALUES_DIFFER = "values differ"
+
+    @property
+    def sentence(self) -> str:
+        """What it means, in one sentence for a person."""
+        return _SENTENCES[self]
+
+    @property
+    def severity(self) -> int:
+        """Rank from best (0): what comes earlier in a model explains what comes later, and outranks it."""
+        return list(Outcome).index(self)
+
+
+_SENTENCES = {
+    Outcome.AGREE: "Values, costs and gradients agree.",
+    Outcome.UNDECIDED: "Nothing was found to differ, but not everything could be compared.",
+    Outcome.CONTRADICTED: "The sides agree with each other, and finite differences contradict them.",
+    Outcome.GRADIENTS_DIFFER: "The costs agree, and the gradients differ.",
+    Outcome.FORWARD_DIFFERS: "The values agree, and the costs differ: the models are different functions.",
+    Outcome.VALUES_DIFFER: "The values of the parameters differ: they were not carried over.",
+}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class LikelyCause:
+    """What explains a difference, found by undoing it.
+
+    Attributes
+    ----------
+    kind : str
+        Which of the known mistakes; the page on migration lists them.
+    sentence : str
+        It, for a person.
+    evidence : str
+        What was undone and what came of it, with numbers.
+    """
+
+    kind: str
+    sentence: str
+    evidence: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParityRow:
+    """One parameter of one side against the reference.
+
+    Attributes
+    ----------
+    side : str
+        Whose parameter it is.
+    source : tuple of str
+        The reference's names; empty where none is known.
+    target : str
+        The side's name; empty for a parameter of the reference that the mapping does not use.
+    axes : tuple of int
+        The permutation that carries the one onto the other.
+    value_difference, value_resolution : float
+        Relative, in [0, 1]; NaN where nothing was compared.
+    gradient_difference, gradient_resolution : float
+        The same of the gradients.
+    verdict : Verdict
+        The worse of both.
+    values_verdict, gradient_verdict : Verdict
+        Each by itself.
+    why : str
+        Why it was not compared; empty where it was.
+    """
+
+    side: str
+    source: tuple[str, ...]
+    target: str
+    axes: tuple[int, ...]
+    value_difference: float
+    value_resolution: float
+    gradient_difference: float
+    gradient_resolution: float
+    verdict: Verdict
+    values_verdict: Verdict
+    gradient_verdict: Verdict
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """How a reader knows it: the side's name, or the reference's where the side has none."""
+        return self.target or ", ".join(self.source)
+
+    def rank(self) -> tuple[int, float]:
+        """How bad it is: the verdict's severity first, then the larger difference."""
+        return self.verdict.severity, max(self.value_difference, self.gradient_difference)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "side": self.side,
+            "source": list(self.source),
+            "target": self.target,
+            "axes": list(self.axes),
+            "value_difference": finite(self.value_difference),
+            "value_resolution": finite(self.value_resolution),
+            "gradient_difference": finite(self.gradient_difference),
+            "gradient_resolution": finite(self.gradient_resolution),
+            "verdict": self.verdict.value,
+            "values_verdict": self.values_verdict.value,
+            "gradient_verdict": self.gradient_verdict.value,
+            "why": self.why,
+        }
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One side against the reference.
+
+    Attributes
+    ----------
+    side : str
+        The side's name.
+    outcome : Outcome
+        What differs first.
+    verdict : Verdict
+        The worst of the costs' and of the rows'.
+    cost_difference, cost_resolution : float
+        ``|a - b| / (|a| + |b|)`` of the costs, and what rounding and noise could make of it.
+    cost_verdict : Verdict
+        Of the costs.
+    rows : tuple of ParityRow
+        By parameter.
+    diagnosis : LikelyCause or None
+        What explains the difference, where something that was tried does.
+    tried : int
+        How many explanations were tried.
+    notes : tuple of str
+        What else a reader should know.
+    """
+
+    side: str
+    outcome: Outcome
+    verdict: Verdict
+    cost_difference: float
+    cost_resolution: float
+    cost_verdict: Verdict
+    rows: tuple[ParityRow, ...]
+    diagnosis: LikelyCause | None = None
+    tried: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def forward_agrees(self) -> bool:
+        """Whether the costs agree."""
+        return self.cost_verdict.passed and self.outcome is not Outcome.FORWARD_DIFFERS
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "side": self.side,
+            "outcome": self.outcome.value,
+            "verdict": self.verdict.value,
+            "cost_difference": finite(self.cost_difference),
+            "cost_resolution": finite(self.cost_resolution),
+            "cost_verdict": self.cost_verdict.value,
+            "diagnosis": None if self.diagnosis is None else asdict(self.diagnosis),
+            "tried": self.tried,
+            "notes": list(self.notes),
+        }

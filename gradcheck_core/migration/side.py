@@ -1,0 +1,162 @@
+"""What one implementation of a model says: its values, its cost, its gradients, and what finite differences say."""
+
+import contextlib
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, final
+
+import numpy.typing as npt
+
+from .. import registry, trees
+from ..case import GradientCase
+from ..check import Checked, check_case
+from ..errors import InvalidInputError
+from ..layout import FloatVector, Layout
+from ..protocol import Capability
+from ..report import GradientReport
+from ..verdict import Verdict
+from .live import Live
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+"""By parameter name, arrays of the parameter's shape: float64, or complex128 for complex parameters."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison: a case that was run here, or what was stored of one.
+
+    Attributes
+    ----------
+    name : str
+        How reports call the side.
+    backend : str
+        The framework that computed it.
+    values, gradients : mapping of str to numpy.ndarray
+        By parameter, in theta's order; float64, or complex128 with dJ/dx + i dJ/dy for complex parameters.
+    cost : float
+        J at those values.
+    dtypes : mapping of str to str
+        The parameters' own dtypes.
+    report : GradientReport or None
+        What finite differences say of the gradients; None where nobody asked them here.
+    live : Live or None
+        A way to ask for its cost at other values; None for a stored side.
+    verdicts : mapping of str to Verdict
+        The finite differences' word by parameter, where there is one; that of `report`, if it is given.
+    roundoff : float
+        Unit roundoff of the precision in which the cost was evaluated.
+    noise : float
+        Of the cost, absolute; 0 where it is not known.
+    gradient_dtypes : mapping of str to str
+        The dtypes in which the gradients were computed; those of the parameters where left out.
+    sizes : tuple of int
+        Lengths of the axes of the arrays among the cost's arguments, e.g. the batch's.
+    carried : mapping of str to str
+        What the params hold besides, such as running averages, and why it was not compared.
+    asked_at : mapping of str to numpy.ndarray
+        The values, of some parameters, at which `cost` and `gradients` are taken where those are not the side's own.
+    """
+
+    name: str
+    backend: str
+    values: Arrays
+    gradients: Arrays
+    cost: float
+    dtypes: Mapping[str, str]
+    report: GradientReport | None = None
+    live: Live | None = None
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    roundoff: float = 2.0**-53
+    noise: float = 0.0
+    gradient_dtypes: Mapping[str, str] = field(default_factory=dict)
+    sizes: tuple[int, ...] = ()
+    carried: Mapping[str, str] = field(default_factory=dict)
+    asked_at: Arrays = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        reported = {} if self.report is None else {n: p.verdict for n, p in self.report.parameters.items()}
+        # set past the frozen record's guard, which is what makes it read-only
+        object.__setattr__(self, "verdicts", MappingProxyType({**reported, **self.verdicts}))
+        object.__setattr__(self, "gradient_dtypes", MappingProxyType({**self.dtypes, **self.gradient_dtypes}))
+
+    @property
+    def theta(self) -> Arrays:
+        """The values at which cost and gradients are taken."""
+        return {**self.values, **self.asked_at}
+
+    @property
+    def contradicted(self) -> tuple[str, ...]:
+        """The parameters of which finite differences contradict the gradient."""
+        return tuple(name for name, verdict in self.verdicts.items() if verdict.is_evidence)
+
+
+def observe(case: GradientCase, name: str) -> Side:
+    """Run a case: its gradient is claimed and checked as `check_gradients` does with the case's own options.
+
+    Raises
+    ------
+    InvalidInputError
+        If the case's options ask for second order, or `check_gradients` refuses it.
+    """
+    if case.options.get("order", 1) != 1:
+        msg = f"the side `{name}` has the option order={case.options['order']!r}; gradients are compared: leave it out"
+        raise InvalidInputError(msg)
+    try:
+        checked = check_case(case)
+    except Exception as error:
+        error.add_note(f"gradcheck: raised by the side `{name}`")
+        raise
+    findings, layout = checked.findings, checked.findings.layout
+    claim = findings.gathered.claim
+    assert claim is not None  # every check of first order has one
+    names = [parameter.name for parameter in layout.parameters]
+    return Side(
+        name=name,
+        backend=checked.adapter.name,
+        values=_by_name(findings.baseline.theta, layout),
+        gradients=_by_name(claim.d_theta, layout),
+        cost=findings.baseline.cost.value,
+        dtypes={parameter.name: parameter.dtype for parameter in layout.parameters},
+        report=checked.report,
+        live=_live(case, checked),
+        roundoff=findings.baseline.roundoff,
+        noise=findings.gathered.noise,
+        gradient_dtypes=dict(zip(names, claim.dtypes, strict=True)),
+        sizes=_sizes(case),
+        carried={leaf.name: leaf.reason for leaf in layout.carried},
+    )
+
+
+def at(side: Side, values: Arrays) -> Side | None:
+    """The side's cost and gradients at other values of its parameters; None where it cannot be asked."""
+    if side.live is None or not side.live.has_gradient:
+        return None
+    with side.live.asked() as asked:
+        return replace(side, cost=asked.cost(values), gradients=asked.gradients(values), asked_at=values)
+
+
+def _live(case: GradientCase, checked: Checked) -> Live:
+    widened = checked.findings.precision == "float64" and Capability.FLOAT64 in checked.adapter.capabilities
+    return Live(
+        adapter=checked.adapter,
+        case=case,
+        options=checked.options,
+        precision="float64" if widened else "native",
+        baseline=checked.findings.baseline,
+    )
+
+
+def _by_name(vector: FloatVector, layout: Layout) -> dict[str, npt.NDArray[Any]]:
+    return {parameter.name: parameter.tensor(vector[parameter.range]) for parameter in layout.parameters}
+
+
+def _sizes(case: GradientCase) -> tuple[int, ...]:
+    """Lengths of the axes of the arrays among the cost's arguments, each once, the first axes' first."""
+    shapes = []
+    for leaf in trees.leaves(case.args):
+        with contextlib.suppress(Exception):  # a model or a function among the arguments has no shape
+            shapes.append(registry.to_numpy(leaf.value).shape)
+    return tuple(dict.fromkeys(length for axis in itertools.zip_longest(*shapes) for length in axis if length))

@@ -1,0 +1,232 @@
+"""Snapshots: what one framework said of a model, kept in a file for another framework to be held against."""
+
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import registry
+from ..case import GradientCase
+from ..verdict import Verdict, VerdictPolicy
+from . import snapshot_file
+from .inputs import Input, differences, digested, undigested
+from .parity import Mappings, parity
+from .parity_report import ParityReport
+from .parity_rows import LikelyCause, Outcome
+from .side import Side, observe
+from .stored import Snapshot
+
+SNAPSHOT, UNNAMED = "snapshot", "case"
+"""What reports call the stored side, and a case without a name."""
+
+
+def record_snapshot(path: str | os.PathLike[str], case: GradientCase) -> Snapshot:
+    """Check a case's gradient, and keep parameters, gradient and cost in one file.
+
+    Parameters
+    ----------
+    path : str or path
+        Of the file, by custom ``*.safetensors``. One that is there is replaced; if anything goes wrong it stays.
+    case : GradientCase
+        Its options are those of the check.
+
+    Returns
+    -------
+    Snapshot
+        What was written.
+
+    Raises
+    ------
+    GradientCheckError
+        If finite differences contradict the gradient: a wrong gradient is no reference. Nothing is written then.
+    SnapshotError
+        If the file cannot be written.
+
+    Notes
+    -----
+    The file holds no time and no place: the same case, with the same versions of everything, makes the same bytes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from gradcheck_core import GradientCase
+    >>> case = GradientCase(lambda w: float(w @ w), np.ones(2), grads=np.full(2, 2.0), name="square")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     snapshot = record_snapshot(f"{folder}/square.safetensors", case)
+    >>> snapshot.cost, snapshot.d_theta["theta"]
+    (2.0, array([2., 2.]))
+    """
+    snapshot = take(case)
+    if snapshot.contradicted and snapshot.report is not None:
+        snapshot.report.raise_if_failed()
+    snapshot_file.write(path, snapshot)
+    return snapshot
+
+
+def load_snapshot(path: str | os.PathLike[str]) -> Snapshot:
+    """Read a snapshot; nothing in the file is executed.
+
+    Raises
+    ------
+    SnapshotError
+        If there is no such file, or it is empty, truncated, damaged, of somebody else, or of a newer format.
+    """
+    return snapshot_file.read(path)
+
+
+def verify_snapshot(
+    path: str | os.PathLike[str],
+    case: GradientCase,
+    *,
+    mapping: Mappings = "auto",
+    policy: VerdictPolicy | None = None,
+) -> ParityReport:
+    """Hold a case, in whatever framework, against a snapshot.
+
+    Parameters
+    ----------
+    path : str or path
+        Of the snapshot.
+    case : GradientCase
+        It is checked by finite differences too, so that the report can say which side is at fault.
+    mapping : "auto", ParameterMap or path
+        From the snapshot's parameters to the case's, as for `compare_gradients`.
+    policy : VerdictPolicy, optional
+        The thresholds; None (default) is ``VerdictPolicy()``.
+
+    Returns
+    -------
+    ParityReport
+        Of the sides `snapshot`, the reference, and the case by its name.
+
+    Raises
+    ------
+    SnapshotError
+        If the file is no snapshot that can be used.
+    MappingError
+        If the mapping does not fit the parameters.
+    InvalidInputError
+        If `check_gradients` refuses the case.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from gradcheck_core import GradientCase
+    >>> right = GradientCase(lambda w: float(w @ w), np.ones(2), grads=np.full(2, 2.0))
+    >>> wrong = GradientCase(lambda w: float(w @ w), np.ones(2), grads=np.full(2, 1.0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = record_snapshot(f"{folder}/square", right)
+    ...     report = verify_snapshot(f"{folder}/square", wrong)
+    >>> report.verdict, report.culprit
+    (<Verdict.BUG: 'BUG'>, 'case')
+    """
+    started = time.perf_counter()
+    snapshot = load_snapshot(path)
+    name = case.name if case.name not in (None, SNAPSHOT) else UNNAMED
+    sides = {SNAPSHOT: side_of(snapshot, SNAPSHOT), name: observe(case, name)}
+    return told(
+        parity(sides, SNAPSHOT, mapping, policy, started=started),
+        {SNAPSHOT: snapshot},
+        snapshot.inputs,
+        digested(case.args),
+    )
+
+
+def told(
+    report: ParityReport, snapshots: Mapping[str, Snapshot], recorded: tuple[Input, ...], present: tuple[Input, ...]
+) -> ParityReport:
+    """A report with what the snapshots know besides: whether they were edited, and whether the inputs are the same.
+
+    Other inputs matter only where the costs differ: another layout of the same data is what a migration may need.
+    """
+    edited = tuple(
+        f"the numbers of `{name}` were edited after it was recorded; what finite differences said then does not count"
+        for name, snapshot in snapshots.items()
+        if snapshot.altered
+    )
+    report = replace(report, notes=(*edited, *report.notes))
+    if report.outcome is not Outcome.FORWARD_DIFFERS:
+        return report
+    different = differences(recorded, present)
+    if different and report.diagnosis is None:
+        cause = LikelyCause("inputs", "the cost was given other inputs", "; ".join(different))
+        return replace(report, pairs=tuple(replace(pair, diagnosis=cause) for pair in report.pairs))
+    unknown = undigested((*recorded, *present))
+    if unknown:
+        different = (*different, f"whether these arguments are the same cannot be told: {', '.join(unknown)}")
+    return replace(report, notes=(*report.notes, *different))
+
+
+def take(case: GradientCase) -> Snapshot:
+    """A case's snapshot, whatever finite differences say of its gradient; the report in it tells."""
+    side = observe(case, case.name or UNNAMED)
+    return Snapshot(
+        theta={name: values.astype(_kept_in(side.dtypes[name])) for name, values in side.values.items()},
+        d_theta=side.gradients,
+        cost=side.cost,
+        dtypes=side.dtypes,
+        precision="" if side.report is None else side.report.precision,
+        backend=side.backend,
+        name=case.name,
+        seed=case.options.get("seed", 0),
+        inputs=digested(case.args),
+        versions=_versions(side.backend),
+        report=side.report,
+        roundoff=side.roundoff,
+        noise=side.noise,
+        gradient_dtypes=side.gradient_dtypes,
+        sizes=side.sizes,
+        carried=side.carried,
+    )
+
+
+def side_of(snapshot: Snapshot, name: str) -> Side:
+    """A snapshot as one side of a comparison; of numbers edited since, finite differences have said nothing."""
+    return Side(
+        name=name,
+        backend=snapshot.backend,
+        values={key: _wide(values) for key, values in snapshot.theta.items()},
+        gradients=snapshot.d_theta,
+        cost=snapshot.cost,
+        dtypes=snapshot.dtypes,
+        report=None if snapshot.altered else snapshot.report,
+        roundoff=snapshot.roundoff,
+        noise=snapshot.noise,
+        gradient_dtypes=snapshot.gradient_dtypes,
+        sizes=snapshot.sizes,
+        carried=snapshot.carried,
+        # no differences are needed to see that these are no derivatives
+        verdicts={key: Verdict.BUG for key, grads in snapshot.d_theta.items() if not np.isfinite(grads).all()},
+    )
+
+
+def _wide(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
+
+
+_KEPT: dict[str, type[np.generic]] = {
+    "float16": np.float16,
+    "float32": np.float32,
+    "complex64": np.complex64,
+    "complex128": np.complex128,
+}
+
+
+def _kept_in(dtype: str) -> type[np.generic]:
+    """The NumPy dtype for a parameter's own; what NumPy lacks and float32 holds exactly, in that."""
+    narrow = dtype.startswith(("bfloat16", "float8", "float4"))
+    return np.float32 if narrow else _KEPT.get(dtype, np.float64)
+
+
+def _versions(backend: str) -> dict[str, str]:
+    framework = {info.name: info.version for info in registry.backends() if info.name == backend and info.version}
+    packages = {name: metadata.version(name) for name in ("gradcheck", "numpy")}
+    return {"python": platform.python_version(), **packages, **framework}

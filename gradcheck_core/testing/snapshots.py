@@ -1,0 +1,91 @@
+"""What the fixture `gradient_snapshot` hands to a test."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+import gradcheck_core
+
+from .asker import Asker, file_name
+from .records import Record
+
+if TYPE_CHECKING:
+    from gradcheck_core import GradientCase, ParityReport
+
+FOLDER = "gradient_snapshots"
+"""Beside the test's own file."""
+
+
+@final
+class Snapshots:
+    """``gradient_snapshot(case, name=None)``: holds a `GradientCase` against the file that is kept for it, and asserts.
+
+    Parameters
+    ----------
+    asker : Asker
+        The test.
+    folder : Path
+        Where its module's snapshots are.
+    called : str
+        How the test's own are called; the same for every backend that it is run with.
+    recording : bool
+        Whether files are written instead.
+    """
+
+    def __init__(self, asker: Asker, folder: Path, called: str, recording: bool) -> None:
+        self._asker = asker
+        self._folder = folder
+        self._called = called
+        self._recording = recording
+        self._used: set[Path] = set()
+
+    def __call__(self, case: "GradientCase", name: str | None = None) -> "ParityReport":
+        """Verify a case against its snapshot; with ``--gradcheck-record``, write that first.
+
+        Parameters
+        ----------
+        case : GradientCase
+            In whatever framework.
+        name : str, optional
+            Tells several snapshots of one test apart. None (default): for its only one.
+
+        Raises
+        ------
+        GradientCheckError
+            If the case does not agree with its snapshot, or finite differences contradict it.
+        SnapshotError
+            If there is none, or it cannot be read.
+        InvalidInputError
+            If the test used this name before.
+        """
+        __tracebackhide__ = True
+        path = self._folder / f"{file_name(self._called if name is None else f'{self._called}.{name}')}.safetensors"
+        if path in self._used:
+            msg = f"`gradient_snapshot`: this test has used {path.name} already; pass a name for each, name='encoder'"
+            raise gradcheck_core.InvalidInputError(msg)
+        self._used.add(path)
+        case = replace(case, name=case.name or self._called, options=self._asker.options(dict(case.options)))
+        if self._recording:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            gradcheck_core.record_snapshot(path, case)
+        elif not path.is_file():
+            msg = f"`gradient_snapshot`: there is no {path} yet; record it: {self._asker.command} --gradcheck-record"
+            raise gradcheck_core.SnapshotError(msg)
+        report = gradcheck_core.verify_snapshot(path, case)
+        self._asker.keep(_recorded(report), report, "")
+        return report
+
+
+def _recorded(report: "ParityReport") -> Record:
+    case = next(side for side in report.sides.values() if side.name != report.reference)
+    differences = [row.gradient_difference for row in report.rows if not math.isnan(row.gradient_difference)]
+    resolutions = [row.gradient_resolution for row in report.rows if not math.isnan(row.gradient_resolution)]
+    return Record(
+        verdict=report.verdict.value,
+        difference=max(differences, default=math.inf),
+        resolution=max(resolutions, default=math.inf),
+        backend=case.backend,
+        evaluations=0 if case.report is None else case.report.evaluations,
+        seconds=report.seconds,
+    )

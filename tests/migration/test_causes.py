@@ -1,0 +1,178 @@
+"""Mistakes of carrying weights over, in models by hand: undone, and named only if costs and gradients then agree."""
+
+import numpy as np
+import pytest
+
+from gradcheck_core import GradientCase, Outcome, ParameterMap, compare_gradients
+from gradcheck_core.migration.causes import MOST_TRIED
+from gradcheck_core.migration.moves import moves
+
+RNG = np.random.default_rng(8)
+IMAGES = RNG.normal(size=(3, 2, 2, 3))  # batch, height, width, channels
+FLAT, SQUARE = RNG.normal(size=(12, 4)), RNG.normal(size=(4, 4))
+
+
+def forward(images, flat, square):
+    """Two tanh layers on flattened images; the gradient by both matrices."""
+    inputs = images.reshape(len(images), -1)
+    one = np.tanh(inputs @ flat)
+    two = np.tanh(one @ square)
+    before_two = 2 * two * (1 - two**2)
+    before_one = (before_two @ square.T) * (1 - one**2)
+    return float(np.sum(two**2)), inputs.T @ before_one, one.T @ before_two
+
+
+def made(images=IMAGES, flat=FLAT, square=SQUARE, penalty=0.0):
+    def cost(p):
+        return forward(images, p["flat"], p["square"])[0] + penalty * float(np.sum(np.abs(p["flat"]) ** 3))
+
+    def grads(p):
+        _, d_flat, d_square = forward(images, p["flat"], p["square"])
+        return {"flat": d_flat + 3 * penalty * p["flat"] * np.abs(p["flat"]), "square": d_square}
+
+    return GradientCase(cost, {"flat": flat, "square": square}, grads)
+
+
+SAME = ParameterMap.identity({"flat": (12, 4), "square": (4, 4)})
+CHANNELS_FIRST = IMAGES.transpose(0, 3, 1, 2)
+
+
+def diagnosed(right, broken, mapping):
+    report = compare_gradients({"right": right, "broken": broken}, reference="right", mapping=mapping)
+    assert not report.passed
+    return report
+
+
+@pytest.mark.parametrize("mapping", [SAME, "auto"])
+def test_a_square_matrix_that_is_not_transposed_is_named(mapping):
+    report = diagnosed(made(), made(square=SQUARE.T.copy()), mapping)
+
+    assert report.diagnosis.kind == "untransposed"
+    assert "`square` of `broken`" in report.diagnosis.sentence
+    assert "agree" in report.diagnosis.evidence
+
+
+@pytest.mark.parametrize("mapping", [SAME, "auto"])
+def test_a_matrix_reshaped_where_it_should_be_transposed_is_named(mapping):
+    reshaped = FLAT.T.reshape(12, 4)
+    report = diagnosed(made(), made(flat=reshaped), mapping)
+
+    assert report.diagnosis.kind == "untransposed"
+    assert "`flat` of `broken`" in report.diagnosis.sentence
+
+
+def test_an_input_flattened_in_another_order_is_named():
+    # the same weights, on images whose channels come first when they are flattened
+    report = diagnosed(made(), made(images=CHANNELS_FIRST), SAME)
+
+    assert report.outcome is Outcome.FORWARD_DIFFERS
+    assert report.diagnosis.kind == "flatten_order"
+    assert "axis 0 of `flat`" in report.diagnosis.sentence
+    assert "3 x 4" in report.diagnosis.sentence or "4 x 3" in report.diagnosis.sentence
+
+
+def test_two_matrices_untransposed_are_named_together():
+    one, two = RNG.normal(size=(4, 4)), RNG.normal(size=(4, 4))
+    images = RNG.normal(size=(3, 1, 1, 4))
+    report = diagnosed(
+        made(images, one, two),
+        made(images, one.T.copy(), two.T.copy()),
+        ParameterMap.identity({"flat": (4, 4), "square": (4, 4)}),
+    )
+
+    assert report.diagnosis.kind == "untransposed"
+
+
+def test_a_cause_that_is_not_known_is_not_named_and_the_search_ends():
+    report = diagnosed(made(), made(penalty=0.01), SAME)
+
+    assert report.outcome is Outcome.FORWARD_DIFFERS
+    assert report.diagnosis is None
+    assert 0 < report.pairs[0].tried <= MOST_TRIED
+    assert f"{report.pairs[0].tried} were undone" in str(report)
+
+
+def test_a_mistake_that_leaves_another_beside_it_is_not_named():
+    # untransposed, and a penalty besides: undoing the one leaves the other
+    report = diagnosed(made(), made(square=SQUARE.T.copy(), penalty=0.01), "auto")
+
+    assert report.diagnosis is None
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+STEPS = RNG.normal(size=(2, 3, 5))  # batch, steps, inputs
+LSTM = {
+    "cell.kernel": RNG.normal(size=(5, 16)),
+    "cell.recurrent_kernel": RNG.normal(size=(4, 16)),
+    "cell.bias": RNG.normal(size=16),
+}
+
+
+def last_state(order, p):
+    """The summed last state of an LSTM whose four gates lie in this order."""
+    state = memory = 0 * p["cell.bias"][:4] + np.zeros((2, 4))
+    for t in range(3):
+        together = STEPS[:, t] @ p["cell.kernel"] + state @ p["cell.recurrent_kernel"] + p["cell.bias"]
+        gate = dict(zip(order, np.split(together, 4, axis=1), strict=True))
+        memory = sigmoid(gate["f"]) * memory + sigmoid(gate["i"]) * np.tanh(gate["g"])
+        state = sigmoid(gate["o"]) * np.tanh(memory)
+    return state.sum()
+
+
+def by_complex_steps(order, params):
+    """The gradient by the imaginary parts of complex steps, exact to rounding."""
+
+    def derivative(name, index):
+        moved = {key: value.astype(complex) for key, value in params.items()}
+        moved[name][index] += 1e-30j
+        return last_state(order, moved).imag / 1e-30
+
+    return {
+        name: np.array([derivative(name, index) for index in np.ndindex(value.shape)]).reshape(value.shape)
+        for name, value in params.items()
+    }
+
+
+def lstm(order):
+    return GradientCase(lambda p: float(last_state(order, p)), LSTM, lambda p: by_complex_steps(order, p))
+
+
+def test_gates_in_another_order_are_named_with_the_order():
+    report = diagnosed(lstm("ifgo"), lstm("ifog"), "auto")
+
+    assert report.outcome is Outcome.FORWARD_DIFFERS
+    assert report.diagnosis.kind == "gate_order"
+    assert "`cell` of `broken`" in report.diagnosis.sentence
+    assert "[0, 1, 3, 2]" in report.diagnosis.sentence
+    assert "so do the gradients" in report.diagnosis.evidence
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {"w": (3, 5), "square": (4, 4)},
+        {"conv": (2, 3, 4, 5)},
+        {"rnn.weight_ih_l0": (12, 5), "rnn.weight_hh_l0": (12, 3), "rnn.bias_ih_l0": (12,), "rnn.bias_hh_l0": (12,)},
+    ],
+)
+def test_every_move_is_taken_back_exactly(shapes):
+    values = {name: np.random.default_rng(1).normal(size=shape) for name, shape in shapes.items()}
+    found = list(moves(values))
+
+    assert found
+    for move in found:
+        moved = {**values, **move.applied(values)}
+        assert all(moved[name].shape == values[name].shape for name in values)
+        back = move.undone(moved)
+        assert all(np.array_equal(back[name], values[name]) for name in values)
+
+
+def test_gates_are_looked_for_where_there_is_a_recurrent_kernel_only():
+    def kinds(shapes):
+        return {move.kind for move in moves({name: np.ones(shape) for name, shape in shapes.items()})}
+
+    assert "gate_order" in kinds({"l.weight_ih_l0": (12, 5), "l.weight_hh_l0": (12, 3)})
+    assert "gate_order" not in kinds({"a.weight": (12, 5), "b.weight": (12, 3)})
