@@ -94,7 +94,7 @@ class Problem(abc.ABC):
 
         Asked only of a problem that was opened with ``precision="complex128"``, which takes `Capability.COMPLEX_STEP`.
         """
-        raise _undeclared(Capability.COMPLEX_STEP)
+        raise undeclared(Capability.COMPLEX_STEP)
 
     @abc.abstractmethod
     def evaluate(self) -> object:
@@ -119,7 +119,7 @@ class Problem(abc.ABC):
         Laws: ``jvp(v)`` is linear in v; theta is unchanged afterwards. A backend without `Capability.FORWARD` is never
         asked.
         """
-        raise _undeclared(Capability.FORWARD)
+        raise undeclared(Capability.FORWARD)
 
     def hvp(self, direction: FloatVector, weigh: "Weigh") -> Gradient:
         """The Hessian of the weighted sum times a direction of theta, shape ``(n,)``; laid out as a gradient is.
@@ -127,7 +127,7 @@ class Problem(abc.ABC):
         Laws: ``u @ hvp(v) == v @ hvp(u)`` up to rounding; theta is unchanged afterwards. A backend without
         `Capability.HESSIAN` is never asked.
         """
-        raise _undeclared(Capability.HESSIAN)
+        raise undeclared(Capability.HESSIAN)
 
     def batch(self, weigh: "Weigh", memory: int) -> "Batch | None":
         """A way to evaluate the weighted sum at many thetas at once, or None (default) where there is none.
@@ -195,7 +195,8 @@ A complex output counts as a real one with a last axis of two, the real and the 
 """
 
 
-def _undeclared(capability: Capability) -> AssertionError:
+def undeclared(capability: Capability) -> AssertionError:
+    """What a method of a capability raises where the capability is not declared."""
     return AssertionError(f"the core asks for what a backend declares, and this one does not declare {capability!r}")
 
 
@@ -215,7 +216,11 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def owns(self, leaf: object) -> bool:
-        """Whether an object is this framework's: a tensor, a variable, a module. Law: never raises, changes nothing."""
+        """Whether an object is this framework's: a tensor, a variable, a module. Law: never raises, changes nothing.
+
+        A backend whose tensors are another framework's (an automatic differentiation of NumPy's arrays) owns none of
+        them, and is asked for by name.
+        """
 
     @abc.abstractmethod
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
@@ -235,7 +240,7 @@ class Backend(abc.ABC):
     def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
         """How those of the framework's objects travel to other processes that cannot be pickled by themselves.
 
-        By type, functions as `copyreg.pickle` takes them.
+        By type, functions as `copyreg.pickle` takes them. Law: a tensor arrives with its values and its dtype.
         """
         return {}
 

@@ -21,6 +21,11 @@ def pytest_addoption(parser):
         default="numpy",
         help="frameworks to test, separated by commas, or 'none'; each has to be installed (default: numpy)",
     )
+    parser.addoption(
+        "--ecosystem",
+        action="store_true",
+        help="also test the conformance suite; examples/backends has to be installed",
+    )
     parser.addoption("--clusters", action="store_true", help="also start a dask and a ray cluster; both are needed")
 
 
@@ -51,6 +56,8 @@ def pytest_ignore_collect(collection_path, config):
     parent = collection_path.parent
     if collection_path.name == "clusters" and not config.getoption("--clusters"):
         return True
+    if collection_path.name == "conformance" and not config.getoption("--ecosystem"):
+        return True
     if collection_path.name == "together" and set(selected(config)) != set(FRAMEWORKS):
         return True
     own = [path.name for path in (collection_path, parent) if path.parent.name in BY_FRAMEWORK]
@@ -64,7 +71,7 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_generate_tests(metafunc):
-    if "kit" in metafunc.fixturenames:
+    if "kit" in metafunc.fixturenames and metafunc.cls is None:  # a conformance suite has its own
         metafunc.parametrize("kit", selected(metafunc.config), indirect=True)
 
 

@@ -73,6 +73,7 @@ class JaxBackend(Backend):
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
         # Randomness in JAX is an explicit key among the arguments, and in Keras a variable: there is no state to fix.
+        trees.leaves(params)  # first, since it refuses a structure that contains itself
         loans = ExitStack()
         try:
             lend(loans, params, precision)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gradcheck_core import trees
+from gradcheck_core.arrays import why_carried
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import (
     Backend,
@@ -24,6 +25,8 @@ from gradcheck_core.protocol import (
 
 from .batched import BatchedCost, DeclaredBatch
 
+_TENSORS = (np.ndarray, np.generic)
+
 
 @final
 class NumpyBackend(Backend):
@@ -33,7 +36,7 @@ class NumpyBackend(Backend):
     capabilities = frozenset({Capability.FLOAT64, Capability.COMPLEX_STEP})
 
     def owns(self, leaf: object) -> bool:
-        return isinstance(leaf, np.ndarray | np.generic)
+        return isinstance(leaf, _TENSORS)
 
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
         return np.asarray(leaf)
@@ -57,7 +60,7 @@ class _NumpyProblem(Problem):
         tensors: list[tuple[str, tuple[int, ...], str]] = []
         carried: list[Carried] = []
         for leaf in given_leaves:
-            reason = _why_carried(leaf)
+            reason = why_carried(leaf, _TENSORS, _dtype_of, np.asanyarray)
             if reason is not None:
                 carried.append(Carried(leaf.name, reason))
                 kept = leaf.value.copy() if isinstance(leaf.value, np.ndarray) else leaf.value
@@ -122,14 +125,5 @@ class _NumpyProblem(Problem):
         """Nothing to give back: theta is held in copies."""
 
 
-def _why_carried(leaf: trees.Leaf) -> str | None:
-    """Why a leaf is handed on and not checked; None where it is checked."""
-    if not isinstance(leaf.value, np.ndarray | np.generic | float | complex):
-        return type(leaf.value).__name__
-    array = np.asanyarray(leaf.value)
-    if array.dtype.kind == "O":
-        msg = f"`params`: `{leaf.name}` has dtype object; pass floating arrays, all rows of one length"
-        raise InvalidInputError(msg)
-    if array.dtype.kind not in "fc":
-        return array.dtype.name
-    return None if array.size else "empty"
+def _dtype_of(leaf: object) -> str:
+    return np.asanyarray(leaf).dtype.name

@@ -25,10 +25,20 @@ def same(first: list[npt.NDArray[Any]], second: list[npt.NDArray[Any]]) -> bool:
 
 
 def real_tensors(returned: object) -> list[tf.Tensor]:
-    """The tensors of a floating dtype that a cost returned, complex ones as real ones with a last axis of two."""
-    found = (leaf.value for leaf in trees.leaves(returned))
-    tensors = [value for value in found if isinstance(value, tf.Tensor | tf.Variable)]
-    return [as_real(tensor) for tensor in tensors if tensor.dtype.is_floating or tensor.dtype.is_complex]
+    """What is floating among the things a cost returned, complex as real ones with a last axis of two.
+
+    Numbers of Python's and NumPy's beside tensors count, as they do to the core; without any tensor there is nothing.
+    """
+    found = [leaf.value for leaf in trees.leaves(returned)]
+    if not any(isinstance(value, tf.Tensor | tf.Variable) for value in found):
+        return []
+    constants = (float, complex, np.ndarray, np.generic)
+    tensors = [tf.constant(np.asarray(value)) if isinstance(value, constants) else value for value in found]
+    return [
+        as_real(tensor)
+        for tensor in tensors
+        if isinstance(tensor, tf.Tensor | tf.Variable) and (tensor.dtype.is_floating or tensor.dtype.is_complex)
+    ]
 
 
 def as_real(tensor: tf.Tensor) -> tf.Tensor:

@@ -66,7 +66,10 @@ def backends_command(
         table.add_column(heading)
     for info in backends():
         table.add_row(*map(Text, (safe(info.name), info.version, info.distribution, _status(info, load))))
-    console().print(table)
+    terminal = console()
+    terminal.print(table)
+    if not load:
+        terminal.print("\nNone was imported; `gradcheck backends --load` imports each and says whether it works.")
 
 
 app.command("run")(run_command)

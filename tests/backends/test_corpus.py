@@ -7,6 +7,7 @@ from corpus import running
 from corpus.catalogue import CASES, MODELS
 from corpus.records import Autodiff
 from gradcheck_core import Verdict
+from gradcheck_core.protocol import Capability
 
 ACCUSATIONS = (Verdict.BUG, Verdict.SUSPECT)
 RIGHT = [case for case in CASES if case.right]
@@ -29,7 +30,7 @@ def in_float32(chosen):
 
 
 def require_autodiff(kit):
-    if not kit.autodiff:
+    if not kit.declares(Capability.AUTODIFF):
         pytest.skip(f"{kit.name} has no automatic differentiation")
 
 

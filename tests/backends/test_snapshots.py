@@ -68,7 +68,7 @@ def test_recording_twice_gives_the_same_bytes(kit, tmp_path):
 
 
 def test_half_precision_is_kept_exactly(kit, tmp_path):
-    for half in kit.half:
+    for half in {"float16", "bfloat16"} & set(kit.dtypes):
         case = recorded.case(kit, half)
 
         gc.record_snapshot(tmp_path / half, case)

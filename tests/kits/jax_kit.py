@@ -1,7 +1,8 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from kit import Kit
+
+from gradcheck_core.testing import Kit
 
 
 def _array(values, dtype="float64"):

@@ -1,5 +1,6 @@
 import numpy as np
-from kit import Kit
+
+from gradcheck_core.testing import Kit
 
 
 def _array(values, dtype="float64"):
@@ -20,6 +21,5 @@ KIT = Kit(
     tanh=np.tanh,
     matmul=np.matmul,
     overwrite=_overwrite,
-    autodiff=False,
-    half=("float16",),
+    dtypes=("float32", "float16", "complex64", "complex128"),
 )

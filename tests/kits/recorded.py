@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gradcheck_core import GradientCase, record_snapshot
+from gradcheck_core.protocol import Capability
 
 FOLDER = Path(__file__).parent.parent / "data" / "snapshots"
 
@@ -43,9 +44,8 @@ def case(kit, dtype="float64"):
         "hidden": {name: kit.array(values, dtype) for name, values in HIDDEN.items()},
         "out": {name: kit.array(values, dtype) for name, values in OUT.items()},
     }
-    return GradientCase(
-        cost, params, None if kit.autodiff else gradient, (kit.constant(X, dtype),), name=f"a network in {kit.name}"
-    )
+    grads = None if kit.declares(Capability.AUTODIFF) else gradient
+    return GradientCase(cost, params, grads, (kit.constant(X, dtype),), name=f"a network in {kit.name}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import tensorflow as tf
-from kit import Kit
+
+from gradcheck_core.testing import Kit
 
 
 def _array(values, dtype="float64"):
@@ -20,4 +21,5 @@ KIT = Kit(
     tanh=tf.tanh,
     matmul=tf.matmul,
     overwrite=lambda variable, value: variable.assign(tf.fill(variable.shape, tf.cast(value, variable.dtype))),
+    draw=lambda: tf.random.uniform((), dtype=tf.float64),
 )

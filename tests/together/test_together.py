@@ -1,10 +1,10 @@
 """All frameworks imported in one process."""
 
-import model
 import pytest
 
 import gradcheck_core as gc
 from gradcheck_core import Verdict, cli
+from gradcheck_core.testing import model
 
 
 def test_each_frameworks_params_find_their_backend(kit):

@@ -1,0 +1,278 @@
+"""A backend from a few functions of arrays: all else that the protocol asks for is derived from them.
+
+For a framework whose tensors stand in Python's own containers. Theta is held in NumPy arrays, and a tensor is made anew
+from one that was written, so that neither the caller's tensors nor their memory are ever touched.
+"""
+
+import abc
+import contextlib
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, final
+
+import numpy as np
+import numpy.typing as npt
+
+from . import trees
+from .claims import as_pairs
+from .errors import InvalidInputError
+from .outputs import as_real, is_floating
+from .protocol import (
+    Backend,
+    Capability,
+    Carried,
+    ComplexVector,
+    Entries,
+    FloatVector,
+    Gradient,
+    Layout,
+    Problem,
+    Weigh,
+    undeclared,
+)
+
+Function = Callable[[Sequence[Any]], Any]
+"""From the checked tensors, in theta's order, to a scalar tensor."""
+
+
+class ArrayBackend(Backend):
+    """A framework of arrays. `tensors`, `to_numpy`, `tensor` and `contract` are needed, and what is declared."""
+
+    tensors: ClassVar[tuple[type, ...]]
+    """The types of its tensors."""
+
+    def owns(self, leaf: object) -> bool:
+        """Whether it is a tensor; to be overridden where the tensors are another framework's own."""
+        return isinstance(leaf, self.tensors)
+
+    @abc.abstractmethod
+    def tensor(self, values: npt.NDArray[Any], dtype: str, like: Any) -> Any:
+        """A new tensor of these values, of the dtype of this name, on the device of another. Law: no memory is shared.
+
+        Asked for the dtypes of the caller's tensors; with `Capability.FLOAT64` also for float64 and complex128, with
+        `Capability.COMPLEX_STEP` for complex128.
+        """
+
+    @abc.abstractmethod
+    def contract(self, output: Any, weights: Any) -> Any:
+        """The sum of the products of two tensors, its real part where they are complex; a scalar tensor."""
+
+    def gradients(self, function: Function, tensors: Sequence[Any]) -> Sequence[Any]:
+        """The gradient of a function by each of its tensors; None is zero.
+
+        Asked of a backend that declares `Capability.AUTODIFF`. With `Capability.HESSIAN` also of a function that calls
+        it itself, for the gradient along a direction.
+        """
+        raise undeclared(Capability.AUTODIFF)
+
+    def derivative(self, function: Function, tensors: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        """The derivative of a function along tangents, by forward mode; for `Capability.FORWARD`."""
+        raise undeclared(Capability.FORWARD)
+
+    def seeded(self, seed: int) -> contextlib.AbstractContextManager[object]:
+        """Entered for every call of the cost: sets the framework's random state, and gives the caller's back."""
+        return contextlib.nullcontext()
+
+    @final
+    def open(
+        self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
+    ) -> Problem:
+        """Bind a cost to NumPy arrays of the parameters' values."""
+        return _ArrayProblem(self, cost, params, args, precision, seed)
+
+
+@final
+class _ArrayProblem(Problem):
+    def __init__(
+        self,
+        backend: ArrayBackend,
+        cost: Callable[..., object],
+        params: object,
+        args: tuple[object, ...],
+        precision: str,
+        seed: int,
+    ) -> None:
+        self._backend, self._cost, self._args, self._seed = backend, cost, args, seed
+        self._given = trees.leaves(params)
+        self._leaves = [leaf.value for leaf in self._given]
+        self._rebuild = trees.rebuilder(params)
+        self._positions: list[int] = []
+        self._host: list[npt.NDArray[Any]] = []
+        self._dtypes: list[str] = []
+        tensors: list[tuple[str, tuple[int, ...], str]] = []
+        carried: list[Carried] = []
+        for position, leaf in enumerate(self._given):
+            reason = why_carried(leaf, backend.tensors, self._dtype_of, self._array)
+            if reason is not None:
+                carried.append(Carried(leaf.name, reason))
+                self._leaves[position] = self._copied(leaf.value)
+                continue
+            values, dtype = self._array(leaf.value), self._dtype_of(leaf.value)
+            held = values.dtype if precision == "native" else np.promote_types(values.dtype, precision)
+            self._positions.append(position)
+            self._host.append(np.array(values, dtype=held, order="C"))
+            self._dtypes.append(dtype if precision == "native" else held.name)
+            tensors.append((leaf.name, values.shape, dtype))
+        self._layout = Layout.of(tensors, carried)
+        # None where the array was written since; else the tensor has the truth, since a cost may overwrite it
+        self._placed: list[Any] = [None] * len(tensors)
+        self._handed: tuple[list[Any], object] = ([], None)
+
+    @property
+    def layout(self) -> Layout:
+        return self._layout
+
+    def read(self, parameter: int) -> FloatVector:
+        values = self._backend.to_numpy(self._tensors()[parameter]).reshape(-1)
+        if not self._layout.parameters[parameter].is_complex:
+            return values.real.astype(np.float64)
+        return values.astype(np.complex128).view(np.float64)
+
+    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
+        flat = self._host[parameter].reshape(-1)
+        numbers = flat.view(flat.real.dtype) if self._layout.parameters[parameter].is_complex else flat
+        numbers[entries] = values
+        self._placed[parameter] = None
+
+    def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
+        self._host[parameter].reshape(-1)[entries] = values
+        self._placed[parameter] = None
+
+    def params(self) -> object:
+        return self._structure(self._tensors())
+
+    def evaluate(self) -> object:
+        tensors = self._tensors()
+        structure = self._structure(tensors)
+        self._handed = (tensors, structure)
+        with self._backend.seeded(self._seed):
+            return self._cost(structure, *self._args)
+
+    def gradient(self, weigh: Weigh) -> Gradient:
+        return self._laid_out(self._backend.gradients(self._total(weigh), self._tensors()))
+
+    def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
+        tangents = self._tangents(direction, conjugated=False)
+        return float(self._backend.to_numpy(self._backend.derivative(self._total(weigh), self._tensors(), tangents)))
+
+    def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
+        backend, total = self._backend, self._total(weigh)
+        # of g = dJ/dx + i dJ/dy and t = u + iv, the real part of g conj(t) is the derivative along t
+        tangents = self._tangents(direction, conjugated=not backend.conjugates)
+
+        def along(tensors: Sequence[Any]) -> Any:
+            grads = zip(backend.gradients(total, tensors), tangents, strict=True)
+            return functools.reduce(operator.add, [backend.contract(g, t) for g, t in grads if g is not None])
+
+        return self._laid_out(backend.gradients(along, self._tensors()))
+
+    def changed_structure(self) -> str | None:
+        tensors, structure = self._handed
+        paths = [self._given[position].path for position in self._positions]
+        handed = [trees.Leaf(path, tensor) for path, tensor in zip(paths, tensors, strict=True)]
+        return trees.rebound(handed, trees.leaves(structure))
+
+    def close(self) -> None:
+        """Nothing to give back: theta is held in copies."""
+
+    def _tensors(self) -> list[Any]:
+        """The checked tensors at the present theta."""
+        for i, (position, host) in enumerate(zip(self._positions, self._host, strict=True)):
+            if self._placed[i] is None:
+                self._placed[i] = self._backend.tensor(host, self._dtypes[i], self._given[position].value)
+        return list(self._placed)
+
+    def _structure(self, tensors: Sequence[Any]) -> object:
+        leaves = list(self._leaves)
+        for position, tensor in zip(self._positions, tensors, strict=True):
+            leaves[position] = tensor
+        return self._rebuild(iter(leaves))
+
+    def _total(self, weigh: Weigh) -> Function:
+        """The weighted sum of what the cost returns, as a function of the checked tensors."""
+        backend = self._backend
+        # the shapes and dtypes are those of a call outside of any differentiation, where values can be had
+        called = self.evaluate()
+        outputs = [leaf.value for leaf in trees.leaves(called)]
+        arrays = {position: self._array(output) for position, output in enumerate(outputs)}
+        floating = {p: array for p, array in arrays.items() if is_floating(array.dtype) or array.dtype.kind == "c"}
+        weights = {
+            position: backend.tensor(_of_the_kind(array, weight), self._dtype_of(outputs[position]), outputs[position])
+            for (position, array), weight in zip(
+                floating.items(), weigh([as_real(array).shape for array in floating.values()]), strict=True
+            )
+            if isinstance(outputs[position], backend.tensors)
+        }
+        if not weights:
+            msg = (
+                f"`cost` returned {type(called).__name__}, from which {backend.name} cannot go back; "
+                "return the tensor, or pass `grads`"
+            )
+            raise InvalidInputError(msg)
+
+        def total(tensors: Sequence[Any]) -> Any:
+            with backend.seeded(self._seed):
+                returned = trees.leaves(self._cost(self._structure(tensors), *self._args))
+            return functools.reduce(operator.add, [backend.contract(returned[p].value, w) for p, w in weights.items()])
+
+        return total
+
+    def _tangents(self, direction: FloatVector, *, conjugated: bool) -> list[Any]:
+        """A direction of theta as tensors like the checked ones."""
+        values = [parameter.tensor(direction[parameter.range]) for parameter in self._layout.parameters]
+        return [
+            self._backend.tensor(np.conj(value) if conjugated else value, dtype, tensor)
+            for value, dtype, tensor in zip(values, self._dtypes, self._tensors(), strict=True)
+        ]
+
+    def _laid_out(self, grads: Sequence[Any]) -> Gradient:
+        d_theta, dtypes, notes = np.zeros(self._layout.size), list(self._dtypes), []
+        for i, (parameter, grad) in enumerate(zip(self._layout.parameters, grads, strict=True)):
+            if grad is None:
+                notes.append(f"`{parameter.name}`: the cost does not reach it, and its gradient counts as zero")
+                continue
+            array = self._backend.to_numpy(grad).reshape(-1)
+            dtypes[i] = self._dtype_of(grad)
+            d_theta[parameter.range] = as_pairs(array, self._backend.conjugates) if parameter.is_complex else array.real
+        return Gradient(d_theta, tuple(dtypes), tuple(notes))
+
+    def _array(self, leaf: object) -> npt.NDArray[Any]:
+        return self._backend.to_numpy(leaf) if isinstance(leaf, self._backend.tensors) else np.asarray(leaf)
+
+    def _dtype_of(self, leaf: object) -> str:
+        return self._backend.dtype_of(leaf) if isinstance(leaf, self._backend.tensors) else np.asarray(leaf).dtype.name
+
+    def _copied(self, leaf: object) -> object:
+        if not isinstance(leaf, self._backend.tensors):
+            return leaf
+        return self._backend.tensor(self._array(leaf), self._dtype_of(leaf), leaf)
+
+
+def why_carried(
+    leaf: trees.Leaf,
+    tensors: tuple[type, ...],
+    dtype_of: Callable[[object], str],
+    to_numpy: Callable[[object], npt.NDArray[Any]],
+) -> str | None:
+    """Why a leaf is handed on and not checked; None where it is checked: a floating tensor, or a Python float.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is an array of objects.
+    """
+    if not isinstance(leaf.value, (*tensors, float, complex)):
+        return type(leaf.value).__name__
+    dtype = dtype_of(leaf.value)
+    if dtype == "object":
+        msg = f"`params`: `{leaf.name}` has dtype object; pass floating arrays, all rows of one length"
+        raise InvalidInputError(msg)
+    if not dtype.startswith(("float", "bfloat", "complex")):
+        return dtype
+    return None if to_numpy(leaf.value).size else "empty"
+
+
+def _of_the_kind(array: npt.NDArray[Any], weight: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    """Weights of both parts of a complex output as one number: the product's real part is the weighted sum."""
+    return weight[..., 0] - 1j * weight[..., 1] if array.dtype.kind == "c" else weight
