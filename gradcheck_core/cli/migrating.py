@@ -10,14 +10,14 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from ..migration import snapshot_file
-from ..migration.inputs import digested
 from ..migration.interpreter import Errand, record_elsewhere
-from ..migration.parity import Mappings, parity
-from ..migration.parity_report import ParityReport
-from ..migration.side import observe
-from ..migration.snapshot import side_of, take, told, verify_snapshot
-from ..migration.stored import Snapshot
+from ..migration.parity.compare import Mappings, parity
+from ..migration.parity.report import ParityReport
+from ..migration.parity.side import observe
+from ..migration.snapshots import snapshot_file
+from ..migration.snapshots.inputs import digested
+from ..migration.snapshots.snapshot import side_of, take, told, verify_snapshot
+from ..migration.snapshots.stored import Snapshot
 from ..rendering.parity_text import layout
 from ..rendering.text import STYLES
 from .checks import print_report

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import final
 
 from ..errors import SnapshotError
-from .snapshot import load_snapshot
-from .stored import Snapshot
+from .snapshots.snapshot import load_snapshot
+from .snapshots.stored import Snapshot
 
 _LAST_LINES = 12
 """Of what a side that failed said: as many as a traceback's last frames and its message take."""

@@ -11,8 +11,8 @@ from ..verdict import Verdict
 from .text import STYLES, labelled, page, plain, printable, safe, shortened
 
 if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
-    from ..migration.parity_report import ParityReport, SideReport
-    from ..migration.parity_rows import Pair, ParityRow
+    from ..migration.parity.report import ParityReport, SideReport
+    from ..migration.parity.rows import Pair, ParityRow
 
 _MOST_ROWS = 12
 _MOST_NOTES = 4

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gradcheck_core import GradientCase, Outcome, ParameterMap, compare_gradients
-from gradcheck_core.migration.causes import MOST_TRIED
-from gradcheck_core.migration.moves import moves
+from gradcheck_core.migration.parity.causes import MOST_TRIED
+from gradcheck_core.migration.parity.moves import moves
 
 RNG = np.random.default_rng(8)
 IMAGES = RNG.normal(size=(3, 2, 2, 3))  # batch, height, width, channels

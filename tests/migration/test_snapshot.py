@@ -10,10 +10,10 @@ from safetensors.numpy import load_file, save_file
 
 import gradcheck_core as gc
 from gradcheck_core import GradientCase, Outcome, Verdict
-from gradcheck_core.migration import snapshot_file
-from gradcheck_core.migration.inputs import differences, digested, undigested
-from gradcheck_core.migration.side import observe
-from gradcheck_core.migration.snapshot import side_of, take
+from gradcheck_core.migration.parity.side import observe
+from gradcheck_core.migration.snapshots import snapshot_file
+from gradcheck_core.migration.snapshots.inputs import differences, digested, undigested
+from gradcheck_core.migration.snapshots.snapshot import side_of, take
 
 W = np.array([[0.5, -0.3], [0.2, 0.8], [-0.6, 0.1]])
 B = np.array([0.1, -0.2])

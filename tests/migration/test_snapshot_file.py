@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save, save_file
 
 from gradcheck_core.errors import MappingError, SnapshotError
-from gradcheck_core.migration import header, snapshot_file
-from gradcheck_core.migration.inputs import Input
-from gradcheck_core.migration.parity import parity
-from gradcheck_core.migration.snapshot import side_of
-from gradcheck_core.migration.stored import Snapshot
+from gradcheck_core.migration.parity.compare import parity
+from gradcheck_core.migration.snapshots import header, snapshot_file
+from gradcheck_core.migration.snapshots.inputs import Input
+from gradcheck_core.migration.snapshots.snapshot import side_of
+from gradcheck_core.migration.snapshots.stored import Snapshot
 
 SNAPSHOT = Snapshot(
     theta={"w": np.array([[1.5, -2.0], [0.25, 3.0]]), "b": np.float32([0.1, 0.2]), "s": np.array(0.5)},

@@ -6,8 +6,8 @@ import pytest
 from broken_migrations import FRAMEWORKS, KINDS, net, recurrent
 
 from gradcheck_core import Outcome, Verdict
-from gradcheck_core.migration.parity import parity
-from gradcheck_core.migration.side import observe
+from gradcheck_core.migration.parity.compare import parity
+from gradcheck_core.migration.parity.side import observe
 
 OTHERS = {"torch": ("keras", "linen"), "keras": ("torch",), "linen": ("torch",)}
 PAIRS = [(broken, right) for broken, rights in OTHERS.items() for right in rights]

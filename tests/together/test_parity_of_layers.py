@@ -6,8 +6,8 @@ import pytest
 from migration_layers import FRAMEWORKS, LAYERS, case
 
 from gradcheck_core import Outcome, Verdict
-from gradcheck_core.migration.parity import parity
-from gradcheck_core.migration.side import observe
+from gradcheck_core.migration.parity.compare import parity
+from gradcheck_core.migration.parity.side import observe
 
 LACKING = {("gru", "nnx"), ("flatten", "nnx")}
 

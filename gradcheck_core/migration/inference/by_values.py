@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
+from ..entries import Array, Term
 from .decompose import Box, Part, TooManyPiecesError, decompose, size_of
-from .entries import Array, Term
 from .ledger import Found, Ledger, inside, whole
 from .likeness import Likeness
 from .lookup import Pool

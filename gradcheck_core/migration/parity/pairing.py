@@ -10,11 +10,11 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from ..assessment import norm
-from ..outputs import roundoff_of
-from ..verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
+from ...assessment import norm
+from ...outputs import roundoff_of
+from ...verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
 from .carrying import Carried, summed_up
-from .parity_rows import Outcome, ParityRow
+from .rows import Outcome, ParityRow
 from .side import Side
 
 _ROUNDINGS = 64.0

@@ -4,8 +4,8 @@ import enum
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
-from ..report import finite
-from ..verdict import Verdict
+from ...report import finite
+from ...verdict import Verdict
 
 
 @final

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import registry
-from ..case import GradientCase
-from ..verdict import Verdict, VerdictPolicy
+from ... import registry
+from ...case import GradientCase
+from ...verdict import Verdict, VerdictPolicy
+from ..parity.compare import Mappings, parity
+from ..parity.report import ParityReport
+from ..parity.rows import LikelyCause, Outcome
+from ..parity.side import Side, observe
 from . import snapshot_file
 from .inputs import Input, differences, digested, undigested
-from .parity import Mappings, parity
-from .parity_report import ParityReport
-from .parity_rows import LikelyCause, Outcome
-from .side import Side, observe
 from .stored import Snapshot
 
 SNAPSHOT, UNNAMED = "snapshot", "case"

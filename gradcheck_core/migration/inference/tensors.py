@@ -9,9 +9,9 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from .. import registry
-from ..errors import GradcheckError, MappingError
-from .entries import Array
+from ... import registry
+from ...errors import GradcheckError, MappingError
+from ..entries import Array
 
 SIGNIFICAND = {"float32": 24, "complex64": 24, "float16": 11, "bfloat16": 8, "float8_e4m3fn": 4, "float8_e5m2": 3}
 """Bits of the significand, the leading one included, of the dtypes below float64."""

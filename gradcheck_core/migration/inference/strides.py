@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .entries import Ranges, Term
+from ..entries import Ranges, Term
 
 Digits = Sequence[tuple[int, int]]
 """Nested counters, the outermost first: how many values each takes, and how far each step leads in the source."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load, save
 
-from ..errors import SnapshotError
+from ...errors import SnapshotError
 from .header import MOST_HEADER_BYTES, Header, damaged, read_header, shown
 from .record import Described, Record, decoded, encoded
 from .stored import FORMAT_VERSION, Snapshot

@@ -7,8 +7,8 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from .entries import Piece
-from .mapping import ParameterMap
+from ..entries import Piece
+from ..mapping import ParameterMap
 from .side import Side
 
 Array = npt.NDArray[Any]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
-from ..report import Certificate, Diagnosis, GradientReport, ParameterReport
-from ..verdict import Verdict
+from ...report import Certificate, Diagnosis, GradientReport, ParameterReport
+from ...verdict import Verdict
 from .header import damaged
 from .inputs import Input
 from .stored import Snapshot

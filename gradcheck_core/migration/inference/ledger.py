@@ -8,8 +8,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from ..entries import Array, MapEntry, Piece, Range, Term
 from .decompose import Box
-from .entries import Array, MapEntry, Piece, Range, Term
 from .tensors import Precision, Tensor
 
 LARGEST_LAYER = 64

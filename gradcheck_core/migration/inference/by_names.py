@@ -7,9 +7,9 @@ from typing import final
 
 import numpy as np
 
-from ..errors import MappingError
+from ...errors import MappingError
+from ..entries import Term
 from .conventions import LearntAxes, is_fused
-from .entries import Term
 from .ledger import Found, Ledger, whole
 from .likeness import Likeness
 from .tensors import Precision, Tensor

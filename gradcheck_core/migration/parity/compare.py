@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ..case import GradientCase
-from ..errors import InvalidInputError
-from ..verdict import Verdict, VerdictPolicy, worst_verdict
+from ...case import GradientCase
+from ...errors import InvalidInputError
+from ...verdict import Verdict, VerdictPolicy, worst_verdict
+from ..inference.infer import infer_mapping
+from ..mapping import ParameterMap
 from .carrying import Array, Carried
 from .causes import MOST_TRIED, Explained, explain
-from .infer import infer_mapping
-from .mapping import ParameterMap
 from .pairing import hold
-from .parity_report import ParityReport, SideReport
-from .parity_rows import Outcome, Pair
+from .report import ParityReport, SideReport
+from .rows import Outcome, Pair
 from .side import Side, at, observe
 
 Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]

@@ -8,14 +8,14 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from ..case import GradientCase
-from ..claims import as_pairs
-from ..gathering import opened
-from ..gradients import claimed_gradient
-from ..options import CheckOptions
-from ..preflight import Baseline
-from ..protocol import Alteration, Backend, Capability, FloatVector
-from ..session import Session
+from ...case import GradientCase
+from ...claims import as_pairs
+from ...gathering import opened
+from ...gradients import claimed_gradient
+from ...options import CheckOptions
+from ...preflight import Baseline
+from ...protocol import Alteration, Backend, Capability, FloatVector
+from ...session import Session
 
 
 @final

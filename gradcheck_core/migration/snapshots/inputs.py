@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from .. import registry, trees
+from ... import registry, trees
 
 
 @final

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..outputs import roundoff_of
+from ...outputs import roundoff_of
 from .carrying import Array, Carried
 from .moves import moves
 from .pairing import Difference, total_gradient_size
-from .parity_rows import LikelyCause
+from .rows import LikelyCause
 from .side import Side
 
 _SAME = 1e-7

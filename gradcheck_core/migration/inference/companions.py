@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..entries import Array, MapEntry
 from .conventions import is_recurrent, outputs_first
 from .decompose import TooManyPiecesError, decompose
-from .entries import Array, MapEntry
 from .ledger import LARGEST_LAYER, Found, Ledger, inside
 from .likeness import Likeness, bare, kind_of
 from .lookup import Pool, Positions

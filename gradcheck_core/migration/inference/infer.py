@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from ..mapping import ParameterMap
 from .by_names import constants, find_by_names, grouped
 from .by_values import find_pieces, find_sums, find_whole
 from .clones import find_clones
 from .companions import find_companions
 from .conventions import LearntAxes
 from .ledger import Ledger
-from .mapping import ParameterMap
 from .partners import find_zero_partners
 from .reasons import evidence, without_evidence
 from .tensors import Precision, Tensor, read

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NoReturn, final
 
-from ..errors import SnapshotError
+from ...errors import SnapshotError
 
 MOST_HEADER_BYTES = 32 * 2**20
 """Longest header that is read. A parameter takes about a kilobyte of it, so that this holds some 30,000 of them, and

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from .entries import Array
+from ..entries import Array
 from .tensors import Precision, Tensor
 
 _PROBES = 64

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..entries import Range, Term
 from .decompose import Box, size_of
-from .entries import Range, Term
 from .ledger import Found, Ledger, inside
 from .tensors import Tensor
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, final
 
-from ..errors import GradientCheckError
-from ..rendering.parity_text import render_html, render_text
-from ..report import GradientReport, finite
-from ..verdict import Verdict
-from .parity_rows import LikelyCause, Outcome, Pair, ParityRow
+from ...errors import GradientCheckError
+from ...rendering.parity_text import render_html, render_text
+from ...report import GradientReport, finite
+from ...verdict import Verdict
+from .rows import LikelyCause, Outcome, Pair, ParityRow
 
 FORMAT_VERSION = 1
 """Of `ParityReport.to_dict`; grows when a key changes its meaning or goes."""

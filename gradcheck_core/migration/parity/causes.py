@@ -7,15 +7,15 @@ from typing import final
 
 import numpy as np
 
-from ..assessment import norm
-from ..protocol import Alteration
-from ..verdict import Verdict, VerdictPolicy
+from ...assessment import norm
+from ...protocol import Alteration
+from ...verdict import Verdict, VerdictPolicy
 from .carrying import Carried
 from .live import Asked
 from .moves import Move, moves
 from .numbers import from_numbers, from_values, noisier
 from .pairing import Difference, hold, is_another_function, judge_costs
-from .parity_rows import LikelyCause, Outcome
+from .rows import LikelyCause, Outcome
 from .side import Arrays, Side
 
 MOST_TRIED = 500

@@ -9,14 +9,14 @@ from typing import Any, final
 
 import numpy.typing as npt
 
-from .. import registry, trees
-from ..case import GradientCase
-from ..check import Checked, check_case
-from ..errors import InvalidInputError
-from ..layout import FloatVector, Layout
-from ..protocol import Capability
-from ..report import GradientReport
-from ..verdict import Verdict
+from ... import registry, trees
+from ...case import GradientCase
+from ...check import Checked, check_case
+from ...errors import InvalidInputError
+from ...layout import FloatVector, Layout
+from ...protocol import Capability
+from ...report import GradientReport
+from ...verdict import Verdict
 from .live import Live
 
 Arrays = Mapping[str, npt.NDArray[Any]]

@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from .entries import Term
+from ..entries import Term
 from .lookup import Pool, Positions
 from .strides import term_of
 

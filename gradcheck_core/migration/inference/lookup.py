@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from .entries import Array
+from ..entries import Array
 from .tensors import Precision
 
 Positions = npt.NDArray[np.int64]

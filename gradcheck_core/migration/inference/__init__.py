@@ -1,0 +1,1 @@
+"""Which parameter is which: found from values, then from structure and names."""

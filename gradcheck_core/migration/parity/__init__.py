@@ -1,0 +1,1 @@
+"""Sides of a comparison, held against each other and against finite differences."""

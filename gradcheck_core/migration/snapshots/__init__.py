@@ -1,0 +1,1 @@
+"""What one framework said of a model, in a file."""
