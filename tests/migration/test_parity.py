@@ -93,6 +93,13 @@ def test_a_gradient_that_is_not_finite_differs_and_leaves_the_others_as_they_are
     assert {row.verdict for row in report.rows if row.target != "b"} == {Verdict.CORRECT}
 
 
+def test_the_first_case_is_the_reference_unless_another_is_named():
+    cases = {"old": RIGHT, "new": WRONG}
+
+    assert compare_gradients(cases).reference == "old"
+    assert compare_gradients(cases, reference="new").reference == "new"
+
+
 def test_the_reference_can_be_the_culprit():
     assert compare(WRONG, RIGHT).culprit == "old"
 

@@ -26,7 +26,7 @@ Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
 def compare_gradients(
     cases: Mapping[str, GradientCase],
     *,
-    reference: str,
+    reference: str | None = None,
     mapping: Mappings = "auto",
     policy: VerdictPolicy | None = None,
 ) -> ParityReport:
@@ -41,8 +41,8 @@ def compare_gradients(
     cases : mapping of str to GradientCase
         Two or more, by the name that reports call them; in any frameworks. Each is checked as `check_gradients` does,
         with its own options.
-    reference : str
-        The name of the case that the others are held against.
+    reference : str, optional
+        The name of the case that the others are held against. None (default) is the first of them.
     mapping : "auto", ParameterMap, path, or mapping of str to these
         From the reference's parameters to those of the other side. "auto" (default) infers it, see `infer_mapping`; a
         path is that of a TOML file that `ParameterMap.to_toml` wrote. Where there are several other sides, one for each
@@ -77,12 +77,13 @@ def compare_gradients(
     >>> report.outcome, report.diagnosis.kind, report.culprit
     (<Outcome.FORWARD_DIFFERS: 'forward differs'>, 'reduction', None)
     """
-    _require_cases(cases, reference)
+    _require_cases(cases)
+    against = _reference(cases, reference)
     policy = _validated(policy)
-    _require_mappings(mapping, [name for name in cases if name != reference])
+    _require_mappings(mapping, [name for name in cases if name != against])
     started = time.perf_counter()
     sides = {name: observe(case, name) for name, case in cases.items()}
-    return parity(sides, reference, mapping, policy, started=started)
+    return parity(sides, against, mapping, policy, started=started)
 
 
 def parity(
@@ -205,7 +206,7 @@ def _validated(policy: object) -> VerdictPolicy:
     return policy
 
 
-def _require_cases(cases: object, reference: object) -> None:
+def _require_cases(cases: object) -> None:
     if not isinstance(cases, Mapping):
         msg = (
             f"`cases` of compare_gradients is {type(cases).__name__}; pass a dict from name to GradientCase, "
@@ -222,10 +223,16 @@ def _require_cases(cases: object, reference: object) -> None:
             f"`cases` of compare_gradients has {len(cases)} case(s), and two are needed to compare; add the other side"
         )
         raise InvalidInputError(msg)
-    if reference not in cases:
+
+
+def _reference(cases: Mapping[str, GradientCase], reference: object) -> str:
+    if reference is None:
+        return next(iter(cases))
+    if not isinstance(reference, str) or reference not in cases:
         known = ", ".join(map(repr, cases))
         msg = f"`reference={reference!r}` of compare_gradients is none of the cases; pass one of {known}"
         raise InvalidInputError(msg)
+    return reference
 
 
 def _require_mappings(mapping: object, others: list[str]) -> None:
