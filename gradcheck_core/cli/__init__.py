@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..demo.show import show as show_demo
-from ..errors import GradcheckError
+from ..errors import GradcheckError, InvalidInputError
 from ..explanations import EXPLANATIONS
 from ..registry import BackendInfo, backends, load_backend
 from ..rendering.text import labelled, safe
@@ -82,7 +82,7 @@ def explain_command(
     names = {name.lower(): name for name in EXPLANATIONS}
     if what.lower() not in names:
         message = f"{what} is neither a verdict nor a diagnosis; known are {', '.join(EXPLANATIONS)}"
-        raise typer.BadParameter(message, param_hint="VERDICT|DIAGNOSIS")
+        raise InvalidInputError(message)
     name = names[what.lower()]
     text = EXPLANATIONS[name]
     cause, cure = labelled("Where it comes from", text.cause), labelled("What to do", text.cure)
