@@ -22,7 +22,10 @@ _LONGEST = 20
 
 _NEXT = {
     "agree": "nothing: the sides agree as finely as the resolution says.",
-    "undecided": "name the missing parameters in the mapping (mapping=, a TOML file), or lower the noise of the costs.",
+    "undecided": (
+        "name the missing parameters in the mapping (mapping=, a TOML file); where differences could not judge, lower "
+        "the noise of the costs or allow more evaluations."
+    ),
     "contradicted": (
         "agreement is no proof: both sides differ from finite differences; start with the worst parameter of a side's "
         "own report, `report.sides[...].report`."

@@ -15,6 +15,7 @@ from ..mapping import ParameterMap
 from .carrying import Array, Carried
 from .causes import MOST_TRIED, Explained, explain
 from .pairing import hold
+from .referee import Unjudged
 from .report import ParityReport, SideReport
 from .rows import Outcome, Pair
 from .side import Side, at, observe
@@ -34,7 +35,8 @@ def compare_gradients(
 
     First the values of the parameters are compared, then the costs, then the gradients; the first that differs is what
     is wrong. Each side's gradient is checked against finite differences of its own cost, so that two sides that agree
-    and are both wrong do not pass, and of two that differ it is said which one is at fault.
+    and are both wrong do not pass, and of two that differ it is said which one is at fault. A gradient that could be
+    judged on neither side is INCONCLUSIVE, one that neither side's options check is INSPECT at best.
 
     Parameters
     ----------
@@ -122,6 +124,8 @@ def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPo
     if found.rounded:
         other = at(other, {name: carried.values[name] for name in found.rounded}) or other
         found = hold(reference, other, carried, policy)
+    unjudged = Unjudged.among(reference, other, carried)
+    found = unjudged.lowered(found)
     explained = explain(reference, other, carried, found, policy)
     return Pair(
         side=other.name,
@@ -133,7 +137,10 @@ def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPo
         rows=found.rows,
         diagnosis=explained.cause,
         tried=explained.tried,
-        notes=_pair_notes(found.outcome, explained, {row.name: row.why for row in found.rows if row.why}),
+        notes=(
+            *unjudged.notes,
+            *_pair_notes(found.outcome, explained, {row.name: row.why for row in found.rows if row.why}),
+        ),
     )
 
 

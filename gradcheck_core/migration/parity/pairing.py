@@ -235,8 +235,19 @@ def _not_compared(reference: Side, other: Side, carried: Carried) -> list[Parity
     why |= {name: reason for name, reason in carried.mapping.unresolved.items() if name in why}
     used = {term.source for entry in carried.mapping.entries.values() for term in entry.terms}
     rows = [_unpaired(other.name, (), name, reason) for name, reason in why.items()]
-    unused = [name for name in reference.values if name not in used]
-    return rows + [_unpaired(other.name, (name,), "", "the mapping makes nothing of it") for name in unused]
+    lost = {
+        name: _lost(carried.used(name, array.shape)) if name in used else "the mapping makes nothing of it"
+        for name, array in reference.values.items()
+    }
+    return rows + [_unpaired(other.name, (name,), "", reason) for name, reason in lost.items() if reason]
+
+
+def _lost(used: npt.NDArray[np.bool_]) -> str:
+    """What to say of a source of which only some entries are used; nothing if all are."""
+    if used.all():
+        return ""
+    first = [int(i) for i in np.unravel_index(int((~used).argmax()), used.shape)]
+    return f"{int((~used).sum())} of its {used.size} entries go nowhere, the first is that at {first}"
 
 
 def _unpaired(side: str, source: tuple[str, ...], target: str, why: str) -> ParityRow:
