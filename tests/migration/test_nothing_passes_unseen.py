@@ -1,8 +1,10 @@
 """What was not judged, not compared or only rounded away does not pass as agreement."""
 
 import numpy as np
+import pytest
 
-from gradcheck_core import GradientCase, Outcome, Verdict, compare_gradients
+from gradcheck_core import GradientCase, Outcome, ParameterMap, Verdict, compare_gradients
+from gradcheck_core.migration.parity.spacing import spacing
 
 RNG = np.random.default_rng(11)
 TABLE = RNG.normal(size=(4, 5))
@@ -80,3 +82,50 @@ def test_dropped_rows_are_seen_where_the_cost_does_not_read_them():
 
     assert (report.verdict, report.outcome) == (Verdict.INCONCLUSIVE, Outcome.UNDECIDED)
     assert "table" in report.unresolved
+
+
+WEIGHT = np.random.default_rng(3).normal(size=(128, 128)).astype(np.float32)
+
+
+def test_an_entry_that_is_lost_is_seen_behind_the_rounding_of_a_coarse_dtype():
+    # 0.2 / (2 * 128) is 8e-4, and float16 rounds by up to 1e-3
+    lost = WEIGHT.copy()
+    lost[np.unravel_index(np.abs(np.abs(WEIGHT) - 0.2).argmin(), WEIGHT.shape)] = 0
+    half = WEIGHT.astype(np.float16)
+    same = ParameterMap.identity({"w": WEIGHT.shape})
+    report = compare(quadratic({"w": lost}), quadratic({"w": half}), mapping=same)
+
+    assert (report.passed, report.outcome) == (False, Outcome.VALUES_DIFFER)
+
+
+def test_a_factor_that_a_coarse_dtype_nearly_hides_is_seen():
+    scaled = (WEIGHT * np.float32(1.0005)).astype(np.float16)
+    same = ParameterMap.identity({"w": WEIGHT.shape})
+    report = compare(quadratic({"w": WEIGHT}), quadratic({"w": scaled}), mapping=same)
+
+    assert (report.passed, report.outcome) == (False, Outcome.VALUES_DIFFER)
+
+
+def test_values_that_were_only_rounded_pass_and_it_is_said_where_costs_were_taken():
+    # entries among float16's subnormals and below its smallest too
+    values = np.concatenate([WEIGHT[:2].reshape(-1), np.float32([3e-6, -4.1e-8, 1e-9, 0])])
+    report = compare(quadratic({"w": values}), quadratic({"w": values.astype(np.float16)}))
+
+    assert (report.passed, report.outcome) == (True, Outcome.AGREE)
+    assert "cost and gradients of `b` are taken at the values of `a`" in " ".join(report.pairs[0].notes)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "expected"),
+    [
+        ("float32", 1.0, 2.0**-23),
+        ("float32", -1.99, 2.0**-23),
+        ("float16", 2.0, 2.0**-9),
+        ("float16", 1e-9, 2.0**-24),  # that of subnormals
+        ("bfloat16", 0.75, 2.0**-8),
+        ("float8_e4m3fn", 1.0, 2.0**-3),
+        ("float64", 0.0, 2.0**-126),  # what frameworks flush to zero
+    ],
+)
+def test_the_spacing_of_a_dtype_at_a_value(dtype, value, expected):
+    assert spacing(np.array([value]), dtype)[0] == expected

@@ -43,6 +43,11 @@ class Carried:
                     term.taken({source: used})[...] = True
         return used
 
+    def sharing(self, target: str) -> tuple[str, ...]:
+        """A target, and those with which it shares a source."""
+        sources = set(self.sources(target))
+        return (target, *(name for name in self.mapping.entries if name != target and sources & {*self.sources(name)}))
+
     def sources(self, target: str) -> tuple[str, ...]:
         """The reference's names that a target is made of, each once."""
         return tuple(dict.fromkeys(term.source for term in self.mapping.entries[target].terms))

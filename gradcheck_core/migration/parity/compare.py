@@ -124,6 +124,9 @@ def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPo
     if found.rounded:
         other = at(other, {name: carried.values[name] for name in found.rounded}) or other
         found = hold(reference, other, carried, policy)
+    moved = (
+        f"cost and gradients of `{other.name}` are taken at the values of `{reference.name}`; its own are rounded",
+    )
     unjudged = Unjudged.among(reference, other, carried)
     found = unjudged.lowered(found)
     explained = explain(reference, other, carried, found, policy)
@@ -139,6 +142,7 @@ def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPo
         tried=explained.tried,
         notes=(
             *unjudged.notes,
+            *(moved if other.asked_at else ()),
             *_pair_notes(found.outcome, explained, {row.name: row.why for row in found.rows if row.why}),
         ),
     )

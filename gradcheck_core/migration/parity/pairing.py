@@ -16,6 +16,7 @@ from ...verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natu
 from .carrying import Carried, summed_up
 from .rows import Outcome, ParityRow
 from .side import Side
+from .spacing import within_rounding
 
 _ROUNDINGS = 64.0
 """Unit roundoffs of its size by which a cost or a gradient may differ between two right implementations, which sum and
@@ -60,7 +61,7 @@ class Difference:
         """The targets whose values differ by the rounding of their dtype only, if no others differ."""
         if self.shifted:
             return ()
-        return tuple(row.target for row in self.rows if not row.why and row.value_difference > 0)
+        return tuple(row.target for row in self.rows if 0 < row.value_difference <= row.value_resolution)
 
     @property
     def shifted(self) -> tuple[str, ...]:
@@ -218,15 +219,27 @@ def _row(
 
 
 def _compare_values(reference: Side, other: Side, carried: Carried, compared: list[str]) -> dict[str, Comparison]:
+    """By norm, with an error where every entry is as near as the coarser dtype stores it; else with none."""
     mine = summed_up({name: other.values[name] for name in compared}, carried.mapping)
-    found = {}
+    found: dict[str, Comparison] = {}
     for name in compared:
-        dtypes = [other.dtypes[name], *(reference.dtypes[source] for source in carried.sources(name))]
-        rounding = _VALUE_ROUNDINGS * max(map(roundoff_of, dtypes))
-        compared_values = _compare_arrays(carried.values[name], mine[name], partial(operator.mul, rounding))
-        equal = compared_values.discrepancy == 0  # in every entry, which rounding takes nothing away from
-        found[name] = replace(compared_values, error=0.0) if equal else compared_values
+        dtype = max((other.dtypes[name], *(reference.dtypes[s] for s in carried.sources(name))), key=roundoff_of)
+        rounding = _VALUE_ROUNDINGS * roundoff_of(dtype)
+        held = _compare_arrays(carried.values[name], mine[name], partial(operator.mul, rounding))
+        if held is not _NOTHING_IN_COMMON:
+            rounded = held.discrepancy > 0 and within_rounding(
+                carried.values[name], mine[name], _summands(name, reference, other, carried), dtype
+            )
+            held = replace(held, error=max(held.error, held.discrepancy) if rounded else 0.0)
+        found[name] = held
     return found
+
+
+def _summands(name: str, reference: Side, other: Side, carried: Carried) -> Array:
+    """The sizes of what was rounded before it was added up to a target, or to its source."""
+    there = {source: np.abs(reference.values[source]) for source in carried.sources(name)}
+    here = {target: np.abs(other.values[target]) for target in carried.sharing(name) if target in other.values}
+    return np.maximum(carried.mapping.entries[name].value(there), summed_up(here, carried.mapping)[name])
 
 
 def _not_compared(reference: Side, other: Side, carried: Carried) -> list[ParityRow]:
