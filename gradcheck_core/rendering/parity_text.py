@@ -51,7 +51,7 @@ def render_html(report: "ParityReport") -> str:
 
 def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
     """The comparison as something a rich console prints; `everything`: all parameters and notes, however many."""
-    headline = Text.assemble((report.verdict.value, STYLES[report.verdict]), f"  {report.outcome.sentence}")
+    headline = Text.assemble((report.verdict.value, STYLES[report.verdict]), f"  {report.sentence}")
     parts: list[RenderableType] = [headline, "", _sides(report), ""]
     cause = report.diagnosis
     if cause is not None:
@@ -59,13 +59,19 @@ def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
         parts.append(labelled("Evidence", printable(f"{cause.evidence}.")))
     parts += [labelled("Contradicted", _contradicted(side)) for side in report.sides.values() if side.contradicted]
     parts += [*([""] if len(parts) > 4 else []), _rows(report, everything), _resolved(report), ""]
-    parts.append(labelled("Next", _NEXT[report.outcome.value]))
+    parts.append(labelled("Next", _next(report)))
     notes = [*report.notes, *(note for pair in report.pairs for note in pair.notes)]
     most = len(notes) if everything else _MOST_NOTES
     parts += [labelled("Note", printable(shortened(note, everything))) for note in notes[:most]]
     if len(notes) > most:
         parts.append(labelled("Note", f"and {len(notes) - most} more in `report.notes` and `report.pairs`"))
     return Group(*parts)
+
+
+def _next(report: "ParityReport") -> str:
+    if report.is_off:
+        return "the difference is small, and no rounding: decide whether what causes it is meant."
+    return _NEXT[report.outcome.value]
 
 
 def _sides(report: "ParityReport") -> Table:

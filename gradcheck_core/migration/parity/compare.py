@@ -14,7 +14,7 @@ from ..inference.infer import infer_mapping
 from ..mapping import ParameterMap
 from .carrying import Array, Carried
 from .causes import MOST_TRIED, Explained, explain
-from .pairing import hold
+from .pairing import Difference, hold
 from .referee import Unjudged
 from .report import ParityReport, SideReport
 from .rows import Outcome, Pair
@@ -143,14 +143,14 @@ def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPo
         notes=(
             *unjudged.notes,
             *(moved if other.asked_at else ()),
-            *_pair_notes(found.outcome, explained, {row.name: row.why for row in found.rows if row.why}),
+            *_pair_notes(found, explained, {row.name: row.why for row in found.rows if row.why}),
         ),
     )
 
 
-def _pair_notes(outcome: Outcome, explained: Explained, missing: Mapping[str, str]) -> tuple[str, ...]:
+def _pair_notes(found: Difference, explained: Explained, missing: Mapping[str, str]) -> tuple[str, ...]:
     notes = [f"not compared: {', '.join(f'`{name}` ({why})' for name, why in missing.items())}"] if missing else []
-    if explained.cause is None and outcome is Outcome.FORWARD_DIFFERS:
+    if explained.cause is None and (found.outcome is Outcome.FORWARD_DIFFERS or found.is_off):
         limit = f", where the search stops at {MOST_TRIED}" if explained.tried >= MOST_TRIED else ""
         notes.append(f"none of the known mistakes explains it; {explained.tried} were undone{limit}")
     return tuple(notes)

@@ -15,6 +15,12 @@ from .side import Side
 _SAME = 1e-7
 """Relative, of costs' and gradients' factors, beside rounding: frameworks round constants of their own to float32."""
 
+_CLEAR = 10.0
+"""Times what may be rounding, from which on a factor is another one than 1."""
+
+_OF_THE_COSTS = 1e-6
+"""Of the costs' difference, the gradients' where a term without parameters is all: constants that frameworks round."""
+
 _NEAR = 0.01
 """Of a whole number: so near it is one."""
 
@@ -69,16 +75,14 @@ _ROUNDED: dict[str, Callable[[Array], Array]] = {
 """The dtypes whose rounding is a difference; that of float32 is below the band of agreement."""
 
 
-def from_numbers(reference: Side, other: Side, carried: Carried, found: Difference) -> LikelyCause | None:
-    """A factor between costs and gradients, or a term that no gradient shows."""
-    return _factor(reference, other, carried, found) or _constant(reference, other, found)
-
-
-def _factor(reference: Side, other: Side, carried: Carried, found: Difference) -> LikelyCause | None:
+def factor_between(reference: Side, other: Side, carried: Carried, found: Difference) -> LikelyCause | None:
+    """A factor between the costs that is also that between all gradients."""
     if not (reference.cost and other.cost and carried.gradients):
         return None
     factor = other.cost / reference.cost
     allowed = max(_SAME, 2 * found.cost.error / max(found.cost.claimed, found.cost.numeric))
+    if abs(factor - 1) <= _CLEAR * allowed:
+        return None
     for name, theirs in carried.gradients.items():
         mine = other.gradients.get(name)
         if mine is None or mine.shape != theirs.shape:
@@ -107,9 +111,11 @@ def _product(whole: int, sizes: dict[int, None]) -> str:
     return f"lengths {pairs[0][0]} x {pairs[0][1]}" if pairs else ""
 
 
-def _constant(reference: Side, other: Side, found: Difference) -> LikelyCause | None:
-    compared = [row for row in found.rows if not row.why]
-    if not compared or not all(row.gradient_verdict.passed for row in compared):
+def constant_between(reference: Side, other: Side, found: Difference) -> LikelyCause | None:
+    """A term that no gradient shows; each has to be compared for that, and to show nothing at all."""
+    allowed = _OF_THE_COSTS * found.cost.difference
+    alike = [not row.why and row.gradient_difference <= max(row.gradient_resolution, allowed) for row in found.rows]
+    if not alike or not all(alike):
         return None
     amount = other.cost - reference.cost
     said = f"the cost of `{other.name}` has a term of {amount:+.9g} that does not depend on the parameters"

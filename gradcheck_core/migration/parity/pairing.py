@@ -14,7 +14,7 @@ from ...assessment import norm
 from ...outputs import roundoff_of
 from ...verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
 from .carrying import Carried, summed_up
-from .rows import Outcome, ParityRow
+from .rows import Outcome, ParityRow, is_beyond_rounding, is_slightly_off
 from .side import Side
 from .spacing import within_rounding
 
@@ -35,10 +35,6 @@ _NOTHING_IN_COMMON = Comparison(discrepancy=1.0, error=0.0, claimed=0.5, numeric
 """Of arrays between which there is no distance: as different as can be, and surely so."""
 
 Array = npt.NDArray[Any]
-
-
-_BEYOND = 16.0
-"""Times its resolution by which a cost is surely another one, however little that is: deep models round more often."""
 
 
 @final
@@ -62,6 +58,12 @@ class Difference:
         if self.shifted:
             return ()
         return tuple(row.target for row in self.rows if 0 < row.value_difference <= row.value_resolution)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether everything passes, and yet the costs or gradients differ by more than rounding."""
+        apart = is_beyond_rounding(self.cost.difference, self.cost.resolution)
+        return is_slightly_off(self.outcome, self.verdict, apart, self.rows)
 
     @property
     def shifted(self) -> tuple[str, ...]:
@@ -114,11 +116,6 @@ def judge_costs(
     error = _ROUNDINGS * (reference.roundoff * one + other.roundoff * two) + _NOISES * (reference.noise + other.noise)
     comparison = Comparison(abs(reference.cost - other.cost), error + from_values, one, two)
     return comparison, judge_parameter(comparison, max(_reach(reference), _reach(other)), policy).verdict
-
-
-def is_another_function(cost: Comparison) -> bool:
-    """Whether costs differ by more than rounding, be it in the band of agreement: it shows in the gradients first."""
-    return cost.difference > _BEYOND * cost.resolution
 
 
 def total_gradient_size(side: Side) -> float:
@@ -272,7 +269,7 @@ def _outcome(costs: Comparison, cost: Verdict, rows: list[ParityRow]) -> Outcome
     if any(row.values_verdict.is_evidence for row in rows):
         return Outcome.VALUES_DIFFER
     gradients = any(row.gradient_verdict.is_evidence for row in rows)
-    if cost.is_evidence or (gradients and is_another_function(costs)):
+    if cost.is_evidence or (gradients and is_beyond_rounding(costs.difference, costs.resolution)):
         return Outcome.FORWARD_DIFFERS
     if gradients:
         return Outcome.GRADIENTS_DIFFER

@@ -86,6 +86,18 @@ class ParityReport:
         return self.verdict.passed
 
     @property
+    def sentence(self) -> str:
+        """What was found, in one sentence for a person."""
+        if self.is_off:
+            return "Everything passes, but costs or gradients differ by more than rounding."
+        return self.outcome.sentence
+
+    @property
+    def is_off(self) -> bool:
+        """Whether everything passes, and yet costs or gradients differ by more than rounding."""
+        return self.outcome is Outcome.AGREE and any(pair.is_off for pair in self.pairs)
+
+    @property
     def worst(self) -> Pair:
         """The pair with the worst outcome and, among those, the worst verdict."""
         return max(self.pairs, key=lambda pair: (pair.outcome.severity, pair.verdict.severity))

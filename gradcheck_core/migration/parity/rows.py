@@ -7,6 +7,14 @@ from typing import Any, final
 from ...report import finite
 from ...verdict import Verdict
 
+_BEYOND = 16.0
+"""Times its resolution by which a difference surely is one, however small: deep models round more often."""
+
+
+def is_beyond_rounding(difference: float, resolution: float) -> bool:
+    """Whether something differs by more than rounding, be it in the band of agreement."""
+    return difference > _BEYOND * resolution
+
 
 @final
 class Outcome(enum.StrEnum):
@@ -105,6 +113,12 @@ class ParityRow:
         """How a reader knows it: the side's name, or the reference's where the side has none."""
         return self.target or ", ".join(self.source)
 
+    @property
+    def is_off(self) -> bool:
+        """Whether the gradients differ by more than rounding and more than agreement allows, be it in its band."""
+        correct = self.gradient_verdict is Verdict.CORRECT
+        return not correct and is_beyond_rounding(self.gradient_difference, self.gradient_resolution)
+
     def rank(self) -> tuple[int, float]:
         """How bad it is: the verdict's severity first, then the larger difference."""
         return self.verdict.severity, max(self.value_difference, self.gradient_difference)
@@ -125,6 +139,12 @@ class ParityRow:
             "gradient_verdict": self.gradient_verdict.value,
             "why": self.why,
         }
+
+
+def is_slightly_off(outcome: Outcome, verdict: Verdict, costs_apart: bool, rows: tuple[ParityRow, ...]) -> bool:
+    """Whether everything passes, and yet the costs, or gradients, differ by more than rounding."""
+    little = outcome is Outcome.AGREE and verdict is Verdict.INSPECT
+    return little and (costs_apart or any(row.is_off for row in rows))
 
 
 @final
@@ -169,6 +189,12 @@ class Pair:
     def forward_agrees(self) -> bool:
         """Whether the costs agree."""
         return self.cost_verdict.passed and self.outcome is not Outcome.FORWARD_DIFFERS
+
+    @property
+    def is_off(self) -> bool:
+        """Whether everything passes, and yet the costs or gradients differ by more than rounding."""
+        apart = is_beyond_rounding(self.cost_difference, self.cost_resolution)
+        return is_slightly_off(self.outcome, self.verdict, apart, self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -24,7 +24,7 @@ def spacing(sizes: Array, dtype: str) -> npt.NDArray[np.float64]:
 
 
 def within_rounding(one: Array, other: Array, sizes: Array, dtype: str) -> bool:
-    """Whether two arrays are apart by one spacing of a dtype at most, in every entry; NaN and infinity equal themselves.
+    """Whether two arrays are apart by one spacing of a dtype at most in every entry; what is not finite is left out.
 
     Parameters
     ----------
