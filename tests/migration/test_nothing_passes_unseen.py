@@ -129,3 +129,42 @@ def test_values_that_were_only_rounded_pass_and_it_is_said_where_costs_were_take
 )
 def test_the_spacing_of_a_dtype_at_a_value(dtype, value, expected):
     assert spacing(np.array([value]), dtype)[0] == expected
+
+
+def changed(values, *places):
+    other = values.copy()
+    for place in places:
+        other[place] += 0.5
+    return other
+
+
+@pytest.mark.parametrize("name", ["w", "kernel"])
+@pytest.mark.parametrize("weighed", [True, False])
+def test_a_changed_entry_is_a_value_that_differs_and_is_named(name, weighed):
+    def of(key, values):
+        weight = np.where(values == values[1, 2], float(weighed), 1.0)  # whether the cost reads the entry at all
+        return GradientCase(
+            lambda p: float(np.sum(weight * p[key] ** 2)), {key: values}, lambda p: {key: 2 * weight * p[key]}
+        )
+
+    report = compare(of("w", TABLE), of(name, changed(TABLE, (1, 2))))
+
+    assert (report.passed, report.outcome) == (False, Outcome.VALUES_DIFFER)
+    assert f"1 of the 20 entries of `{name}` of `b` differs from `a`, at [1, 2]" in report.diagnosis.sentence
+    assert not report.unresolved
+
+
+def test_a_changed_entry_is_named_behind_the_rounding_of_a_coarse_dtype():
+    half = changed(WEIGHT, (5, 7), (9, 1)).astype(np.float16)
+    same = ParameterMap.identity({"w": WEIGHT.shape})
+    report = compare(quadratic({"w": WEIGHT}), quadratic({"w": half}), mapping=same)
+
+    assert "2 of the 16384 entries of `w` of `b` differ from `a`, the first at [5, 7]" in report.diagnosis.sentence
+
+
+def test_of_a_name_that_both_sides_have_both_reasons_are_kept():
+    part = ParameterMap({}, {"w": "to be decided"})
+    report = compare(quadratic({"w": TABLE}), quadratic({"w": TABLE}), mapping=part)
+
+    assert report.unresolved == {"w": "to be decided; the mapping makes nothing of it"}
+    assert "`w` (to be decided; the mapping makes nothing of it)" in report.pairs[0].notes[-1]

@@ -80,7 +80,7 @@ class _Search:
     def values(self) -> LikelyCause | None:
         """The values differ: how, and whether that is all."""
         shifted = self.found.shifted
-        cause = from_values(self.reference.name, self.other, self.carried, shifted)
+        cause = from_values(self.reference, self.other, self.carried, shifted)
         live = self.other.live
         if live is None:
             return cause

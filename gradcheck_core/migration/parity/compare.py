@@ -11,13 +11,13 @@ from ...case import GradientCase
 from ...errors import InvalidInputError
 from ...verdict import Verdict, VerdictPolicy, worst_verdict
 from ..inference.infer import infer_mapping
-from ..mapping import ParameterMap
+from ..mapping import MapEntry, ParameterMap
 from .carrying import Array, Carried
 from .causes import MOST_TRIED, Explained, explain
 from .pairing import Difference, hold
 from .referee import Unjudged
 from .report import ParityReport, SideReport
-from .rows import Outcome, Pair
+from .rows import Outcome, Pair, reasons
 from .side import Side, at, observe
 
 Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
@@ -143,12 +143,13 @@ def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPo
         notes=(
             *unjudged.notes,
             *(moved if other.asked_at else ()),
-            *_pair_notes(found, explained, {row.name: row.why for row in found.rows if row.why}),
+            *_pair_notes(found, explained),
         ),
     )
 
 
-def _pair_notes(found: Difference, explained: Explained, missing: Mapping[str, str]) -> tuple[str, ...]:
+def _pair_notes(found: Difference, explained: Explained) -> tuple[str, ...]:
+    missing = reasons(found.rows)
     notes = [f"not compared: {', '.join(f'`{name}` ({why})' for name, why in missing.items())}"] if missing else []
     if explained.cause is None and (found.outcome is Outcome.FORWARD_DIFFERS or found.is_off):
         limit = f", where the search stops at {MOST_TRIED}" if explained.tried >= MOST_TRIED else ""
@@ -195,7 +196,23 @@ def _inferred(source: dict[str, Array], target: dict[str, Array]) -> ParameterMa
     if not left or not open_ones:
         return found
     more = infer_mapping(left, open_ones)
-    return ParameterMap({**found.entries, **more.entries}, more.unresolved)
+    alike = _alike(more, left, open_ones)
+    unresolved = {name: why for name, why in more.unresolved.items() if name not in alike}
+    return ParameterMap({**found.entries, **more.entries, **alike}, unresolved)
+
+
+def _alike(found: ParameterMap, source: dict[str, Array], target: dict[str, Array]) -> dict[str, MapEntry]:
+    """What is open and has the shape and the name of a source, or is said to have most of its values: a few differ."""
+    free = set(source) - {term.source for entry in found.entries.values() for term in entry.terms}
+    entries: dict[str, MapEntry] = {}
+    for name, why in found.unresolved.items():
+        shape = target[name].shape
+        partners = [one for one in source if one in free and source[one].shape == shape]
+        partner = next((one for one in partners if one == name or f"values are in `{one}`" in why), None)
+        if partner is not None:
+            free.remove(partner)
+            entries[name] = MapEntry.of(partner, tuple(range(len(shape))), found_by="names")
+    return entries
 
 
 def _named(side: Side) -> dict[str, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 from ...outputs import roundoff_of
 from .carrying import Array, Carried
 from .moves import moves
-from .pairing import Difference, total_gradient_size
+from .pairing import Difference, changed, total_gradient_size
 from .rows import LikelyCause
 from .side import Side
 
@@ -24,11 +24,14 @@ _OF_THE_COSTS = 1e-6
 _NEAR = 0.01
 """Of a whole number: so near it is one."""
 
+_FEW = 0.5
+"""Of a parameter's entries that differ: with fewer, the parameter was carried over and then changed."""
+
 _COARSE = 2.0**-14
 """Noise over the cost that no computation in float32 or better has, so that a coarser one takes place inside."""
 
 
-def from_values(reference: str, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
+def from_values(reference: Side, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
     """How the values that differ would come to be those that they should be."""
     fitting = [name for name in shifted if other.values[name].shape == carried.values[name].shape]
     if not shifted or len(fitting) < len(shifted):
@@ -46,14 +49,28 @@ def from_values(reference: str, other: Side, carried: Carried, shifted: tuple[st
             more = f", and {len(sentences) - 1} more like it" if len(sentences) > 1 else ""
             return LikelyCause(
                 kind,
-                sentences[0].replace("{side}", other.name).replace("{other}", reference) + more,
+                sentences[0].replace("{side}", other.name).replace("{other}", reference.name) + more,
                 "in that order the values are the reference's",
             )
     for dtype, rounded in _ROUNDED.items():
         if all(np.array_equal(rounded(carried.values[name]), other.values[name]) for name in shifted):
             said = f"the values of `{other.name}` are the reference's rounded to {dtype}"
             return LikelyCause("dtype", said, f"rounded to {dtype} the values are equal")
-    return None
+    return _few(reference, other, carried, shifted)
+
+
+def _few(reference: Side, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
+    """A few entries that differ, where all others were carried over."""
+    off = {name: changed(name, reference, other, carried) for name in shifted}
+    if any(not 0 < mask.mean() < _FEW for mask in off.values()):
+        return None
+    name, mask = next(iter(off.items()))
+    count = int(mask.sum())
+    first = [int(i) for i in np.unravel_index(int(mask.argmax()), mask.shape)]
+    differ = f"differ from `{reference.name}`, the first" if count > 1 else f"differs from `{reference.name}`,"
+    more = f", and some of {len(off) - 1} other parameter(s)" if len(off) > 1 else ""
+    said = f"{count} of the {mask.size} entries of `{name}` of `{other.name}` {differ} at {first}{more}"
+    return LikelyCause("values", said, "all others are as near as they are stored")
 
 
 def _may_be_rearranged(one: Array, other: Array) -> bool:

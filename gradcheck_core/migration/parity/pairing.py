@@ -16,7 +16,7 @@ from ...verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natu
 from .carrying import Carried, summed_up
 from .rows import Outcome, ParityRow, is_beyond_rounding, is_slightly_off
 from .side import Side
-from .spacing import within_rounding
+from .spacing import beyond_rounding
 
 _ROUNDINGS = 64.0
 """Unit roundoffs of its size by which a cost or a gradient may differ between two right implementations, which sum and
@@ -220,23 +220,32 @@ def _compare_values(reference: Side, other: Side, carried: Carried, compared: li
     mine = summed_up({name: other.values[name] for name in compared}, carried.mapping)
     found: dict[str, Comparison] = {}
     for name in compared:
-        dtype = max((other.dtypes[name], *(reference.dtypes[s] for s in carried.sources(name))), key=roundoff_of)
-        rounding = _VALUE_ROUNDINGS * roundoff_of(dtype)
+        rounding = _VALUE_ROUNDINGS * roundoff_of(_coarsest(name, reference, other, carried))
         held = _compare_arrays(carried.values[name], mine[name], partial(operator.mul, rounding))
         if held is not _NOTHING_IN_COMMON:
-            rounded = held.discrepancy > 0 and within_rounding(
-                carried.values[name], mine[name], _summands(name, reference, other, carried), dtype
-            )
+            rounded = held.discrepancy > 0 and not changed(name, reference, other, carried).any()
             held = replace(held, error=max(held.error, held.discrepancy) if rounded else 0.0)
         found[name] = held
     return found
 
 
-def _summands(name: str, reference: Side, other: Side, carried: Carried) -> Array:
-    """The sizes of what was rounded before it was added up to a target, or to its source."""
-    there = {source: np.abs(reference.values[source]) for source in carried.sources(name)}
-    here = {target: np.abs(other.values[target]) for target in carried.sharing(name) if target in other.values}
-    return np.maximum(carried.mapping.entries[name].value(there), summed_up(here, carried.mapping)[name])
+def changed(name: str, reference: Side, other: Side, carried: Carried) -> npt.NDArray[np.bool_]:
+    """Which entries of a target's values differ by more than rounding from those that were carried over."""
+    shared = {target: other.values[target] for target in carried.sharing(name) if target in other.values}
+    # what was rounded before it was added up to a target, or to its source
+    sizes = {source: np.abs(reference.values[source]) for source in carried.sources(name)}
+    summands = summed_up({target: np.abs(values) for target, values in shared.items()}, carried.mapping)[name]
+    return beyond_rounding(
+        carried.values[name],
+        summed_up(shared, carried.mapping)[name],
+        np.maximum(carried.mapping.entries[name].value(sizes), summands),
+        _coarsest(name, reference, other, carried),
+    )
+
+
+def _coarsest(name: str, reference: Side, other: Side, carried: Carried) -> str:
+    """The dtype of a target and of its sources that rounds the most."""
+    return max((other.dtypes[name], *(reference.dtypes[s] for s in carried.sources(name))), key=roundoff_of)
 
 
 def _not_compared(reference: Side, other: Side, carried: Carried) -> list[ParityRow]:

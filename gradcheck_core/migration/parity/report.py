@@ -11,7 +11,7 @@ from ...errors import GradientCheckError
 from ...rendering.parity_text import render_html, render_text
 from ...report import GradientReport, finite
 from ...verdict import Verdict
-from .rows import LikelyCause, Outcome, Pair, ParityRow
+from .rows import LikelyCause, Outcome, Pair, ParityRow, reasons
 
 FORMAT_VERSION = 1
 """Of `ParityReport.to_dict`; grows when a key changes its meaning or goes."""
@@ -131,7 +131,7 @@ class ParityReport:
     @property
     def unresolved(self) -> Mapping[str, str]:
         """The parameters that were not compared, each with why."""
-        return {row.name: row.why for row in self.rows if row.why}
+        return reasons(self.rows)
 
     def __str__(self) -> str:
         return render_text(self)

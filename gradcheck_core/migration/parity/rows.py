@@ -1,6 +1,7 @@
 """What a comparison of one side with the reference says, by parameter and in all."""
 
 import enum
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
@@ -44,7 +45,7 @@ _SENTENCES = {
     Outcome.CONTRADICTED: "The sides agree with each other, and finite differences contradict them.",
     Outcome.GRADIENTS_DIFFER: "The costs agree, and the gradients differ.",
     Outcome.FORWARD_DIFFERS: "The values agree, and the costs differ: the models are different functions.",
-    Outcome.VALUES_DIFFER: "The values of the parameters differ: they were not carried over.",
+    Outcome.VALUES_DIFFER: "The values of the parameters differ: not all were carried over.",
 }
 
 
@@ -139,6 +140,15 @@ class ParityRow:
             "gradient_verdict": self.gradient_verdict.value,
             "why": self.why,
         }
+
+
+def reasons(rows: Iterable[ParityRow]) -> dict[str, str]:
+    """By name, why what was not compared was not; both reasons where the sides have parameters of one name."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.why and row.why not in found.get(row.name, []):
+            found.setdefault(row.name, []).append(row.why)
+    return {name: "; ".join(why) for name, why in found.items()}
 
 
 def is_slightly_off(outcome: Outcome, verdict: Verdict, costs_apart: bool, rows: tuple[ParityRow, ...]) -> bool:

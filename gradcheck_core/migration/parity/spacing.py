@@ -23,8 +23,8 @@ def spacing(sizes: Array, dtype: str) -> npt.NDArray[np.float64]:
     return np.maximum(2 * roundoff_of(dtype) * 2.0 ** (np.frexp(normal)[1] - 1), _FLOAT32_SMALLEST)
 
 
-def within_rounding(one: Array, other: Array, sizes: Array, dtype: str) -> bool:
-    """Whether two arrays are apart by one spacing of a dtype at most in every entry; what is not finite is left out.
+def beyond_rounding(one: Array, other: Array, sizes: Array, dtype: str) -> npt.NDArray[np.bool_]:
+    """Where two arrays are apart by more than one spacing of a dtype; what is not finite on both sides is left out.
 
     Parameters
     ----------
@@ -36,9 +36,10 @@ def within_rounding(one: Array, other: Array, sizes: Array, dtype: str) -> bool:
         The coarser of both.
     """
     known = np.isfinite(one) & np.isfinite(other)
-    here, there = one[known], other[known]
-    largest = np.maximum(np.maximum(np.abs(here), np.abs(there)), sizes[known])
-    return bool(np.all(np.abs(here - there) <= spacing(largest, dtype)))
+    here, there = np.where(known, one, 0), np.where(known, other, 0)
+    largest = np.maximum(np.maximum(np.abs(here), np.abs(there)), np.where(known, sizes, 0))
+    beyond: npt.NDArray[np.bool_] = np.abs(here - there) > spacing(largest, dtype)
+    return beyond
 
 
 def _smallest_normal(dtype: str) -> float:
