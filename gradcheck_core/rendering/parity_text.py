@@ -71,7 +71,25 @@ def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
 def _next(report: "ParityReport") -> str:
     if report.is_off:
         return "the difference is small, and no rounding: decide whether what causes it is meant."
+    if report.outcome.value == "gradients differ" and not any(side.contradicted for side in report.sides.values()):
+        return _next_without_culprit(report)
     return _NEXT[report.outcome.value]
+
+
+def _next_without_culprit(report: "ParityReport") -> str:
+    """Both sides' gradients are right for what they differentiate, so they differentiate by other things."""
+    if not all(side.report is not None and side.report.passed for side in report.sides.values()):
+        return "finite differences could not judge both sides; allow more evaluations, or lower the noise of the costs."
+    feeds: dict[str, list[str]] = {}
+    for row in report.rows:
+        for source in row.source if row.verdict.is_evidence else ():
+            feeds.setdefault(source, []).append(row.target)
+    tied = [f"`{source}` feeds {', '.join(f'`{one}`' for one in ones)}" for source, ones in feeds.items() if ones[1:]]
+    said = f"; here {safe('; '.join(tied[:_MOST_NAMES]))}" if tied else ""
+    return (
+        "finite differences contradict no side, so look at the mapping: where one source feeds several targets, as a "
+        f"weight that is tied on one side only, its gradient is the sum of theirs and cannot be carried over{said}."
+    )
 
 
 def _sides(report: "ParityReport") -> Table:
@@ -110,7 +128,9 @@ def _contradicted(side: "SideReport") -> str:
 
 
 def _resolved(report: "ParityReport") -> Text:
-    found = [row.gradient_resolution for row in report.rows if not row.why]
+    every = [row.gradient_resolution for row in report.rows if not row.why]
+    # 1 is that of a gradient of zeros, which has no size to be relative to; of the others it says nothing
+    found = [resolution for resolution in every if resolution < 1] or every
     return Text(f"Resolution of the gradients: {max(found):.1e} or finer." if found else "", style="dim")
 
 

@@ -1,27 +1,21 @@
 """Several implementations of one model held against one of them."""
 
-import os
 import time
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
 
 from ...case import GradientCase
 from ...errors import InvalidInputError
 from ...verdict import Verdict, VerdictPolicy, worst_verdict
-from ..inference.infer import infer_mapping
-from ..mapping import MapEntry, ParameterMap
-from .carrying import Array, Carried
+from ..mapping import ParameterMap
+from .carrying import Carried
 from .causes import MOST_TRIED, Explained, explain
+from .mappings import Mappings as Mappings
+from .mappings import mapping_for, require_mappings
 from .pairing import Difference, hold
 from .referee import Unjudged
 from .report import ParityReport, SideReport
 from .rows import Outcome, Pair, reasons
 from .side import Side, at, observe
-
-Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
-"""``"auto"``, a mapping, a file that has one, or one of these by side."""
 
 
 def compare_gradients(
@@ -82,7 +76,7 @@ def compare_gradients(
     _require_cases(cases)
     against = _reference(cases, reference)
     policy = _validated(policy)
-    _require_mappings(mapping, [name for name in cases if name != against])
+    require_mappings(mapping, [name for name in cases if name != against])  # before the checks, which may take long
     started = time.perf_counter()
     sides = {name: observe(case, name) for name, case in cases.items()}
     return parity(sides, against, mapping, policy, started=started)
@@ -100,8 +94,9 @@ def parity(
     started = time.perf_counter() if started is None else started
     policy = _validated(policy)
     against = sides[reference]
+    require_mappings(mapping, [name for name in sides if name != reference])
     pairs = tuple(
-        _pair(against, side, _mapping(mapping, against, side), policy)
+        _pair(against, side, mapping_for(mapping, against, side), policy)
         for name, side in sides.items()
         if name != reference
     )
@@ -178,53 +173,6 @@ def _notes(sides: Mapping[str, Side]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _mapping(mapping: Mappings, reference: Side, other: Side) -> ParameterMap:
-    given = mapping.get(other.name, "auto") if isinstance(mapping, Mapping) else mapping
-    if isinstance(given, ParameterMap):
-        return given
-    if given == "auto":
-        return _inferred(_named(reference), _named(other))
-    return ParameterMap.from_toml(os.fspath(given))
-
-
-def _inferred(source: dict[str, Array], target: dict[str, Array]) -> ParameterMap:
-    """The mapping by values; what is then left of both by names and shapes, since its values were not carried over."""
-    found = infer_mapping(source, target)
-    used = {term.source for entry in found.entries.values() for term in entry.terms}
-    left = {name: array for name, array in source.items() if name not in used}
-    open_ones = {name: array for name, array in target.items() if name not in found.entries}
-    if not left or not open_ones:
-        return found
-    more = infer_mapping(left, open_ones)
-    alike = _alike(more, left, open_ones)
-    unresolved = {name: why for name, why in more.unresolved.items() if name not in alike}
-    return ParameterMap({**found.entries, **more.entries, **alike}, unresolved)
-
-
-def _alike(found: ParameterMap, source: dict[str, Array], target: dict[str, Array]) -> dict[str, MapEntry]:
-    """What is open and has the shape and the name of a source, or is said to have most of its values: a few differ."""
-    free = set(source) - {term.source for entry in found.entries.values() for term in entry.terms}
-    entries: dict[str, MapEntry] = {}
-    for name, why in found.unresolved.items():
-        shape = target[name].shape
-        partners = [one for one in source if one in free and source[one].shape == shape]
-        partner = next((one for one in partners if one == name or f"values are in `{one}`" in why), None)
-        if partner is not None:
-            free.remove(partner)
-            entries[name] = MapEntry.of(partner, tuple(range(len(shape))), found_by="names")
-    return entries
-
-
-def _named(side: Side) -> dict[str, Array]:
-    """A side's values in the parameters' own precision, as far as NumPy has it: that is what was carried over."""
-    own = {name: _OWN.get(side.dtypes[name]) for name in side.values}
-    return {name: array if own[name] is None else array.astype(own[name]) for name, array in side.values.items()}
-
-
-_OWN = {"float32": np.float32, "float16": np.float16, "complex64": np.complex64, "bfloat16": np.float32}
-"""bfloat16, which NumPy lacks, is held exactly by float32."""
-
-
 def _validated(policy: object) -> VerdictPolicy:
     if policy is None:
         return VerdictPolicy()
@@ -261,17 +209,3 @@ def _reference(cases: Mapping[str, GradientCase], reference: object) -> str:
         msg = f"`reference={reference!r}` of compare_gradients is none of the cases; pass one of {known}"
         raise InvalidInputError(msg)
     return reference
-
-
-def _require_mappings(mapping: object, others: list[str]) -> None:
-    given = mapping if isinstance(mapping, Mapping) else dict.fromkeys(others, mapping)
-    for name, one in given.items():
-        if name not in others:
-            msg = f"`mapping[{name!r}]` of compare_gradients is for no other side; pass one of {', '.join(others)}"
-            raise InvalidInputError(msg)
-        if not isinstance(one, str | os.PathLike | ParameterMap):
-            msg = (
-                f"`mapping` of compare_gradients is {type(one).__name__} for `{name}`; pass 'auto', a ParameterMap, "
-                "or the path of a TOML file that has one"
-            )
-            raise InvalidInputError(msg)
