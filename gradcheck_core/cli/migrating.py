@@ -162,7 +162,7 @@ def _said(report: ParityReport, as_json: bool, html: Path | None, quiet: bool, v
     if as_json:
         print_json(report.to_dict())
     elif quiet:
-        line = Text.assemble((report.verdict.value, STYLES[report.verdict]), f" {report.outcome.sentence}")
+        line = Text.assemble((report.verdict.value, STYLES[report.verdict]), f" {report.sentence}")
         console().print(line, soft_wrap=True)
     else:
         show(layout(report, everything=verbose))

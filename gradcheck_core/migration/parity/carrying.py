@@ -34,6 +34,20 @@ class Carried:
         """
         return cls(mapping.apply(reference.values), mapping.apply_gradients(reference.gradients), mapping)
 
+    def used(self, source: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+        """Which entries of a source some target is made of."""
+        used = np.zeros(shape, bool)
+        for entry in self.mapping.entries.values():
+            for term in entry.terms:
+                if term.source == source:
+                    term.taken({source: used})[...] = True
+        return used
+
+    def sharing(self, target: str) -> tuple[str, ...]:
+        """A target, and those with which it shares a source."""
+        sources = set(self.sources(target))
+        return (target, *(name for name in self.mapping.entries if name != target and sources & {*self.sources(name)}))
+
     def sources(self, target: str) -> tuple[str, ...]:
         """The reference's names that a target is made of, each once."""
         return tuple(dict.fromkeys(term.source for term in self.mapping.entries[target].terms))
