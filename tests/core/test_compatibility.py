@@ -21,7 +21,8 @@ def oldest():
 
 def test_every_lower_bound_is_a_version_that_the_tests_run_with():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["jax"]]
+    optional = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *optional["jax"], *optional["migration"]]
     bounds = {requirement.name: requirement.specifier for requirement in map(Requirement, wanted)}
 
     assert {name: oldest().get(name) for name in bounds} == {
