@@ -140,11 +140,20 @@ def constant_between(reference: Side, other: Side, found: Difference) -> LikelyC
 
 
 def noisier(reference: Side, other: Side) -> LikelyCause | None:
-    """A side whose cost is as coarse as one computed in float16 or bfloat16, though its parameters are not."""
-    for side in (other, reference):
-        coarse = side.noise / abs(side.cost) if side.cost else math.inf
-        own = max((roundoff_of(dtype) for dtype in side.dtypes.values()), default=0.0)
-        if _COARSE <= coarse < 1 and own < _COARSE:
-            said = f"`{side.name}` computes a part of its cost in a lower precision than its parameters have"
-            return LikelyCause("dtype", said, f"its cost has a noise of {coarse:.0e} of its size")
-    return None
+    """The sides whose cost is as coarse as one computed in float16 or bfloat16, though its parameters are not."""
+    coarse = [side for side in (reference, other) if _is_coarse(side)]
+    if not coarse:
+        return None
+    if len(coarse) == 1:
+        said = f"`{coarse[0].name}` computes a part of its cost in a lower precision than its parameters have"
+    else:
+        names = f"`{reference.name}` and `{other.name}`"
+        said = f"{names} compute a part of their costs in a lower precision than their parameters have"
+    evidence = " and ".join(f"{side.noise / abs(side.cost):.0e}" for side in coarse)
+    return LikelyCause("dtype", said, f"the noise of the cost is {evidence} of its size")
+
+
+def _is_coarse(side: Side) -> bool:
+    noise = side.noise / abs(side.cost) if side.cost else math.inf
+    own = max((roundoff_of(dtype) for dtype in side.dtypes.values()), default=0.0)
+    return _COARSE <= noise < 1 and own < _COARSE
