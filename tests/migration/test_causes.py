@@ -211,7 +211,7 @@ def test_a_small_difference_beyond_rounding_is_said_and_is_no_constant():
 
     assert (report.verdict, report.outcome) == (Verdict.INSPECT, Outcome.AGREE)
     assert report.diagnosis is None
-    assert "differ by more than rounding" in str(report).splitlines()[0]
+    assert "differs by more than rounding" in str(report).splitlines()[0]
     assert "Next: nothing" not in str(report)
     assert "were undone" in str(report)
 

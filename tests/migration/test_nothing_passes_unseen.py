@@ -168,3 +168,12 @@ def test_of_a_name_that_both_sides_have_both_reasons_are_kept():
 
     assert report.unresolved == {"w": "to be decided; the mapping makes nothing of it"}
     assert "`w` (to be decided; the mapping makes nothing of it)" in report.pairs[0].notes[-1]
+
+
+def test_values_that_differ_a_little_but_by_more_than_rounding_are_said_to():
+    report = compare(quadratic({"w": TABLE}), quadratic({"w": TABLE * (1 + 3e-6)}))
+
+    assert (report.verdict, report.outcome) == (Verdict.INSPECT, Outcome.AGREE)
+    assert report.sentence == "It passes, but something differs by more than rounding."
+    assert report.pairs[0].cost_difference == 0  # at the same values
+    assert "differ by more than rounding" in " ".join(report.pairs[0].notes)

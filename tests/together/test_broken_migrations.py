@@ -89,6 +89,6 @@ def test_an_epsilon_within_the_band_of_agreement_is_named_with_the_nearest_numbe
     report = compare_gradients({"a": layer_norm(epsilon), "b": layer_norm(1e-5)})
 
     assert report.passed
-    assert report.sentence == "Everything passes, but costs or gradients differ by more than rounding."
+    assert report.sentence == "It passes, but something differs by more than rounding."
     assert report.diagnosis.kind == "epsilon"
     assert f"1e-05 in `b`, and `a` computes as with {epsilon:g}" in report.diagnosis.sentence

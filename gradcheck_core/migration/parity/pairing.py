@@ -53,15 +53,15 @@ class Difference:
     from_values: float
 
     @property
-    def rounded(self) -> tuple[str, ...]:
-        """The targets whose values differ by the rounding of their dtype only, if no others differ."""
+    def nearly_equal(self) -> tuple[str, ...]:
+        """The targets whose values differ by rounding, or as little, if none differs by more."""
         if self.shifted:
             return ()
-        return tuple(row.target for row in self.rows if 0 < row.value_difference <= row.value_resolution)
+        return tuple(row.target for row in self.rows if not row.why and row.value_difference > 0)
 
     @property
     def is_off(self) -> bool:
-        """Whether everything passes, and yet the costs or gradients differ by more than rounding."""
+        """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
         apart = is_beyond_rounding(self.cost.difference, self.cost.resolution)
         return is_slightly_off(self.outcome, self.verdict, apart, self.rows)
 
