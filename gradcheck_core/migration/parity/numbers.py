@@ -53,7 +53,7 @@ def from_values(reference: Side, other: Side, carried: Carried, shifted: tuple[s
                 "in that order the values are the reference's",
             )
     for dtype, rounded in _ROUNDED.items():
-        if all(np.array_equal(rounded(carried.values[name]), other.values[name]) for name in shifted):
+        if all(np.array_equal(_in_parts(rounded, carried.values[name]), other.values[name]) for name in shifted):
             said = f"the values of `{other.name}` are the reference's rounded to {dtype}"
             return LikelyCause("dtype", said, f"rounded to {dtype} the values are equal")
     return _few(reference, other, carried, shifted)
@@ -83,6 +83,11 @@ def _to_bfloat16(array: Array) -> Array:
     bits = np.ascontiguousarray(array, np.float32).view(np.uint32).astype(np.uint64)
     kept = (bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)
     return kept.astype(np.uint32).view(np.float32).astype(np.float64).reshape(array.shape)
+
+
+def _in_parts(rounded: Callable[[Array], Array], array: Array) -> Array:
+    """An array rounded; of a complex one both parts."""
+    return rounded(array.real) + 1j * rounded(array.imag) if np.iscomplexobj(array) else rounded(array)
 
 
 _ROUNDED: dict[str, Callable[[Array], Array]] = {
