@@ -71,6 +71,8 @@ def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
 def _next(report: "ParityReport") -> str:
     if report.is_off:
         return "the difference is small, and no rounding: decide whether what causes it is meant."
+    if report.outcome.value == "forward differs" and report.unresolved:
+        return "pair or carry over what was not compared (see the notes) first: the costs may differ for that alone."
     if report.outcome.value == "gradients differ" and not any(side.contradicted for side in report.sides.values()):
         return _next_without_culprit(report)
     return _NEXT[report.outcome.value]

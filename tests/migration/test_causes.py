@@ -6,6 +6,8 @@ import pytest
 from gradcheck_core import GradientCase, Outcome, ParameterMap, Verdict, compare_gradients
 from gradcheck_core.migration.parity.causes import MOST_TRIED
 from gradcheck_core.migration.parity.moves import moves
+from gradcheck_core.migration.parity.numbers import noisier
+from gradcheck_core.migration.parity.side import Side
 
 RNG = np.random.default_rng(8)
 IMAGES = RNG.normal(size=(3, 2, 2, 3))  # batch, height, width, channels
@@ -209,7 +211,7 @@ def test_a_small_difference_beyond_rounding_is_said_and_is_no_constant():
 
     assert (report.verdict, report.outcome) == (Verdict.INSPECT, Outcome.AGREE)
     assert report.diagnosis is None
-    assert "differ by more than rounding" in str(report).splitlines()[0]
+    assert "differs by more than rounding" in str(report).splitlines()[0]
     assert "Next: nothing" not in str(report)
     assert "were undone" in str(report)
 
@@ -239,3 +241,23 @@ def test_a_constant_beside_gradients_that_agree_is_still_named():
     report = compare_gradients({"a": normed(1e-5), "b": normed(1e-5, tail=2.0)})
 
     assert report.diagnosis.kind == "constant"
+
+
+def noisy(name, noise):
+    return Side(name, "numpy", {"w": RNG_W}, {"w": RNG_W}, 2.0, {"w": "float64"}, noise=noise)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (1e-3, 0.0, "`a` computes a part of its cost in a lower precision"),
+        (1e-6, 2e-3, "`b` computes a part of its cost in a lower precision"),
+        (1e-3, 1.5e-3, "`a` and `b` compute a part of their costs in a lower precision"),
+    ],
+)
+def test_the_side_that_is_noisy_is_named_or_both_if_they_are(one, two, said):
+    assert said in noisier(noisy("a", one), noisy("b", two)).sentence
+
+
+def test_two_sides_as_fine_as_their_parameters_are_not_called_noisy():
+    assert noisier(noisy("a", 1e-12), noisy("b", 1e-12)) is None

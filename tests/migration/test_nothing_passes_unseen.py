@@ -168,3 +168,26 @@ def test_of_a_name_that_both_sides_have_both_reasons_are_kept():
 
     assert report.unresolved == {"w": "to be decided; the mapping makes nothing of it"}
     assert "`w` (to be decided; the mapping makes nothing of it)" in report.pairs[0].notes[-1]
+
+
+def test_values_that_differ_a_little_but_by_more_than_rounding_are_said_to():
+    report = compare(quadratic({"w": TABLE}), quadratic({"w": TABLE * (1 + 3e-6)}))
+
+    assert (report.verdict, report.outcome) == (Verdict.INSPECT, Outcome.AGREE)
+    assert report.sentence == "It passes, but something differs by more than rounding."
+    assert report.pairs[0].cost_difference == 0  # at the same values
+    assert "differ by more than rounding" in " ".join(report.pairs[0].notes)
+
+
+def test_complex_values_rounded_to_a_lower_precision_are_named():
+    values = TABLE + 1j * TABLE[::-1]
+    halves = values.real.astype(np.float16).astype(float) + 1j * values.imag.astype(np.float16).astype(float)
+    same = ParameterMap.identity({"z": values.shape})
+
+    def case(z):
+        return GradientCase(lambda p: float(np.sum(np.abs(p["z"]) ** 2)), {"z": z}, lambda p: {"z": 2 * p["z"]})
+
+    report = compare(case(values), case(halves), mapping=same)
+
+    assert report.outcome is Outcome.VALUES_DIFFER
+    assert "rounded to float16" in report.diagnosis.sentence

@@ -48,7 +48,9 @@ class Explained:
 def explain(reference: Side, other: Side, carried: Carried, found: Difference, policy: VerdictPolicy) -> Explained:
     """Name the likely cause of a difference, or nothing."""
     search = _Search(reference, other, carried, found, policy)
-    sought = Outcome.FORWARD_DIFFERS if found.is_off else found.outcome
+    # of values that are a little off, costs and gradients differ as they should
+    is_another = found.is_off and not any(row.values_are_off for row in found.rows)
+    sought = Outcome.FORWARD_DIFFERS if is_another else found.outcome
     cause = _SOUGHT[sought](search)
     return Explained(cause, search.tried)
 

@@ -116,12 +116,10 @@ def parity(
 def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPolicy) -> Pair:
     carried = Carried.over(reference, mapping)
     found = hold(reference, other, carried, policy)
-    if found.rounded:
-        other = at(other, {name: carried.values[name] for name in found.rounded}) or other
+    near = found.nearly_equal
+    if near:
+        other = at(other, {name: carried.values[name] for name in near}) or other
         found = hold(reference, other, carried, policy)
-    moved = (
-        f"cost and gradients of `{other.name}` are taken at the values of `{reference.name}`; its own are rounded",
-    )
     unjudged = Unjudged.among(reference, other, carried)
     found = unjudged.lowered(found)
     explained = explain(reference, other, carried, found, policy)
@@ -137,16 +135,24 @@ def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPo
         tried=explained.tried,
         notes=(
             *unjudged.notes,
-            *(moved if other.asked_at else ()),
+            *_where_taken(reference, other, found),
             *_pair_notes(found, explained),
         ),
     )
 
 
+def _where_taken(reference: Side, other: Side, found: Difference) -> tuple[str, ...]:
+    if not other.asked_at:
+        return ()
+    more = any(row.values_are_off for row in found.rows)
+    own = "differ by more than rounding, if little" if more else "are rounded"
+    return (f"cost and gradients of `{other.name}` are taken at the values of `{reference.name}`; its own {own}",)
+
+
 def _pair_notes(found: Difference, explained: Explained) -> tuple[str, ...]:
     missing = reasons(found.rows)
     notes = [f"not compared: {', '.join(f'`{name}` ({why})' for name, why in missing.items())}"] if missing else []
-    if explained.cause is None and (found.outcome is Outcome.FORWARD_DIFFERS or found.is_off):
+    if explained.cause is None and (found.outcome is Outcome.FORWARD_DIFFERS or (found.is_off and explained.tried)):
         limit = f", where the search stops at {MOST_TRIED}" if explained.tried >= MOST_TRIED else ""
         notes.append(f"none of the known mistakes explains it; {explained.tried} were undone{limit}")
     return tuple(notes)

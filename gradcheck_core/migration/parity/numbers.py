@@ -53,7 +53,7 @@ def from_values(reference: Side, other: Side, carried: Carried, shifted: tuple[s
                 "in that order the values are the reference's",
             )
     for dtype, rounded in _ROUNDED.items():
-        if all(np.array_equal(rounded(carried.values[name]), other.values[name]) for name in shifted):
+        if all(np.array_equal(_in_parts(rounded, carried.values[name]), other.values[name]) for name in shifted):
             said = f"the values of `{other.name}` are the reference's rounded to {dtype}"
             return LikelyCause("dtype", said, f"rounded to {dtype} the values are equal")
     return _few(reference, other, carried, shifted)
@@ -83,6 +83,11 @@ def _to_bfloat16(array: Array) -> Array:
     bits = np.ascontiguousarray(array, np.float32).view(np.uint32).astype(np.uint64)
     kept = (bits + 0x7FFF + ((bits >> np.uint64(16)) & np.uint64(1))) & np.uint64(0xFFFF0000)
     return kept.astype(np.uint32).view(np.float32).astype(np.float64).reshape(array.shape)
+
+
+def _in_parts(rounded: Callable[[Array], Array], array: Array) -> Array:
+    """An array rounded; of a complex one both parts."""
+    return rounded(array.real) + 1j * rounded(array.imag) if np.iscomplexobj(array) else rounded(array)
 
 
 _ROUNDED: dict[str, Callable[[Array], Array]] = {
@@ -140,11 +145,20 @@ def constant_between(reference: Side, other: Side, found: Difference) -> LikelyC
 
 
 def noisier(reference: Side, other: Side) -> LikelyCause | None:
-    """A side whose cost is as coarse as one computed in float16 or bfloat16, though its parameters are not."""
-    for side in (other, reference):
-        coarse = side.noise / abs(side.cost) if side.cost else math.inf
-        own = max((roundoff_of(dtype) for dtype in side.dtypes.values()), default=0.0)
-        if _COARSE <= coarse < 1 and own < _COARSE:
-            said = f"`{side.name}` computes a part of its cost in a lower precision than its parameters have"
-            return LikelyCause("dtype", said, f"its cost has a noise of {coarse:.0e} of its size")
-    return None
+    """The sides whose cost is as coarse as one computed in float16 or bfloat16, though its parameters are not."""
+    coarse = [side for side in (reference, other) if _is_coarse(side)]
+    if not coarse:
+        return None
+    if len(coarse) == 1:
+        said = f"`{coarse[0].name}` computes a part of its cost in a lower precision than its parameters have"
+    else:
+        names = f"`{reference.name}` and `{other.name}`"
+        said = f"{names} compute a part of their costs in a lower precision than their parameters have"
+    evidence = " and ".join(f"{side.noise / abs(side.cost):.0e}" for side in coarse)
+    return LikelyCause("dtype", said, f"the noise of the cost is {evidence} of its size")
+
+
+def _is_coarse(side: Side) -> bool:
+    noise = side.noise / abs(side.cost) if side.cost else math.inf
+    own = max((roundoff_of(dtype) for dtype in side.dtypes.values()), default=0.0)
+    return _COARSE <= noise < 1 and own < _COARSE

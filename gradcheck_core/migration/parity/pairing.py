@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ...assessment import norm
 from ...outputs import roundoff_of
 from ...verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
+from ..mapping import ParameterMap
 from .carrying import Carried, summed_up
 from .rows import Outcome, ParityRow, is_beyond_rounding, is_slightly_off
 from .side import Side
@@ -53,15 +54,15 @@ class Difference:
     from_values: float
 
     @property
-    def rounded(self) -> tuple[str, ...]:
-        """The targets whose values differ by the rounding of their dtype only, if no others differ."""
+    def nearly_equal(self) -> tuple[str, ...]:
+        """The targets whose values differ by rounding, or as little, if none differs by more."""
         if self.shifted:
             return ()
-        return tuple(row.target for row in self.rows if 0 < row.value_difference <= row.value_resolution)
+        return tuple(row.target for row in self.rows if not row.why and row.value_difference > 0)
 
     @property
     def is_off(self) -> bool:
-        """Whether everything passes, and yet the costs or gradients differ by more than rounding."""
+        """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
         apart = is_beyond_rounding(self.cost.difference, self.cost.resolution)
         return is_slightly_off(self.outcome, self.verdict, apart, self.rows)
 
@@ -232,13 +233,14 @@ def _compare_values(reference: Side, other: Side, carried: Carried, compared: li
 def changed(name: str, reference: Side, other: Side, carried: Carried) -> npt.NDArray[np.bool_]:
     """Which entries of a target's values differ by more than rounding from those that were carried over."""
     shared = {target: other.values[target] for target in carried.sharing(name) if target in other.values}
+    among = ParameterMap({target: carried.mapping.entries[target] for target in shared})
     # what was rounded before it was added up to a target, or to its source
     sizes = {source: np.abs(reference.values[source]) for source in carried.sources(name)}
-    summands = summed_up({target: np.abs(values) for target, values in shared.items()}, carried.mapping)[name]
+    summands = summed_up({target: np.abs(values) for target, values in shared.items()}, among)[name]
     return beyond_rounding(
         carried.values[name],
-        summed_up(shared, carried.mapping)[name],
-        np.maximum(carried.mapping.entries[name].value(sizes), summands),
+        summed_up(shared, among)[name],
+        np.maximum(among.entries[name].value(sizes), summands),
         _coarsest(name, reference, other, carried),
     )
 
@@ -252,10 +254,9 @@ def _not_compared(reference: Side, other: Side, carried: Carried) -> list[Parity
     """A row for every parameter of either side that the mapping does not pair."""
     why = {name: "the mapping has no entry for it" for name in other.values if name not in carried.values}
     why |= {name: reason for name, reason in carried.mapping.unresolved.items() if name in why}
-    used = {term.source for entry in carried.mapping.entries.values() for term in entry.terms}
     rows = [_unpaired(other.name, (), name, reason) for name, reason in why.items()]
     lost = {
-        name: _lost(carried.used(name, array.shape)) if name in used else "the mapping makes nothing of it"
+        name: _lost(carried.used(name, array.shape)) if name in carried.users else "the mapping makes nothing of it"
         for name, array in reference.values.items()
     }
     return rows + [_unpaired(other.name, (name,), "", reason) for name, reason in lost.items() if reason]

@@ -89,12 +89,12 @@ class ParityReport:
     def sentence(self) -> str:
         """What was found, in one sentence for a person."""
         if self.is_off:
-            return "Everything passes, but costs or gradients differ by more than rounding."
+            return "It passes, but something differs by more than rounding."
         return self.outcome.sentence
 
     @property
     def is_off(self) -> bool:
-        """Whether everything passes, and yet costs or gradients differ by more than rounding."""
+        """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
         return self.outcome is Outcome.AGREE and any(pair.is_off for pair in self.pairs)
 
     @property

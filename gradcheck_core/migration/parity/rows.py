@@ -115,8 +115,13 @@ class ParityRow:
         return self.target or ", ".join(self.source)
 
     @property
-    def is_off(self) -> bool:
-        """Whether the gradients differ by more than rounding and more than agreement allows, be it in its band."""
+    def values_are_off(self) -> bool:
+        """Whether the values differ by more than rounding, and more than CORRECT allows."""
+        return self.values_verdict is not Verdict.CORRECT and self.value_difference > self.value_resolution
+
+    @property
+    def gradients_are_off(self) -> bool:
+        """Whether the gradients do."""
         correct = self.gradient_verdict is Verdict.CORRECT
         return not correct and is_beyond_rounding(self.gradient_difference, self.gradient_resolution)
 
@@ -152,9 +157,9 @@ def reasons(rows: Iterable[ParityRow]) -> dict[str, str]:
 
 
 def is_slightly_off(outcome: Outcome, verdict: Verdict, costs_apart: bool, rows: tuple[ParityRow, ...]) -> bool:
-    """Whether everything passes, and yet the costs, or gradients, differ by more than rounding."""
+    """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
     little = outcome is Outcome.AGREE and verdict is Verdict.INSPECT
-    return little and (costs_apart or any(row.is_off for row in rows))
+    return little and (costs_apart or any(row.values_are_off or row.gradients_are_off for row in rows))
 
 
 @final
@@ -202,7 +207,7 @@ class Pair:
 
     @property
     def is_off(self) -> bool:
-        """Whether everything passes, and yet the costs or gradients differ by more than rounding."""
+        """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
         apart = is_beyond_rounding(self.cost_difference, self.cost_resolution)
         return is_slightly_off(self.outcome, self.verdict, apart, self.rows)
 
