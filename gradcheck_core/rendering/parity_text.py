@@ -75,6 +75,8 @@ def _next(report: "ParityReport") -> str:
         return "pair or carry over what was not compared (see the notes) first: the costs may differ for that alone."
     if report.outcome.value == "gradients differ" and not any(side.contradicted for side in report.sides.values()):
         return _next_without_culprit(report)
+    if report.outcome.value == "forward differs" and report.diagnosis is not None:
+        return "mend what the likely cause names, and compare again: one mistake can hide another."
     return _NEXT[report.outcome.value]
 
 
