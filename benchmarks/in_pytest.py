@@ -1,7 +1,7 @@
 """What the pytest plugin costs: a thousand small checks as tests and in a loop, and a suite that has none.
 
-Run with ``python benchmarks/in_pytest.py``; processor time of whole processes, in turn, the least of several: what comes on
-top of that is other work of the machine.
+Run with ``python benchmarks/in_pytest.py``; processor time of whole processes, in turn, the least of several: what is
+more than that is other work of the machine.
 """
 
 import resource
