@@ -63,7 +63,7 @@ def of_epsilon(where: str, present: Collection[float | None], epsilon: float) ->
     """Of an epsilon that is another now; without a place, of a small number that is added; None: a default."""
     now = ", ".join(sorted(f"{one:g}" for one in present if one is not None)) or "the default"
     what = f"the epsilon of {where}" if where else "the epsilon that is added"
-    return f"{what} is {now} in `{{side}}` and {epsilon:g} in `{{other}}`"
+    return f"{what} is {now} in `{{side}}`, and `{{other}}` computes as with {epsilon:g}"
 
 
 def of_slope(present: Collection[float], slope: float) -> str:

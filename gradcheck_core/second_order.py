@@ -76,7 +76,7 @@ class _Counted:
 
 
 def _has_effect(session: Session, direction: dict[int, FloatVector]) -> bool:
-    present = {i: session.present[i] for i in direction}
+    present = {i: session.entries(i) for i in direction}
     moved = {i: present[i] + _SEEN * along for i, along in direction.items()}
     return session.evaluator.cost_moved(moved, present) != session.baseline.cost.value
 

@@ -49,10 +49,14 @@ class Session:
         """Of theta."""
         return self.problem.layout
 
+    def entries(self, parameter: int) -> FloatVector:
+        """One parameter's entries at theta."""
+        return self.baseline.theta[self.layout.parameters[parameter].range]
+
     @property
     def present(self) -> dict[int, FloatVector]:
         """The entries at theta of the parameters to check, by position."""
-        return {i: self.baseline.theta[self.layout.parameters[i].range] for i in self.chosen}
+        return {i: self.entries(i) for i in self.chosen}
 
 
 @final

@@ -9,15 +9,17 @@ from types import TracebackType
 from typing import Annotated
 
 import typer
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ..demo.show import show
-from ..errors import GradcheckError
+from ..demo.show import show as show_demo
+from ..errors import GradcheckError, InvalidInputError
+from ..explanations import EXPLANATIONS
 from ..registry import BackendInfo, backends, load_backend
-from ..rendering.text import safe
+from ..rendering.text import labelled, safe
 from .checks import run_command
-from .common import ExitCode, complain, console, interruptible
+from .common import ExitCode, complain, console, interruptible, show
 from .migrating import compare_command, record_command, verify_command
 
 app = typer.Typer(
@@ -52,7 +54,7 @@ def _of_every_command(
 def demo_command() -> None:
     """Check a small network on real data: by hand in NumPy, with a mistake, and in every installed framework."""
     with interruptible():
-        as_expected = show(console())
+        as_expected = show_demo(console())
     raise typer.Exit(ExitCode.PASSED if as_expected else ExitCode.FAILED)
 
 
@@ -70,6 +72,21 @@ def backends_command(
     terminal.print(table)
     if not load:
         terminal.print("\nNone was imported; `gradcheck backends --load` imports each and says whether it works.")
+
+
+@app.command("explain")
+def explain_command(
+    what: Annotated[str, typer.Argument(metavar="VERDICT|DIAGNOSIS", help="As a report writes it: BUG, scaled, ...")],
+) -> None:
+    """Say what a verdict or a diagnosis means, where it comes from and what to do."""
+    names = {name.lower(): name for name in EXPLANATIONS}
+    if what.lower() not in names:
+        message = f"{what} is neither a verdict nor a diagnosis; known are {', '.join(EXPLANATIONS)}"
+        raise InvalidInputError(message)
+    name = names[what.lower()]
+    text = EXPLANATIONS[name]
+    cause, cure = labelled("Where it comes from", text.cause), labelled("What to do", text.cure)
+    show(Group(Text(name, style="bold"), Text(text.means), "", cause, "", cure))
 
 
 app.command("run")(run_command)

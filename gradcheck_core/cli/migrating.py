@@ -19,7 +19,7 @@ from ..migration.snapshots.inputs import digested
 from ..migration.snapshots.snapshot import side_of, take, told, verify_snapshot
 from ..migration.snapshots.stored import Snapshot
 from ..rendering.parity_text import layout
-from ..rendering.text import STYLES
+from ..rendering.text import STYLES, printable
 from .checks import print_report
 from .common import (
     AsJson,
@@ -162,9 +162,16 @@ def _said(report: ParityReport, as_json: bool, html: Path | None, quiet: bool, v
     if as_json:
         print_json(report.to_dict())
     elif quiet:
-        line = Text.assemble((report.verdict.value, STYLES[report.verdict]), f" {report.outcome.sentence}")
+        line = Text.assemble((report.verdict.value, STYLES[report.verdict]), f" {report.sentence}{_whose(report)}")
         console().print(line, soft_wrap=True)
     else:
         show(layout(report, everything=verbose))
     write_html(report, html)
     return exit_code([report])
+
+
+def _whose(report: ParityReport) -> str:
+    """What one line still has room for: the kind of the likely cause, and the side at fault."""
+    cause = "" if report.diagnosis is None else f" Likely cause: {report.diagnosis.kind}."
+    culprit = "" if report.culprit is None else f" Contradicted: `{report.culprit}`."
+    return printable(cause + culprit)

@@ -164,13 +164,15 @@ class MapEntry:
             msg = "its pieces need the `shape` of the whole; add it"
             raise MappingError(msg)
         whole = np.empty(self.shape, np.result_type(*parts))
-        covered = 0
+        times = np.zeros(self.shape, np.uint8)
         for piece, part in zip(self.pieces, parts, strict=True):
             place = ... if piece.at is None else slices(piece.at, self.shape, "`at`")
             whole[place] = _reshaped(part, whole[place].shape)
-            covered += part.size
-        if covered != whole.size:
-            msg = f"its pieces have {covered} entries and its shape {self.shape} has {whole.size}; correct `at`"
+            times[place] += 1
+        if not np.all(times == 1):
+            where = [int(i) for i in np.argwhere(times != 1)[0]]
+            how = "none of its pieces has" if times[tuple(where)] == 0 else "several of its pieces have"
+            msg = f"{how} the entry {where} of its shape {self.shape}; correct `at`"
             raise MappingError(msg)
         return whole
 

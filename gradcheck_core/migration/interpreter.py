@@ -105,6 +105,8 @@ class _Running:
             msg = f"{_who(self.errand)} has {what}; install this one there: {cure}"
             raise SnapshotError(msg)
         how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
+        if code in _RECORDED:
+            how = "wrote no snapshot"
         words = "\n".join(f"    {line}" for line in lines[-_LAST_LINES:]) or "    (it said nothing)"
         msg = f"{_who(self.errand)} {how}; it said last:\n{words}"
         raise SnapshotError(msg)

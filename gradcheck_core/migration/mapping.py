@@ -7,10 +7,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self, final
 
+import numpy as np
+
 from ..errors import MappingError
 from . import map_toml
 from .entries import Array
 from .entries import MapEntry as MapEntry
+from .inference.tensors import read
 
 
 @final
@@ -53,8 +56,12 @@ class ParameterMap:
         Raises
         ------
         MappingError
-            If a target both has an entry and is unresolved.
+            If a target both has an entry and is unresolved, or an entry is no `MapEntry`.
         """
+        for name, entry in self.entries.items():
+            if not isinstance(entry, MapEntry):
+                msg = f"`ParameterMap`: the entry of `{name}` is {type(entry).__name__}; pass MapEntry.of(source, axes)"
+                raise MappingError(msg)
         both = sorted(set(self.entries) & set(self.unresolved))
         if both:
             msg = f"`ParameterMap`: `{both[0]}` has an entry and is unresolved too; take it out of `unresolved`"
@@ -67,19 +74,25 @@ class ParameterMap:
         """Every parameter onto itself, from names and shapes."""
         return cls({name: MapEntry.of(name, tuple(range(len(shape)))) for name, shape in shapes.items()})
 
-    def apply(self, values: Mapping[str, Array]) -> dict[str, Array]:
+    def apply(self, values: object) -> dict[str, Array]:
         """The target's values from the source's, by name; unresolved targets are left out.
 
         Of two targets whose sum is one source, the first gets its value and the second is zero.
+
+        Parameters
+        ----------
+        values : mapping of str to numpy.ndarray, or parameters of any framework
+            The source's: arrays by name, or the model itself, whose values then come as float64.
 
         Raises
         ------
         MappingError
             If a source is missing or has another shape than the mapping needs; naming the target.
         """
-        return {name: _carried("apply", name, entry.value, values) for name, entry in self.entries.items()}
+        arrays = _by_name("apply", values)
+        return {name: _carried("apply", name, entry.value, arrays) for name, entry in self.entries.items()}
 
-    def apply_gradients(self, gradients: Mapping[str, Array]) -> dict[str, Array]:
+    def apply_gradients(self, gradients: object) -> dict[str, Array]:
         """The gradient by the target's parameters from that by the source's; unresolved targets are left out.
 
         It differs from `apply` for sums. Of a target T = S1 + S2, dJ/dT = dJ/dS1 = dJ/dS2; and of two targets whose sum
@@ -90,9 +103,8 @@ class ParameterMap:
         MappingError
             As `apply`.
         """
-        return {
-            name: _carried("apply_gradients", name, entry.gradient, gradients) for name, entry in self.entries.items()
-        }
+        arrays = _by_name("apply_gradients", gradients)
+        return {name: _carried("apply_gradients", name, entry.gradient, arrays) for name, entry in self.entries.items()}
 
     def to_toml(self) -> str:
         """The mapping as TOML text that a person can edit and `from_toml` reads."""
@@ -121,6 +133,12 @@ class ParameterMap:
             msg = f"`ParameterMap.from_toml`: {path} cannot be read: {error}; pass TOML text or the path of a TOML file"
             raise MappingError(msg) from error
         return cls(*map_toml.read(text, str(path)))
+
+
+def _by_name(method: str, arrays: object) -> Mapping[str, Array]:
+    if isinstance(arrays, Mapping) and all(isinstance(array, np.ndarray) for array in arrays.values()):
+        return arrays
+    return {name: tensor.values for name, tensor in read(arrays, f"ParameterMap.{method}").items()}
 
 
 def _carried(

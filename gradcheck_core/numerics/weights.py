@@ -70,12 +70,14 @@ def weigh(sizes: Mapping[int, Sizes], cost: float) -> Sequence[Group]:
         return [_group(natural, sizes)]
     waiting = sorted(sizes, key=lambda i: -sizes[i].effect)
     groups: list[dict[int, float]] = []
+    most = math.inf
     for i in waiting:
         effect = sizes[i].effect
         if effect <= _VANISHED * largest:
             break
-        if not groups or effect < max(sizes[j].effect for j in groups[-1]) / _ALIKE:
+        if not groups or effect < most / _ALIKE:
             groups.append({})
+            most = effect  # of this group: those to come have less
         groups[-1][i] = 1 / sizes[i].gradient
     first = groups[0]
     whole = 1 / math.hypot(*(size.gradient for size in sizes.values()))

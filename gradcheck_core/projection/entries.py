@@ -72,7 +72,7 @@ class SingleEntries:
     def _cost_of(self, parameter: int, entries: Indices) -> ParameterCost:
         """The cost as a function of some entries of a parameter."""
         session = self._session
-        present = session.present[parameter]
+        present = session.entries(parameter)
         evaluator = session.evaluator
 
         def moved(values: FloatVector) -> FloatVector:

@@ -67,7 +67,7 @@ def _groups(session: Session, claimed: dict[int, Claimed]) -> list[Group]:
 
 def _scale(session: Session, parameter: int) -> float:
     """Of a parameter's entries; of one that is all zeros, as a new bias is, that of theta."""
-    entries = session.present[parameter]
+    entries = session.entries(parameter)
     return theta_scale(entries) if entries.any() else theta_scale(session.baseline.theta)
 
 

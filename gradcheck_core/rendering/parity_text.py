@@ -22,7 +22,10 @@ _LONGEST = 20
 
 _NEXT = {
     "agree": "nothing: the sides agree as finely as the resolution says.",
-    "undecided": "name the missing parameters in the mapping (mapping=, a TOML file), or lower the noise of the costs.",
+    "undecided": (
+        "name the missing parameters in the mapping (mapping=, a TOML file); where differences could not judge, lower "
+        "the noise of the costs or allow more evaluations."
+    ),
     "contradicted": (
         "agreement is no proof: both sides differ from finite differences; start with the worst parameter of a side's "
         "own report, `report.sides[...].report`."
@@ -48,7 +51,7 @@ def render_html(report: "ParityReport") -> str:
 
 def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
     """The comparison as something a rich console prints; `everything`: all parameters and notes, however many."""
-    headline = Text.assemble((report.verdict.value, STYLES[report.verdict]), f"  {report.outcome.sentence}")
+    headline = Text.assemble((report.verdict.value, STYLES[report.verdict]), f"  {report.sentence}")
     parts: list[RenderableType] = [headline, "", _sides(report), ""]
     cause = report.diagnosis
     if cause is not None:
@@ -56,13 +59,39 @@ def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
         parts.append(labelled("Evidence", printable(f"{cause.evidence}.")))
     parts += [labelled("Contradicted", _contradicted(side)) for side in report.sides.values() if side.contradicted]
     parts += [*([""] if len(parts) > 4 else []), _rows(report, everything), _resolved(report), ""]
-    parts.append(labelled("Next", _NEXT[report.outcome.value]))
+    parts.append(labelled("Next", _next(report)))
     notes = [*report.notes, *(note for pair in report.pairs for note in pair.notes)]
     most = len(notes) if everything else _MOST_NOTES
     parts += [labelled("Note", printable(shortened(note, everything))) for note in notes[:most]]
     if len(notes) > most:
         parts.append(labelled("Note", f"and {len(notes) - most} more in `report.notes` and `report.pairs`"))
     return Group(*parts)
+
+
+def _next(report: "ParityReport") -> str:
+    if report.is_off:
+        return "the difference is small, and no rounding: decide whether what causes it is meant."
+    if report.outcome.value == "forward differs" and report.unresolved:
+        return "pair or carry over what was not compared (see the notes) first: the costs may differ for that alone."
+    if report.outcome.value == "gradients differ" and not any(side.contradicted for side in report.sides.values()):
+        return _next_without_culprit(report)
+    return _NEXT[report.outcome.value]
+
+
+def _next_without_culprit(report: "ParityReport") -> str:
+    """Both sides' gradients are right for what they differentiate, so they differentiate by other things."""
+    if not all(side.report is not None and side.report.passed for side in report.sides.values()):
+        return "finite differences could not judge both sides; allow more evaluations, or lower the noise of the costs."
+    feeds: dict[str, list[str]] = {}
+    for row in report.rows:
+        for source in row.source if row.verdict.is_evidence else ():
+            feeds.setdefault(source, []).append(row.target)
+    tied = [f"`{source}` feeds {', '.join(f'`{one}`' for one in ones)}" for source, ones in feeds.items() if ones[1:]]
+    said = f"; here {safe('; '.join(tied[:_MOST_NAMES]))}" if tied else ""
+    return (
+        "finite differences contradict no side, so look at the mapping: where one source feeds several targets, as a "
+        f"weight that is tied on one side only, its gradient is the sum of theirs and cannot be carried over{said}."
+    )
 
 
 def _sides(report: "ParityReport") -> Table:
@@ -101,7 +130,9 @@ def _contradicted(side: "SideReport") -> str:
 
 
 def _resolved(report: "ParityReport") -> Text:
-    found = [row.gradient_resolution for row in report.rows if not row.why]
+    every = [row.gradient_resolution for row in report.rows if not row.why]
+    # 1 is that of a gradient of zeros, which has no size to be relative to; of the others it says nothing
+    found = [resolution for resolution in every if resolution < 1] or every
     return Text(f"Resolution of the gradients: {max(found):.1e} or finer." if found else "", style="dim")
 
 

@@ -41,13 +41,5 @@ class Checker:
         __tracebackhide__ = True
         used: dict[str, Any] = self._asker.options(options)
         report = gradcheck_core.check_gradients(cost, params, grads, **used)
-        record = Record(
-            verdict=report.verdict.value,
-            difference=report.difference,
-            resolution=report.resolution,
-            backend=report.backend,
-            evaluations=report.evaluations,
-            seconds=report.seconds,
-        )
-        self._asker.keep(record, report, f" --gradcheck-seed={used['seed']}")
+        self._asker.keep(Record.of(report), report, f" --gradcheck-seed={used['seed']}")
         return report

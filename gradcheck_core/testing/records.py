@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
+
+if TYPE_CHECKING:
+    from gradcheck_core import GradientReport
 
 Property = tuple[str, object]
 
@@ -19,7 +22,7 @@ class Record:
     verdict : str
         Of the whole.
     difference, resolution : float
-        Relative, over all of theta.
+        Relative, of the gradient: over all of theta, or with a snapshot the largest of a parameter.
     backend : str
         The framework.
     evaluations : int
@@ -34,6 +37,18 @@ class Record:
     backend: str
     evaluations: int
     seconds: float
+
+    @classmethod
+    def of(cls, report: "GradientReport") -> Self:
+        """Of one check."""
+        return cls(
+            verdict=report.verdict.value,
+            difference=report.difference,
+            resolution=report.resolution,
+            backend=report.backend,
+            evaluations=report.evaluations,
+            seconds=report.seconds,
+        )
 
     def as_properties(self, number: int) -> list[Property]:
         """The record as the properties of a test, of which it is the check of this number, counted from 1."""

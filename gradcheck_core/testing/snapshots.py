@@ -67,14 +67,23 @@ class Snapshots:
         self._used.add(path)
         case = replace(case, name=case.name or self._called, options=self._asker.options(dict(case.options)))
         if self._recording:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            gradcheck_core.record_snapshot(path, case)
+            self._record(path, case)
         elif not path.is_file():
             msg = f"`gradient_snapshot`: there is no {path} yet; record it: {self._asker.command} --gradcheck-record"
             raise gradcheck_core.SnapshotError(msg)
         report = gradcheck_core.verify_snapshot(path, case)
         self._asker.keep(_recorded(report), report, "")
         return report
+
+    def _record(self, path: Path, case: "GradientCase") -> None:
+        __tracebackhide__ = True
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            gradcheck_core.record_snapshot(path, case)
+        except gradcheck_core.GradientCheckError:
+            report = gradcheck_core.check_gradients(case.cost, case.params, case.grads, args=case.args, **case.options)
+            self._asker.keep(Record.of(report), report, f" --gradcheck-record --gradcheck-seed={case.options['seed']}")
+            raise
 
 
 def _recorded(report: "ParityReport") -> Record:

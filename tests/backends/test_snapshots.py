@@ -12,7 +12,8 @@ import pytest
 import recorded
 
 import gradcheck_core as gc
-from gradcheck_core import Outcome, Verdict
+from gradcheck_core import Outcome, Verdict, registry
+from gradcheck_core.protocol import Capability
 
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 TESTS = Path(__file__).parent.parent
@@ -103,3 +104,16 @@ def test_no_other_framework_is_needed_to_verify_what_it_recorded(kit):
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == ["CORRECT"] * len(others)
+
+
+def test_several_outputs_are_contracted_as_they_were_when_recorded(kit, tmp_path):
+    if Capability.AUTODIFF not in registry.load_backend(kit.name).capabilities:
+        pytest.skip(f"{kit.name} has no automatic differentiation")
+
+    def case(seed):
+        w = kit.array([0.3, -1.2, 0.7])
+        return gc.GradientCase(lambda w: [kit.sin(w), kit.tanh(w)], w, options={"seed": seed, "backend": kit.name})
+
+    gc.record_snapshot(tmp_path / "two", case(4))
+
+    assert gc.verify_snapshot(tmp_path / "two", case(5)).passed

@@ -86,3 +86,20 @@ def test_no_command_shows_what_there_is(gradcheck, tmp_path):
 
 def test_the_version_is_that_of_the_distribution(gradcheck):
     assert gradcheck("--version").stdout.strip() == f"gradcheck {metadata.version('gradcheck')}"
+
+
+@pytest.mark.parametrize(("what", "said"), [("BUG", "The claimed gradient is wrong"), ("Scaled", "times a constant")])
+def test_a_verdict_or_a_diagnosis_is_explained(gradcheck, what, said):
+    output = gradcheck("explain", what)
+
+    assert output.returncode == 0
+    assert said in " ".join(output.stdout.split())
+    assert "What to do:" in output.stdout
+
+
+def test_what_cannot_be_explained_is_a_usage_error_that_lists_what_can(gradcheck):
+    output = gradcheck("explain", "nonsense")
+
+    assert output.returncode == 2
+    assert "neither a verdict nor a diagnosis" in " ".join(output.stderr.split())
+    assert "INCONCLUSIVE" in output.stderr

@@ -31,6 +31,9 @@ elsewhere = GradientCase(cost, P, grads, (2 * X,))
 vague = GradientCase(cost, P, grads, (X,), options={"epsilon": 1e-15})
 
 
+scaled = GradientCase(lambda p, x: 2 * cost(p, x), P, lambda p, x: {n: 2 * g for n, g in grads(p, x).items()}, (X,))
+
+
 def raising():
     raise RuntimeError("my own mistake")
 
@@ -134,7 +137,7 @@ def test_a_file_that_is_no_snapshot_is_a_usage_error(capsys):
     assert "this is no safetensors file" in capsys.readouterr().err
 
     assert main(["verify", "net.safetensors", "net.py"]) == 2
-    assert "net.py has 4 cases, and one is needed" in capsys.readouterr().err
+    assert "net.py has 5 cases, and one is needed" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("recorded")
@@ -222,7 +225,7 @@ def test_a_python_that_records_nothing_does_not_pass(folder, capsys):
 
     assert main(["compare", "net.py::right", "net.py::right", "--python-a", silent]) == 2
 
-    assert "failed with exit code 0" in capsys.readouterr().err
+    assert "silent wrote no snapshot; it said last" in capsys.readouterr().err
 
 
 def test_when_one_side_fails_the_other_is_not_left_behind(folder):
@@ -243,3 +246,17 @@ def test_when_one_side_fails_the_other_is_not_left_behind(folder):
 
 def test_the_module_is_the_command(gradcheck):
     assert "record" in gradcheck("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("wrong", "Likely cause: sign_flipped. Contradicted: `net.py::wrong`."),
+        ("scaled", "Likely cause: factor."),
+    ],
+)
+def test_one_line_names_the_cause_and_the_culprit(other, said, capsys):
+    assert main(["compare", "net.py::right", f"net.py::{other}", "-q"]) == 1
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert said in line

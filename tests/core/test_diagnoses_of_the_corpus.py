@@ -10,6 +10,7 @@ from corpus import diagnoses
 from corpus.catalogue import CASES
 from corpus.names import UNMARKED
 from corpus.running import check
+from gradcheck_core import Verdict
 from gradcheck_core.diagnosis.explanations import EXPLANATIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -66,10 +67,12 @@ def test_the_page_of_the_corpus_has_every_wrong_parameter():
     assert [one for one in diagnoses.shares().named if f"| `{one.case.name}` | `{one.parameter}` |" not in text] == []
 
 
-def test_the_page_on_the_kinds_is_the_catalogues_text():
-    spec = importlib.util.spec_from_file_location("diagnosis_page", DOCS / "diagnosis_page.py")
+def test_the_pages_on_kinds_and_verdicts_are_the_texts_of_the_code():
+    spec = importlib.util.spec_from_file_location("explanation_pages", DOCS / "explanation_pages.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    pages = module.pages()
 
-    assert module.PAGE.read_text(encoding="utf-8") == module.page()
-    assert all(f"\n## {kind}\n" in module.page() for kind in EXPLANATIONS)
+    assert {path: path.read_text(encoding="utf-8") for path in pages} == pages
+    assert all(f"\n## {kind}\n" in pages[DOCS / "diagnosis.md"] for kind in EXPLANATIONS)
+    assert all(f"\n## {verdict}\n" in pages[DOCS / "verdicts.md"] for verdict in Verdict)

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from gradcheck_core import GradientCase, Outcome, ParameterMap, compare_gradients
+from gradcheck_core import GradientCase, Outcome, ParameterMap, Verdict, compare_gradients
 from gradcheck_core.migration.parity.causes import MOST_TRIED
 from gradcheck_core.migration.parity.moves import moves
+from gradcheck_core.migration.parity.numbers import noisier
+from gradcheck_core.migration.parity.side import Side
 
 RNG = np.random.default_rng(8)
 IMAGES = RNG.normal(size=(3, 2, 2, 3))  # batch, height, width, channels
@@ -176,3 +178,86 @@ def test_gates_are_looked_for_where_there_is_a_recurrent_kernel_only():
 
     assert "gate_order" in kinds({"l.weight_ih_l0": (12, 5), "l.weight_hh_l0": (12, 3)})
     assert "gate_order" not in kinds({"a.weight": (12, 5), "b.weight": (12, 3)})
+
+
+def normed(eps, tail=0.0):
+    """A layer norm without its learnt scale, behind a matrix; gradients by the chain rule."""
+    probe = np.arange(1.0, 5.0)
+
+    def parts(p):
+        out = FEW @ p["w"]
+        centred = out - out.mean(axis=1, keepdims=True)
+        scale = 1 / np.sqrt((centred**2).mean(axis=1, keepdims=True) + eps)
+        return centred, scale
+
+    def cost(p):
+        centred, scale = parts(p)
+        return float(np.sum((centred * scale) @ probe**2)) + tail
+
+    def grads(p):
+        centred, scale = parts(p)
+        d_out = np.tile(probe**2, (len(FEW), 1))
+        d_centred = d_out * scale - centred * scale**3 * (d_out * centred).mean(axis=1, keepdims=True)
+        return {"w": FEW.T @ (d_centred - d_centred.mean(axis=1, keepdims=True))}
+
+    return GradientCase(cost, {"w": RNG_W}, grads)
+
+
+FEW, RNG_W = np.random.default_rng(4).normal(size=(5, 3)), np.random.default_rng(6).normal(size=(3, 4))
+
+
+def test_a_small_difference_beyond_rounding_is_said_and_is_no_constant():
+    report = compare_gradients({"a": normed(1e-5), "b": normed(1.1e-5)})
+
+    assert (report.verdict, report.outcome) == (Verdict.INSPECT, Outcome.AGREE)
+    assert report.diagnosis is None
+    assert "differs by more than rounding" in str(report).splitlines()[0]
+    assert "Next: nothing" not in str(report)
+    assert "were undone" in str(report)
+
+
+def test_rounding_is_not_said_to_be_more():
+    report = compare_gradients({"a": normed(1e-5), "b": normed(1e-5)})
+
+    assert "more than rounding" not in str(report)
+
+
+def test_a_constant_is_not_named_beside_a_parameter_that_was_not_compared():
+    def cost(p):
+        return float(np.sum(p["seen"] ** 2) + np.sum(p["left"]) ** 2)
+
+    def grads(p):
+        return {"seen": 2 * p["seen"], "left": np.full(3, 2 * np.sum(p["left"]))}
+
+    one = GradientCase(cost, {"seen": SQUARE, "left": np.array([0.3, 0.1, 0.2])}, grads)
+    two = GradientCase(cost, {"seen": SQUARE, "left": np.array([0.3, 0.1, 0.9])}, grads)
+    report = compare_gradients({"a": one, "b": two}, mapping=ParameterMap.identity({"seen": (4, 4)}))
+
+    assert report.outcome is Outcome.FORWARD_DIFFERS
+    assert report.diagnosis is None
+
+
+def test_a_constant_beside_gradients_that_agree_is_still_named():
+    report = compare_gradients({"a": normed(1e-5), "b": normed(1e-5, tail=2.0)})
+
+    assert report.diagnosis.kind == "constant"
+
+
+def noisy(name, noise):
+    return Side(name, "numpy", {"w": RNG_W}, {"w": RNG_W}, 2.0, {"w": "float64"}, noise=noise)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (1e-3, 0.0, "`a` computes a part of its cost in a lower precision"),
+        (1e-6, 2e-3, "`b` computes a part of its cost in a lower precision"),
+        (1e-3, 1.5e-3, "`a` and `b` compute a part of their costs in a lower precision"),
+    ],
+)
+def test_the_side_that_is_noisy_is_named_or_both_if_they_are(one, two, said):
+    assert said in noisier(noisy("a", one), noisy("b", two)).sentence
+
+
+def test_two_sides_as_fine_as_their_parameters_are_not_called_noisy():
+    assert noisier(noisy("a", 1e-12), noisy("b", 1e-12)) is None

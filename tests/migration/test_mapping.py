@@ -35,10 +35,18 @@ def test_a_range_outside_of_the_source_is_refused(extent):
         single(Term("s", (0, 1), ranges=(extent, None))).apply({"s": W})
 
 
-def test_pieces_that_do_not_cover_the_target_are_refused():
-    entry = MapEntry((Piece((Term("s", (0,)),), at=((0, 2),)),), shape=(4,))
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ([(0, 2)], r"none of its pieces has the entry \[2\] of its shape \(4,\); correct `at`"),
+        ([(0, 2), (1, 3)], r"several of its pieces have the entry \[1\]"),
+    ],
+    ids=["a gap", "an overlap"],
+)
+def test_pieces_that_do_not_make_up_the_target_are_refused(places, said):
+    entry = MapEntry(tuple(Piece((Term("s", (0,)),), at=(place,)) for place in places), shape=(4,))
 
-    with pytest.raises(MappingError, match=r"its pieces have 2 entries and its shape \(4,\) has 4; correct `at`"):
+    with pytest.raises(MappingError, match=said):
         ParameterMap({"t": entry}).apply({"s": np.ones(2)})
 
 
@@ -237,3 +245,18 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(MappingError, match=r"binary.toml cannot be read"):
         ParameterMap.from_toml(tmp_path / "binary.toml")
+
+
+def test_a_models_own_parameters_can_be_carried_over():
+    mapping = ParameterMap({"kernel": MapEntry.of("dense.weight", (1, 0))})
+
+    carried = mapping.apply({"dense": {"weight": W}})
+
+    assert np.array_equal(carried["kernel"], W.T)
+    with pytest.raises(MappingError, match=r"`ParameterMap\.apply`: "):
+        mapping.apply({"dense": None})
+
+
+def test_an_entry_has_to_be_one():
+    with pytest.raises(MappingError, match=r"the entry of `a` is str; pass MapEntry\.of\(source, axes\)"):
+        ParameterMap({"a": "b"})

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core import GradientCase, Outcome, ParameterMap, Verdict, compare_gradients
+from gradcheck_core import (
+    GradientCase,
+    MapEntry,
+    Outcome,
+    ParameterMap,
+    Verdict,
+    compare_gradients,
+    record_snapshot,
+    verify_snapshot,
+)
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(6, 3))
@@ -91,6 +100,13 @@ def test_a_gradient_that_is_not_finite_differs_and_leaves_the_others_as_they_are
     assert (report.verdict, report.outcome, report.culprit) == (Verdict.BUG, Outcome.GRADIENTS_DIFFER, "new")
     assert {row.target for row in report.rows if row.verdict is Verdict.BUG} == {"b"}
     assert {row.verdict for row in report.rows if row.target != "b"} == {Verdict.CORRECT}
+
+
+def test_the_first_case_is_the_reference_unless_another_is_named():
+    cases = {"old": RIGHT, "new": WRONG}
+
+    assert compare_gradients(cases).reference == "old"
+    assert compare_gradients(cases, reference="new").reference == "new"
 
 
 def test_the_reference_can_be_the_culprit():
@@ -281,11 +297,11 @@ def test_a_report_of_many_parameters_is_short_and_narrow_and_shows_no_control_ch
         ({"old": RIGHT, "new": loss}, {}, r"`cases\['new'\]` .* from str to function; pass names and GradientCases"),
         ({"a": RIGHT, "b": WRONG}, {}, r"`reference='old'` .* is none of the cases; pass one of 'a', 'b'"),
         ({"old": RIGHT, "new": WRONG}, {"policy": 1e-3}, r"`policy=0.001`: pass a VerdictPolicy"),
-        ({"old": RIGHT, "new": WRONG}, {"mapping": 3}, r"`mapping` .* is int for `new`; pass 'auto', a ParameterMap"),
+        ({"old": RIGHT, "new": WRONG}, {"mapping": 3}, r"`mapping` is int for `new`; pass 'auto', a ParameterMap"),
         (
             {"old": RIGHT, "new": WRONG},
             {"mapping": {"x": "auto"}},
-            r"`mapping\['x'\]` .* no other side; pass one of new",
+            r"`mapping\['x'\]` is for no other side; pass one of new",
         ),
     ],
 )
@@ -306,3 +322,59 @@ def test_second_order_is_refused():
     case = GradientCase(loss, PARAMS, backward, options={"order": 2})
     with pytest.raises(gc.InvalidInputError, match=r"side `new` has the option order=2; gradients are compared"):
         compare(RIGHT, case)
+
+
+def test_a_tied_source_of_untied_targets_is_blamed_on_the_mapping():
+    # J = sum(s**2) + sum(s**4), with s twice on the other side; dJ/ds is the sum of both gradients there
+    shared = np.array([0.5, -0.8, 1.1])
+    tied = GradientCase(
+        lambda p: float(np.sum(p["s"] ** 2) + np.sum(p["s"] ** 4)),
+        {"s": shared},
+        lambda p: {"s": 2 * p["s"] + 4 * p["s"] ** 3},
+    )
+    untied = GradientCase(
+        lambda p: float(np.sum(p["one"] ** 2) + np.sum(p["two"] ** 4)),
+        {"one": shared, "two": shared},
+        lambda p: {"one": 2 * p["one"], "two": 4 * p["two"] ** 3},
+    )
+    by_hand = ParameterMap({name: MapEntry.of("s", (0,)) for name in ("one", "two")})
+    text = " ".join(str(compare(tied, untied, mapping=by_hand)).split())
+
+    assert "Next: finite differences contradict no side, so look at the mapping: " in text
+    assert "`s` feeds `one`, `two`" in text
+    assert "that finite differences contradict," not in text
+
+
+def test_a_mapping_for_no_side_is_refused_where_a_snapshot_is_verified(tmp_path):
+    record_snapshot(tmp_path / "snap", RIGHT)
+
+    with pytest.raises(gc.InvalidInputError, match=r"`mapping\['snapshot'\]` is for no other side; pass one of case"):
+        verify_snapshot(tmp_path / "snap", RIGHT, mapping={"snapshot": "x.toml"})
+
+
+def test_an_entry_for_a_target_that_does_not_exist_is_refused_by_name():
+    mistyped = ParameterMap({**BY_HAND.entries, "second.wieght": BY_HAND.entries["second.weight"]})
+
+    with pytest.raises(gc.MappingError, match=r"`second.wieght`, which `new` does not have; .* `second.weight`"):
+        compare(RIGHT, TRANSPOSED, mapping=mistyped)
+
+
+def test_a_path_with_an_equals_sign_is_a_path(tmp_path):
+    path = tmp_path / "lr=0.1" / "map.toml"
+    path.parent.mkdir()
+    path.write_text(BY_HAND.to_toml(), encoding="utf-8")
+
+    for given in (path, str(path)):
+        assert compare(RIGHT, TRANSPOSED, mapping=given).verdict is Verdict.CORRECT
+
+
+def test_the_resolution_of_the_gradients_is_that_of_those_that_are_not_zero():
+    params = {"w": PARAMS["w"], "unused": PARAMS["b"]}
+    case = GradientCase(
+        lambda p: float(np.sum(p["w"] ** 2)), params, lambda p: {"w": 2 * p["w"], "unused": 0 * p["unused"]}
+    )
+    report = compare(case, case)
+
+    assert report.verdict is Verdict.CORRECT
+    assert "Resolution of the gradients: 1.0e+00" not in str(report)
+    assert "Resolution of the gradients: " in str(report)

@@ -270,3 +270,9 @@ def test_what_cannot_be_digested_is_left_out_and_told():
 
     assert undigested(inputs) == ("`1` (builtin_function_or_method)", "`2` (ndarray)")
     assert differences(inputs, digested((X, print, np.array([object()])))) == ()
+
+
+@pytest.mark.parametrize("call", [gc.record_snapshot, gc.verify_snapshot])
+def test_what_is_no_case_is_refused(tmp_path, call):
+    with pytest.raises(gc.InvalidInputError, match=r"_snapshot\(case=...\)` is int; pass a GradientCase"):
+        call(tmp_path / "any", 5)

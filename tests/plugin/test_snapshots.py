@@ -80,8 +80,12 @@ def test_a_missing_file_says_how_to_make_it(pytester):
 
 def test_a_wrong_gradient_is_not_recorded(pytester):
     suite(pytester, 2.0)
-    run(pytester, "--gradcheck-record", "-k", "one").assert_outcomes(failed=1)
+    output = run(pytester, "--gradcheck-record", "-k", "one")
 
+    output.assert_outcomes(failed=1)
+    output.stdout.fnmatch_lines(
+        ["E *Replay: pytest test_suite.py::test_one --gradcheck-record --gradcheck-seed=0", "1 check in 1 test: 1 BUG"]
+    )
     assert not list(pytester.path.rglob("*.safetensors"))
 
 
@@ -106,3 +110,22 @@ def test_pages_of_comparisons(recorded):
 
     (page,) = (recorded.path / "pages").iterdir()
     assert "Values, costs and gradients agree." in page.read_text(encoding="utf-8")
+
+
+def test_a_parameter_that_is_called_like_a_backend_keeps_its_own_file(pytester):
+    pytester.makepyfile(
+        """
+        import numpy as np
+        import pytest
+        from gradcheck_core import GradientCase
+
+        @pytest.mark.parametrize("other", ["numpy", "torch"])
+        @pytest.mark.gradcheck_backends("numpy")
+        def test_named(gradient_snapshot, gradcheck_backend, other):
+            scale = len(other) + (other == "torch")
+            gradient_snapshot(GradientCase(lambda w: scale * float(w @ w), np.ones(2), np.full(2, 2.0 * scale)))
+        """
+    )
+
+    run(pytester, "--gradcheck-record").assert_outcomes(passed=2)
+    assert len(list(pytester.path.rglob("*.safetensors"))) == 2

@@ -1,11 +1,13 @@
 """Every kind of mistake that a migration makes, in every framework, told apart from a right migration and named."""
 
 import functools
+from dataclasses import replace
 
 import pytest
+import torch
 from broken_migrations import FRAMEWORKS, KINDS, net, recurrent
 
-from gradcheck_core import Outcome, Verdict
+from gradcheck_core import GradientCase, Outcome, Verdict, compare_gradients
 from gradcheck_core.migration.parity.compare import parity
 from gradcheck_core.migration.parity.side import observe
 
@@ -16,6 +18,12 @@ PAIRS = [(broken, right) for broken, rights in OTHERS.items() for right in right
 @functools.cache
 def right(framework):
     return observe(net(framework), framework)
+
+
+@functools.cache
+def checked(framework):
+    """The right one with all parameters checked, which a verdict of CORRECT needs."""
+    return observe(replace(net(framework), options={"progress": False}), framework)
 
 
 @functools.cache
@@ -32,7 +40,7 @@ def compared(reference, other):
 def test_a_right_migration_agrees_in_values_costs_and_gradients(reference, other):
     if reference == other:
         return
-    report = compared(right(reference), right(other))
+    report = compared(checked(reference), checked(other))
 
     assert report.verdict is Verdict.CORRECT
     assert report.outcome is Outcome.AGREE
@@ -65,3 +73,22 @@ def test_gates_in_another_order_are_named(framework, reference):
 
     assert report.outcome is Outcome.FORWARD_DIFFERS
     assert report.diagnosis.kind == "gate_order"
+
+
+def layer_norm(epsilon):
+    inputs = torch.randn(8, 16, generator=torch.Generator().manual_seed(1))
+    model = torch.nn.Sequential(torch.nn.Linear(16, 12), torch.nn.LayerNorm(12, eps=epsilon), torch.nn.Linear(12, 3))
+    drawn = torch.Generator().manual_seed(0)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, generator=drawn)
+    return GradientCase(lambda m: (torch.tanh(m(inputs.to(m[0].weight.dtype))) ** 2).sum(), model)
+
+
+@pytest.mark.parametrize("epsilon", [1e-6, 1e-12])
+def test_an_epsilon_within_the_band_of_agreement_is_named_with_the_nearest_number(epsilon):
+    report = compare_gradients({"a": layer_norm(epsilon), "b": layer_norm(1e-5)})
+
+    assert report.passed
+    assert report.sentence == "It passes, but something differs by more than rounding."
+    assert report.diagnosis.kind == "epsilon"
+    assert f"1e-05 in `b`, and `a` computes as with {epsilon:g}" in report.diagnosis.sentence

@@ -57,7 +57,8 @@ def infer_mapping(source_params: object, target_params: object) -> ParameterMap:
     >>> mapping.entries["dense.kernel"].source, mapping.entries["dense.kernel"].axes
     ('fc.weight', (1, 0))
     """
-    return mapping_between(read(source_params, "source_params"), read(target_params, "target_params"))
+    source = read(source_params, "infer_mapping(source_params=...)")
+    return mapping_between(source, read(target_params, "infer_mapping(target_params=...)"))
 
 
 def mapping_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> ParameterMap:

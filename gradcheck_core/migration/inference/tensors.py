@@ -61,13 +61,20 @@ class Tensor:
         return not self.is_constant or (self.values.size == 1 and abs(self.values.reshape(-1)[0]) not in (0, 1))
 
 
-def read(params: object, argument: str) -> dict[str, Tensor]:
+def read(params: object, call: str) -> dict[str, Tensor]:
     """The parameters of a framework's structure, or of a mapping from name to array, by name.
+
+    Parameters
+    ----------
+    params : object
+        The structure.
+    call : str
+        For whom it is read, as an error says it.
 
     Raises
     ------
     MappingError
-        If there are none that could be checked, or they belong to no framework; naming the argument.
+        If there are none that could be checked, or they belong to no framework.
     """
     # what a snapshot holds is read-only, which no framework takes for a container
     structure = dict(params) if isinstance(params, MappingProxyType) else params
@@ -80,7 +87,7 @@ def read(params: object, argument: str) -> dict[str, Tensor]:
                 for i, parameter in enumerate(layout.parameters)
             }
     except GradcheckError as error:
-        msg = f"`infer_mapping({argument}=...)`: {error}"
+        msg = f"`{call}`: {error}"
         raise MappingError(msg) from error
 
 

@@ -17,11 +17,15 @@ Array = npt.NDArray[Any]
 @final
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The reference's values and gradients by the names of another side, as the mapping carries them."""
+    """The reference's values and gradients by the names of another side, as the mapping carries them.
+
+    `users` has for every source the targets that are made of it.
+    """
 
     values: Mapping[str, Array]
     gradients: Mapping[str, Array]
     mapping: ParameterMap
+    users: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def over(cls, reference: Side, mapping: ParameterMap) -> "Carried":
@@ -32,7 +36,25 @@ class Carried:
         MappingError
             If the mapping asks for what the reference does not have.
         """
-        return cls(mapping.apply(reference.values), mapping.apply_gradients(reference.gradients), mapping)
+        users: dict[str, dict[str, None]] = {}
+        for name, entry in mapping.entries.items():
+            for term in entry.terms:
+                users.setdefault(term.source, {})[name] = None
+        values, gradients = mapping.apply(reference.values), mapping.apply_gradients(reference.gradients)
+        return cls(values, gradients, mapping, {source: tuple(names) for source, names in users.items()})
+
+    def used(self, source: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+        """Which entries of a source some target is made of."""
+        used = np.zeros(shape, bool)
+        for name in self.users.get(source, ()):
+            for term in self.mapping.entries[name].terms:
+                if term.source == source:
+                    term.taken({source: used})[...] = True
+        return used
+
+    def sharing(self, target: str) -> tuple[str, ...]:
+        """A target, and those with which it shares a source."""
+        return tuple(dict.fromkeys((target, *(name for one in self.sources(target) for name in self.users[one]))))
 
     def sources(self, target: str) -> tuple[str, ...]:
         """The reference's names that a target is made of, each once."""

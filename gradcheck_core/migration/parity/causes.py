@@ -1,7 +1,7 @@
 """Why two sides differ: each known mistake is undone, and named only if the difference then goes."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -13,8 +13,8 @@ from ...verdict import Verdict, VerdictPolicy
 from .carrying import Carried
 from .live import Asked
 from .moves import Move, moves
-from .numbers import from_numbers, from_values, noisier
-from .pairing import Difference, hold, is_another_function, judge_costs
+from .numbers import constant_between, factor_between, from_values, noisier
+from .pairing import Difference, hold, judge_costs
 from .rows import LikelyCause, Outcome
 from .side import Arrays, Side
 
@@ -48,14 +48,15 @@ class Explained:
 def explain(reference: Side, other: Side, carried: Carried, found: Difference, policy: VerdictPolicy) -> Explained:
     """Name the likely cause of a difference, or nothing."""
     search = _Search(reference, other, carried, found, policy)
-    sought = Outcome.FORWARD_DIFFERS if _differs_a_little(found) else found.outcome
+    # of values that are a little off, costs and gradients differ as they should
+    is_another = found.is_off and not any(row.values_are_off for row in found.rows)
+    sought = Outcome.FORWARD_DIFFERS if is_another else found.outcome
     cause = _SOUGHT[sought](search)
     return Explained(cause, search.tried)
 
 
-def _differs_a_little(found: Difference) -> bool:
-    """Whether everything passes, and yet the costs differ by more than rounding, and more than agreement allows."""
-    return found.outcome is Outcome.AGREE and found.verdict is Verdict.INSPECT and is_another_function(found.cost)
+def _kind(alterations: tuple[Alteration, ...]) -> str:
+    return ", ".join(dict.fromkeys(alteration.kind for alteration in alterations))
 
 
 def _gradients_off(found: Difference) -> float:
@@ -81,7 +82,7 @@ class _Search:
     def values(self) -> LikelyCause | None:
         """The values differ: how, and whether that is all."""
         shifted = self.found.shifted
-        cause = from_values(self.reference.name, self.other, self.carried, shifted)
+        cause = from_values(self.reference, self.other, self.carried, shifted)
         live = self.other.live
         if live is None:
             return cause
@@ -98,8 +99,13 @@ class _Search:
 
     def forward(self) -> LikelyCause | None:
         """The values agree and the costs do not."""
-        known = from_numbers(self.reference, self.other, self.carried, self.found)
-        return known or self._first(self._altered) or self._first(self._moved) or self._first(self._altered_twice)
+        return (
+            factor_between(self.reference, self.other, self.carried, self.found)
+            or self._first(self._altered)
+            or constant_between(self.reference, self.other, self.found)
+            or self._first(self._moved)
+            or self._first(self._altered_twice)
+        )
 
     def undecided(self) -> LikelyCause | None:
         """Nothing differs beyond a resolution that may be coarse for a reason."""
@@ -129,13 +135,24 @@ class _Search:
 
     def _altered(self, side: Side) -> LikelyCause | None:
         """With one thing done otherwise in the framework."""
-        return next(filter(None, (self._with(side, (one,)) for one in self._alterations(side))), None)
+        return self._best(side, [(one,) for one in self._alterations(side)])
 
     def _altered_twice(self, side: Side) -> LikelyCause | None:
         """With two things, of different kinds, done otherwise."""
         every = itertools.combinations(self._alterations(side), 2)
         pairs = [pair for pair in every if pair[0].kind != pair[1].kind]
-        return next(filter(None, (self._with(side, pair) for pair in pairs[:_MOST_PAIRS])), None)
+        return self._best(side, pairs[:_MOST_PAIRS])
+
+    def _best(self, side: Side, attempts: Sequence[tuple[Alteration, ...]]) -> LikelyCause | None:
+        """Of the first kind that explains the difference the attempt that leaves least of it, e.g. of all epsilons."""
+        best: tuple[float, LikelyCause] | None = None
+        for attempt in attempts:
+            if best is not None and _kind(attempt) != best[1].kind:
+                continue
+            explained = self._with(side, attempt)
+            if explained is not None and (best is None or explained[0] < best[0]):
+                best = explained
+        return None if best is None else best[1]
 
     def _alterations(self, side: Side) -> list[Alteration]:
         if side.live is None:
@@ -143,7 +160,8 @@ class _Search:
         with side.live.asked() as asked:
             return list(asked.alterations())
 
-    def _with(self, side: Side, alterations: tuple[Alteration, ...]) -> LikelyCause | None:
+    def _with(self, side: Side, alterations: tuple[Alteration, ...]) -> tuple[float, LikelyCause] | None:
+        """How much of the costs' difference these leave, absolute, and the cause; what is left in rounding is equal."""
         live = side.live
         if live is None or self.tried >= MOST_TRIED:
             return None
@@ -158,14 +176,11 @@ class _Search:
                 gradients = asked.gradients(side.asked_at)
         except Exception:  # an altered cost may fit no longer: other shapes, no running averages
             return None
-        return self._named(
-            side,
-            ", ".join(dict.fromkeys(alteration.kind for alteration in alterations)),
-            ", and ".join(alteration.sentence for alteration in alterations),
-            agreeing,
-            replace(side, cost=cost, gradients=gradients),
-            told=True,
-        )
+        altered = replace(side, cost=cost, gradients=gradients)
+        sentence = ", and ".join(alteration.sentence for alteration in alterations)
+        cause = self._named(side, _kind(alterations), sentence, agreeing, altered, told=True)
+        left = judge_costs(*self._pair(altered), self.policy, self.found.from_values)[0]
+        return None if cause is None else (max(left.discrepancy, left.error), cause)
 
     def _moved(self, side: Side) -> LikelyCause | None:
         """With the entries of some parameters in another order."""

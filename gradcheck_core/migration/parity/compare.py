@@ -1,32 +1,27 @@
 """Several implementations of one model held against one of them."""
 
-import os
 import time
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
 
 from ...case import GradientCase
 from ...errors import InvalidInputError
 from ...verdict import Verdict, VerdictPolicy, worst_verdict
-from ..inference.infer import infer_mapping
 from ..mapping import ParameterMap
-from .carrying import Array, Carried
+from .carrying import Carried
 from .causes import MOST_TRIED, Explained, explain
-from .pairing import hold
+from .mappings import Mappings as Mappings
+from .mappings import mapping_for, require_mappings
+from .pairing import Difference, hold
+from .referee import Unjudged
 from .report import ParityReport, SideReport
-from .rows import Outcome, Pair
+from .rows import Outcome, Pair, reasons
 from .side import Side, at, observe
-
-Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
-"""``"auto"``, a mapping, a file that has one, or one of these by side."""
 
 
 def compare_gradients(
     cases: Mapping[str, GradientCase],
     *,
-    reference: str,
+    reference: str | None = None,
     mapping: Mappings = "auto",
     policy: VerdictPolicy | None = None,
 ) -> ParityReport:
@@ -34,15 +29,16 @@ def compare_gradients(
 
     First the values of the parameters are compared, then the costs, then the gradients; the first that differs is what
     is wrong. Each side's gradient is checked against finite differences of its own cost, so that two sides that agree
-    and are both wrong do not pass, and of two that differ it is said which one is at fault.
+    and are both wrong do not pass, and of two that differ it is said which one is at fault. A gradient that could be
+    judged on neither side is INCONCLUSIVE, one that neither side's options check is INSPECT at best.
 
     Parameters
     ----------
     cases : mapping of str to GradientCase
         Two or more, by the name that reports call them; in any frameworks. Each is checked as `check_gradients` does,
         with its own options.
-    reference : str
-        The name of the case that the others are held against.
+    reference : str, optional
+        The name of the case that the others are held against. None (default) is the first of them.
     mapping : "auto", ParameterMap, path, or mapping of str to these
         From the reference's parameters to those of the other side. "auto" (default) infers it, see `infer_mapping`; a
         path is that of a TOML file that `ParameterMap.to_toml` wrote. Where there are several other sides, one for each
@@ -77,12 +73,13 @@ def compare_gradients(
     >>> report.outcome, report.diagnosis.kind, report.culprit
     (<Outcome.FORWARD_DIFFERS: 'forward differs'>, 'reduction', None)
     """
-    _require_cases(cases, reference)
+    _require_cases(cases)
+    against = _reference(cases, reference)
     policy = _validated(policy)
-    _require_mappings(mapping, [name for name in cases if name != reference])
+    require_mappings(mapping, [name for name in cases if name != against])  # before the checks, which may take long
     started = time.perf_counter()
     sides = {name: observe(case, name) for name, case in cases.items()}
-    return parity(sides, reference, mapping, policy, started=started)
+    return parity(sides, against, mapping, policy, started=started)
 
 
 def parity(
@@ -97,8 +94,9 @@ def parity(
     started = time.perf_counter() if started is None else started
     policy = _validated(policy)
     against = sides[reference]
+    require_mappings(mapping, [name for name in sides if name != reference])
     pairs = tuple(
-        _pair(against, side, _mapping(mapping, against, side), policy)
+        _pair(against, side, mapping_for(mapping, against, side), policy)
         for name, side in sides.items()
         if name != reference
     )
@@ -118,9 +116,12 @@ def parity(
 def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPolicy) -> Pair:
     carried = Carried.over(reference, mapping)
     found = hold(reference, other, carried, policy)
-    if found.rounded:
-        other = at(other, {name: carried.values[name] for name in found.rounded}) or other
+    near = found.nearly_equal
+    if near:
+        other = at(other, {name: carried.values[name] for name in near}) or other
         found = hold(reference, other, carried, policy)
+    unjudged = Unjudged.among(reference, other, carried)
+    found = unjudged.lowered(found)
     explained = explain(reference, other, carried, found, policy)
     return Pair(
         side=other.name,
@@ -132,13 +133,26 @@ def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPo
         rows=found.rows,
         diagnosis=explained.cause,
         tried=explained.tried,
-        notes=_pair_notes(found.outcome, explained, {row.name: row.why for row in found.rows if row.why}),
+        notes=(
+            *unjudged.notes,
+            *_where_taken(reference, other, found),
+            *_pair_notes(found, explained),
+        ),
     )
 
 
-def _pair_notes(outcome: Outcome, explained: Explained, missing: Mapping[str, str]) -> tuple[str, ...]:
+def _where_taken(reference: Side, other: Side, found: Difference) -> tuple[str, ...]:
+    if not other.asked_at:
+        return ()
+    more = any(row.values_are_off for row in found.rows)
+    own = "differ by more than rounding, if little" if more else "are rounded"
+    return (f"cost and gradients of `{other.name}` are taken at the values of `{reference.name}`; its own {own}",)
+
+
+def _pair_notes(found: Difference, explained: Explained) -> tuple[str, ...]:
+    missing = reasons(found.rows)
     notes = [f"not compared: {', '.join(f'`{name}` ({why})' for name, why in missing.items())}"] if missing else []
-    if explained.cause is None and outcome is Outcome.FORWARD_DIFFERS:
+    if explained.cause is None and (found.outcome is Outcome.FORWARD_DIFFERS or (found.is_off and explained.tried)):
         limit = f", where the search stops at {MOST_TRIED}" if explained.tried >= MOST_TRIED else ""
         notes.append(f"none of the known mistakes explains it; {explained.tried} were undone{limit}")
     return tuple(notes)
@@ -165,37 +179,6 @@ def _notes(sides: Mapping[str, Side]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _mapping(mapping: Mappings, reference: Side, other: Side) -> ParameterMap:
-    given = mapping.get(other.name, "auto") if isinstance(mapping, Mapping) else mapping
-    if isinstance(given, ParameterMap):
-        return given
-    if given == "auto":
-        return _inferred(_named(reference), _named(other))
-    return ParameterMap.from_toml(os.fspath(given))
-
-
-def _inferred(source: dict[str, Array], target: dict[str, Array]) -> ParameterMap:
-    """The mapping by values; what is then left of both by names and shapes, since its values were not carried over."""
-    found = infer_mapping(source, target)
-    used = {term.source for entry in found.entries.values() for term in entry.terms}
-    left = {name: array for name, array in source.items() if name not in used}
-    open_ones = {name: array for name, array in target.items() if name not in found.entries}
-    if not left or not open_ones:
-        return found
-    more = infer_mapping(left, open_ones)
-    return ParameterMap({**found.entries, **more.entries}, more.unresolved)
-
-
-def _named(side: Side) -> dict[str, Array]:
-    """A side's values in the parameters' own precision, as far as NumPy has it: that is what was carried over."""
-    own = {name: _OWN.get(side.dtypes[name]) for name in side.values}
-    return {name: array if own[name] is None else array.astype(own[name]) for name, array in side.values.items()}
-
-
-_OWN = {"float32": np.float32, "float16": np.float16, "complex64": np.complex64, "bfloat16": np.float32}
-"""bfloat16, which NumPy lacks, is held exactly by float32."""
-
-
 def _validated(policy: object) -> VerdictPolicy:
     if policy is None:
         return VerdictPolicy()
@@ -205,7 +188,7 @@ def _validated(policy: object) -> VerdictPolicy:
     return policy
 
 
-def _require_cases(cases: object, reference: object) -> None:
+def _require_cases(cases: object) -> None:
     if not isinstance(cases, Mapping):
         msg = (
             f"`cases` of compare_gradients is {type(cases).__name__}; pass a dict from name to GradientCase, "
@@ -222,21 +205,13 @@ def _require_cases(cases: object, reference: object) -> None:
             f"`cases` of compare_gradients has {len(cases)} case(s), and two are needed to compare; add the other side"
         )
         raise InvalidInputError(msg)
-    if reference not in cases:
+
+
+def _reference(cases: Mapping[str, GradientCase], reference: object) -> str:
+    if reference is None:
+        return next(iter(cases))
+    if not isinstance(reference, str) or reference not in cases:
         known = ", ".join(map(repr, cases))
         msg = f"`reference={reference!r}` of compare_gradients is none of the cases; pass one of {known}"
         raise InvalidInputError(msg)
-
-
-def _require_mappings(mapping: object, others: list[str]) -> None:
-    given = mapping if isinstance(mapping, Mapping) else dict.fromkeys(others, mapping)
-    for name, one in given.items():
-        if name not in others:
-            msg = f"`mapping[{name!r}]` of compare_gradients is for no other side; pass one of {', '.join(others)}"
-            raise InvalidInputError(msg)
-        if not isinstance(one, str | os.PathLike | ParameterMap):
-            msg = (
-                f"`mapping` of compare_gradients is {type(one).__name__} for `{name}`; pass 'auto', a ParameterMap, "
-                "or the path of a TOML file that has one"
-            )
-            raise InvalidInputError(msg)
+    return reference

@@ -8,21 +8,30 @@ import numpy as np
 from ...outputs import roundoff_of
 from .carrying import Array, Carried
 from .moves import moves
-from .pairing import Difference, total_gradient_size
+from .pairing import Difference, changed, total_gradient_size
 from .rows import LikelyCause
 from .side import Side
 
 _SAME = 1e-7
 """Relative, of costs' and gradients' factors, beside rounding: frameworks round constants of their own to float32."""
 
+_CLEAR = 10.0
+"""Times what may be rounding, from which on a factor is another one than 1."""
+
+_OF_THE_COSTS = 1e-6
+"""Of the costs' difference, the gradients' where a term without parameters is all: constants that frameworks round."""
+
 _NEAR = 0.01
 """Of a whole number: so near it is one."""
+
+_FEW = 0.5
+"""Of a parameter's entries that differ: with fewer, the parameter was carried over and then changed."""
 
 _COARSE = 2.0**-14
 """Noise over the cost that no computation in float32 or better has, so that a coarser one takes place inside."""
 
 
-def from_values(reference: str, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
+def from_values(reference: Side, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
     """How the values that differ would come to be those that they should be."""
     fitting = [name for name in shifted if other.values[name].shape == carried.values[name].shape]
     if not shifted or len(fitting) < len(shifted):
@@ -40,14 +49,28 @@ def from_values(reference: str, other: Side, carried: Carried, shifted: tuple[st
             more = f", and {len(sentences) - 1} more like it" if len(sentences) > 1 else ""
             return LikelyCause(
                 kind,
-                sentences[0].replace("{side}", other.name).replace("{other}", reference) + more,
+                sentences[0].replace("{side}", other.name).replace("{other}", reference.name) + more,
                 "in that order the values are the reference's",
             )
     for dtype, rounded in _ROUNDED.items():
-        if all(np.array_equal(rounded(carried.values[name]), other.values[name]) for name in shifted):
+        if all(np.array_equal(_in_parts(rounded, carried.values[name]), other.values[name]) for name in shifted):
             said = f"the values of `{other.name}` are the reference's rounded to {dtype}"
             return LikelyCause("dtype", said, f"rounded to {dtype} the values are equal")
-    return None
+    return _few(reference, other, carried, shifted)
+
+
+def _few(reference: Side, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
+    """A few entries that differ, where all others were carried over."""
+    off = {name: changed(name, reference, other, carried) for name in shifted}
+    if any(not 0 < mask.mean() < _FEW for mask in off.values()):
+        return None
+    name, mask = next(iter(off.items()))
+    count = int(mask.sum())
+    first = [int(i) for i in np.unravel_index(int(mask.argmax()), mask.shape)]
+    differ = f"differ from `{reference.name}`, the first" if count > 1 else f"differs from `{reference.name}`,"
+    more = f", and some of {len(off) - 1} other parameter(s)" if len(off) > 1 else ""
+    said = f"{count} of the {mask.size} entries of `{name}` of `{other.name}` {differ} at {first}{more}"
+    return LikelyCause("values", said, "all others are as near as they are stored")
 
 
 def _may_be_rearranged(one: Array, other: Array) -> bool:
@@ -62,6 +85,11 @@ def _to_bfloat16(array: Array) -> Array:
     return kept.astype(np.uint32).view(np.float32).astype(np.float64).reshape(array.shape)
 
 
+def _in_parts(rounded: Callable[[Array], Array], array: Array) -> Array:
+    """An array rounded; of a complex one both parts."""
+    return rounded(array.real) + 1j * rounded(array.imag) if np.iscomplexobj(array) else rounded(array)
+
+
 _ROUNDED: dict[str, Callable[[Array], Array]] = {
     "float16": lambda array: array.astype(np.float16).astype(np.float64),
     "bfloat16": _to_bfloat16,
@@ -69,16 +97,14 @@ _ROUNDED: dict[str, Callable[[Array], Array]] = {
 """The dtypes whose rounding is a difference; that of float32 is below the band of agreement."""
 
 
-def from_numbers(reference: Side, other: Side, carried: Carried, found: Difference) -> LikelyCause | None:
-    """A factor between costs and gradients, or a term that no gradient shows."""
-    return _factor(reference, other, carried, found) or _constant(reference, other, found)
-
-
-def _factor(reference: Side, other: Side, carried: Carried, found: Difference) -> LikelyCause | None:
+def factor_between(reference: Side, other: Side, carried: Carried, found: Difference) -> LikelyCause | None:
+    """A factor between the costs that is also that between all gradients."""
     if not (reference.cost and other.cost and carried.gradients):
         return None
     factor = other.cost / reference.cost
     allowed = max(_SAME, 2 * found.cost.error / max(found.cost.claimed, found.cost.numeric))
+    if abs(factor - 1) <= _CLEAR * allowed:
+        return None
     for name, theirs in carried.gradients.items():
         mine = other.gradients.get(name)
         if mine is None or mine.shape != theirs.shape:
@@ -107,9 +133,11 @@ def _product(whole: int, sizes: dict[int, None]) -> str:
     return f"lengths {pairs[0][0]} x {pairs[0][1]}" if pairs else ""
 
 
-def _constant(reference: Side, other: Side, found: Difference) -> LikelyCause | None:
-    compared = [row for row in found.rows if not row.why]
-    if not compared or not all(row.gradient_verdict.passed for row in compared):
+def constant_between(reference: Side, other: Side, found: Difference) -> LikelyCause | None:
+    """A term that no gradient shows; each has to be compared for that, and to show nothing at all."""
+    allowed = _OF_THE_COSTS * found.cost.difference
+    alike = [not row.why and row.gradient_difference <= max(row.gradient_resolution, allowed) for row in found.rows]
+    if not alike or not all(alike):
         return None
     amount = other.cost - reference.cost
     said = f"the cost of `{other.name}` has a term of {amount:+.9g} that does not depend on the parameters"
@@ -117,11 +145,20 @@ def _constant(reference: Side, other: Side, found: Difference) -> LikelyCause | 
 
 
 def noisier(reference: Side, other: Side) -> LikelyCause | None:
-    """A side whose cost is as coarse as one computed in float16 or bfloat16, though its parameters are not."""
-    for side in (other, reference):
-        coarse = side.noise / abs(side.cost) if side.cost else math.inf
-        own = max((roundoff_of(dtype) for dtype in side.dtypes.values()), default=0.0)
-        if _COARSE <= coarse < 1 and own < _COARSE:
-            said = f"`{side.name}` computes a part of its cost in a lower precision than its parameters have"
-            return LikelyCause("dtype", said, f"its cost has a noise of {coarse:.0e} of its size")
-    return None
+    """The sides whose cost is as coarse as one computed in float16 or bfloat16, though its parameters are not."""
+    coarse = [side for side in (reference, other) if _is_coarse(side)]
+    if not coarse:
+        return None
+    if len(coarse) == 1:
+        said = f"`{coarse[0].name}` computes a part of its cost in a lower precision than its parameters have"
+    else:
+        names = f"`{reference.name}` and `{other.name}`"
+        said = f"{names} compute a part of their costs in a lower precision than their parameters have"
+    evidence = " and ".join(f"{side.noise / abs(side.cost):.0e}" for side in coarse)
+    return LikelyCause("dtype", said, f"the noise of the cost is {evidence} of its size")
+
+
+def _is_coarse(side: Side) -> bool:
+    noise = side.noise / abs(side.cost) if side.cost else math.inf
+    own = max((roundoff_of(dtype) for dtype in side.dtypes.values()), default=0.0)
+    return _COARSE <= noise < 1 and own < _COARSE

@@ -13,9 +13,11 @@ import numpy.typing as npt
 from ...assessment import norm
 from ...outputs import roundoff_of
 from ...verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
+from ..mapping import ParameterMap
 from .carrying import Carried, summed_up
-from .rows import Outcome, ParityRow
+from .rows import Outcome, ParityRow, is_beyond_rounding, is_slightly_off
 from .side import Side
+from .spacing import beyond_rounding
 
 _ROUNDINGS = 64.0
 """Unit roundoffs of its size by which a cost or a gradient may differ between two right implementations, which sum and
@@ -36,10 +38,6 @@ _NOTHING_IN_COMMON = Comparison(discrepancy=1.0, error=0.0, claimed=0.5, numeric
 Array = npt.NDArray[Any]
 
 
-_BEYOND = 16.0
-"""Times its resolution by which a cost is surely another one, however little that is: deep models round more often."""
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -56,11 +54,17 @@ class Difference:
     from_values: float
 
     @property
-    def rounded(self) -> tuple[str, ...]:
-        """The targets whose values differ by the rounding of their dtype only, if no others differ."""
+    def nearly_equal(self) -> tuple[str, ...]:
+        """The targets whose values differ by rounding, or as little, if none differs by more."""
         if self.shifted:
             return ()
         return tuple(row.target for row in self.rows if not row.why and row.value_difference > 0)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
+        apart = is_beyond_rounding(self.cost.difference, self.cost.resolution)
+        return is_slightly_off(self.outcome, self.verdict, apart, self.rows)
 
     @property
     def shifted(self) -> tuple[str, ...]:
@@ -113,11 +117,6 @@ def judge_costs(
     error = _ROUNDINGS * (reference.roundoff * one + other.roundoff * two) + _NOISES * (reference.noise + other.noise)
     comparison = Comparison(abs(reference.cost - other.cost), error + from_values, one, two)
     return comparison, judge_parameter(comparison, max(_reach(reference), _reach(other)), policy).verdict
-
-
-def is_another_function(cost: Comparison) -> bool:
-    """Whether costs differ by more than rounding, be it in the band of agreement: it shows in the gradients first."""
-    return cost.difference > _BEYOND * cost.resolution
 
 
 def total_gradient_size(side: Side) -> float:
@@ -218,25 +217,57 @@ def _row(
 
 
 def _compare_values(reference: Side, other: Side, carried: Carried, compared: list[str]) -> dict[str, Comparison]:
+    """By norm, with an error where every entry is as near as the coarser dtype stores it; else with none."""
     mine = summed_up({name: other.values[name] for name in compared}, carried.mapping)
-    found = {}
+    found: dict[str, Comparison] = {}
     for name in compared:
-        dtypes = [other.dtypes[name], *(reference.dtypes[source] for source in carried.sources(name))]
-        rounding = _VALUE_ROUNDINGS * max(map(roundoff_of, dtypes))
-        compared_values = _compare_arrays(carried.values[name], mine[name], partial(operator.mul, rounding))
-        equal = compared_values.discrepancy == 0  # in every entry, which rounding takes nothing away from
-        found[name] = replace(compared_values, error=0.0) if equal else compared_values
+        rounding = _VALUE_ROUNDINGS * roundoff_of(_coarsest(name, reference, other, carried))
+        held = _compare_arrays(carried.values[name], mine[name], partial(operator.mul, rounding))
+        if held is not _NOTHING_IN_COMMON:
+            rounded = held.discrepancy > 0 and not changed(name, reference, other, carried).any()
+            held = replace(held, error=max(held.error, held.discrepancy) if rounded else 0.0)
+        found[name] = held
     return found
+
+
+def changed(name: str, reference: Side, other: Side, carried: Carried) -> npt.NDArray[np.bool_]:
+    """Which entries of a target's values differ by more than rounding from those that were carried over."""
+    shared = {target: other.values[target] for target in carried.sharing(name) if target in other.values}
+    among = ParameterMap({target: carried.mapping.entries[target] for target in shared})
+    # what was rounded before it was added up to a target, or to its source
+    sizes = {source: np.abs(reference.values[source]) for source in carried.sources(name)}
+    summands = summed_up({target: np.abs(values) for target, values in shared.items()}, among)[name]
+    return beyond_rounding(
+        carried.values[name],
+        summed_up(shared, among)[name],
+        np.maximum(among.entries[name].value(sizes), summands),
+        _coarsest(name, reference, other, carried),
+    )
+
+
+def _coarsest(name: str, reference: Side, other: Side, carried: Carried) -> str:
+    """The dtype of a target and of its sources that rounds the most."""
+    return max((other.dtypes[name], *(reference.dtypes[s] for s in carried.sources(name))), key=roundoff_of)
 
 
 def _not_compared(reference: Side, other: Side, carried: Carried) -> list[ParityRow]:
     """A row for every parameter of either side that the mapping does not pair."""
     why = {name: "the mapping has no entry for it" for name in other.values if name not in carried.values}
     why |= {name: reason for name, reason in carried.mapping.unresolved.items() if name in why}
-    used = {term.source for entry in carried.mapping.entries.values() for term in entry.terms}
     rows = [_unpaired(other.name, (), name, reason) for name, reason in why.items()]
-    unused = [name for name in reference.values if name not in used]
-    return rows + [_unpaired(other.name, (name,), "", "the mapping makes nothing of it") for name in unused]
+    lost = {
+        name: _lost(carried.used(name, array.shape)) if name in carried.users else "the mapping makes nothing of it"
+        for name, array in reference.values.items()
+    }
+    return rows + [_unpaired(other.name, (name,), "", reason) for name, reason in lost.items() if reason]
+
+
+def _lost(used: npt.NDArray[np.bool_]) -> str:
+    """What to say of a source of which only some entries are used; nothing if all are."""
+    if used.all():
+        return ""
+    first = [int(i) for i in np.unravel_index(int((~used).argmax()), used.shape)]
+    return f"{int((~used).sum())} of its {used.size} entries go nowhere, the first is that at {first}"
 
 
 def _unpaired(side: str, source: tuple[str, ...], target: str, why: str) -> ParityRow:
@@ -248,7 +279,7 @@ def _outcome(costs: Comparison, cost: Verdict, rows: list[ParityRow]) -> Outcome
     if any(row.values_verdict.is_evidence for row in rows):
         return Outcome.VALUES_DIFFER
     gradients = any(row.gradient_verdict.is_evidence for row in rows)
-    if cost.is_evidence or (gradients and is_another_function(costs)):
+    if cost.is_evidence or (gradients and is_beyond_rounding(costs.difference, costs.resolution)):
         return Outcome.FORWARD_DIFFERS
     if gradients:
         return Outcome.GRADIENTS_DIFFER

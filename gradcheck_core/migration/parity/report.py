@@ -11,7 +11,7 @@ from ...errors import GradientCheckError
 from ...rendering.parity_text import render_html, render_text
 from ...report import GradientReport, finite
 from ...verdict import Verdict
-from .rows import LikelyCause, Outcome, Pair, ParityRow
+from .rows import LikelyCause, Outcome, Pair, ParityRow, reasons
 
 FORMAT_VERSION = 1
 """Of `ParityReport.to_dict`; grows when a key changes its meaning or goes."""
@@ -86,6 +86,18 @@ class ParityReport:
         return self.verdict.passed
 
     @property
+    def sentence(self) -> str:
+        """What was found, in one sentence for a person."""
+        if self.is_off:
+            return "It passes, but something differs by more than rounding."
+        return self.outcome.sentence
+
+    @property
+    def is_off(self) -> bool:
+        """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
+        return self.outcome is Outcome.AGREE and any(pair.is_off for pair in self.pairs)
+
+    @property
     def worst(self) -> Pair:
         """The pair with the worst outcome and, among those, the worst verdict."""
         return max(self.pairs, key=lambda pair: (pair.outcome.severity, pair.verdict.severity))
@@ -119,7 +131,7 @@ class ParityReport:
     @property
     def unresolved(self) -> Mapping[str, str]:
         """The parameters that were not compared, each with why."""
-        return {row.name: row.why for row in self.rows if row.why}
+        return reasons(self.rows)
 
     def __str__(self) -> str:
         return render_text(self)

@@ -1,11 +1,20 @@
 """What a comparison of one side with the reference says, by parameter and in all."""
 
 import enum
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
 from ...report import finite
 from ...verdict import Verdict
+
+_BEYOND = 16.0
+"""Times its resolution by which a difference surely is one, however small: deep models round more often."""
+
+
+def is_beyond_rounding(difference: float, resolution: float) -> bool:
+    """Whether something differs by more than rounding, be it in the band of agreement."""
+    return difference > _BEYOND * resolution
 
 
 @final
@@ -36,7 +45,7 @@ _SENTENCES = {
     Outcome.CONTRADICTED: "The sides agree with each other, and finite differences contradict them.",
     Outcome.GRADIENTS_DIFFER: "The costs agree, and the gradients differ.",
     Outcome.FORWARD_DIFFERS: "The values agree, and the costs differ: the models are different functions.",
-    Outcome.VALUES_DIFFER: "The values of the parameters differ: they were not carried over.",
+    Outcome.VALUES_DIFFER: "The values of the parameters differ: not all were carried over.",
 }
 
 
@@ -105,6 +114,17 @@ class ParityRow:
         """How a reader knows it: the side's name, or the reference's where the side has none."""
         return self.target or ", ".join(self.source)
 
+    @property
+    def values_are_off(self) -> bool:
+        """Whether the values differ by more than rounding, and more than CORRECT allows."""
+        return self.values_verdict is not Verdict.CORRECT and self.value_difference > self.value_resolution
+
+    @property
+    def gradients_are_off(self) -> bool:
+        """Whether the gradients do."""
+        correct = self.gradient_verdict is Verdict.CORRECT
+        return not correct and is_beyond_rounding(self.gradient_difference, self.gradient_resolution)
+
     def rank(self) -> tuple[int, float]:
         """How bad it is: the verdict's severity first, then the larger difference."""
         return self.verdict.severity, max(self.value_difference, self.gradient_difference)
@@ -125,6 +145,21 @@ class ParityRow:
             "gradient_verdict": self.gradient_verdict.value,
             "why": self.why,
         }
+
+
+def reasons(rows: Iterable[ParityRow]) -> dict[str, str]:
+    """By name, why what was not compared was not; both reasons where the sides have parameters of one name."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.why and row.why not in found.get(row.name, []):
+            found.setdefault(row.name, []).append(row.why)
+    return {name: "; ".join(why) for name, why in found.items()}
+
+
+def is_slightly_off(outcome: Outcome, verdict: Verdict, costs_apart: bool, rows: tuple[ParityRow, ...]) -> bool:
+    """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
+    little = outcome is Outcome.AGREE and verdict is Verdict.INSPECT
+    return little and (costs_apart or any(row.values_are_off or row.gradients_are_off for row in rows))
 
 
 @final
@@ -169,6 +204,12 @@ class Pair:
     def forward_agrees(self) -> bool:
         """Whether the costs agree."""
         return self.cost_verdict.passed and self.outcome is not Outcome.FORWARD_DIFFERS
+
+    @property
+    def is_off(self) -> bool:
+        """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
+        apart = is_beyond_rounding(self.cost_difference, self.cost_resolution)
+        return is_slightly_off(self.outcome, self.verdict, apart, self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ... import registry
 from ...case import GradientCase
+from ...errors import InvalidInputError
 from ...verdict import Verdict, VerdictPolicy
 from ..parity.compare import Mappings, parity
 from ..parity.report import ParityReport
@@ -63,6 +64,7 @@ def record_snapshot(path: str | os.PathLike[str], case: GradientCase) -> Snapsho
     >>> snapshot.cost, snapshot.d_theta["theta"]
     (2.0, array([2., 2.]))
     """
+    _require_case("record_snapshot", case)
     snapshot = take(case)
     if snapshot.contradicted and snapshot.report is not None:
         snapshot.report.raise_if_failed()
@@ -95,7 +97,8 @@ def verify_snapshot(
     path : str or path
         Of the snapshot.
     case : GradientCase
-        It is checked by finite differences too, so that the report can say which side is at fault.
+        It is checked by finite differences too, so that the report can say which side is at fault; with the seed of
+        the snapshot, by which several outputs of a cost are contracted.
     mapping : "auto", ParameterMap or path
         From the snapshot's parameters to the case's, as for `compare_gradients`.
     policy : VerdictPolicy, optional
@@ -129,7 +132,9 @@ def verify_snapshot(
     (<Verdict.BUG: 'BUG'>, 'case')
     """
     started = time.perf_counter()
+    _require_case("verify_snapshot", case)
     snapshot = load_snapshot(path)
+    case = replace(case, options={**case.options, "seed": snapshot.seed})
     name = case.name if case.name not in (None, SNAPSHOT) else UNNAMED
     sides = {SNAPSHOT: side_of(snapshot, SNAPSHOT), name: observe(case, name)}
     return told(
@@ -138,6 +143,12 @@ def verify_snapshot(
         snapshot.inputs,
         digested(case.args),
     )
+
+
+def _require_case(function: str, case: object) -> None:
+    if not isinstance(case, GradientCase):
+        msg = f"`{function}(case=...)` is {type(case).__name__}; pass a GradientCase(cost, params, ...)"
+        raise InvalidInputError(msg)
 
 
 def told(

@@ -1,12 +1,14 @@
-"""Write `docs/diagnosis.md` from the texts of the catalogue: `python docs/diagnosis_page.py`."""
+"""Write the pages on verdicts and diagnoses from the texts in the code: `python docs/explanation_pages.py`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from gradcheck_core.diagnosis.explanations import EXPLANATIONS
+from gradcheck_core.diagnosis.explanations import EXPLANATIONS, Explanation
+from gradcheck_core.explanations import VERDICTS
 
-PAGE = Path(__file__).with_name("diagnosis.md")
+DOCS = Path(__file__).parent
 
-_HEAD = """# Diagnosis
+_DIAGNOSIS = """# Diagnosis
 
 Where a claimed gradient is wrong the report says what the mistake looks like: `ParameterReport.diagnosis` has its
 `kind`, a `sentence` for a person that names the tensor, the place and the number, and `fit`, the share of the squared
@@ -34,14 +36,30 @@ How often the names are right on the [mutation corpus](corpus.md) is counted on 
 """
 
 
-def page() -> str:
-    """The whole page."""
+_VERDICTS = """# Verdicts
+
+What each verdict means, where it comes from and what to do. `gradcheck explain BUG` prints the same, and so does
+`gradcheck explain scaled` of a [mistake](diagnosis.md). The thresholds are those of `VerdictPolicy()`; how they are
+applied is in [the method](method.md).
+"""
+
+
+def pages() -> dict[Path, str]:
+    """What each page has to be."""
+    return {
+        DOCS / "diagnosis.md": _page(_DIAGNOSIS, EXPLANATIONS),
+        DOCS / "verdicts.md": _page(_VERDICTS, {verdict.value: text for verdict, text in VERDICTS.items()}),
+    }
+
+
+def _page(head: str, texts: Mapping[str, Explanation]) -> str:
     sections = [
-        f"## {kind}\n\n{text.means}\n\n**Where it comes from.** {text.cause}\n\n**What to do.** {text.cure}\n"
-        for kind, text in EXPLANATIONS.items()
+        f"## {name}\n\n{text.means}\n\n**Where it comes from.** {text.cause}\n\n**What to do.** {text.cure}\n"
+        for name, text in texts.items()
     ]
-    return "\n".join([_HEAD, *sections])
+    return "\n".join([head, *sections])
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,105 @@
+"""The mapping from the reference to another side: as given, from a file, or inferred from the values."""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import InvalidInputError, MappingError
+from ..inference.infer import infer_mapping
+from ..mapping import MapEntry, ParameterMap
+from .carrying import Array
+from .side import Side
+
+Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
+"""``"auto"``, a mapping, a file that has one, or one of these by side."""
+
+_SHOWN = 5
+"""Names that an error lists where none is like the one that is wrong."""
+
+
+def require_mappings(mapping: object, others: list[str]) -> None:
+    """Refuse what is no mapping, or for a side that is not held against the reference.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is.
+    """
+    given = mapping if isinstance(mapping, Mapping) else dict.fromkeys(others, mapping)
+    for name, one in given.items():
+        if name not in others:
+            msg = f"`mapping[{name!r}]` is for no other side; pass one of {', '.join(others)}"
+            raise InvalidInputError(msg)
+        if not isinstance(one, str | os.PathLike | ParameterMap):
+            msg = (
+                f"`mapping` is {type(one).__name__} for `{name}`; pass 'auto', a ParameterMap, "
+                "or the path of a TOML file that has one"
+            )
+            raise InvalidInputError(msg)
+
+
+def mapping_for(mapping: Mappings, reference: Side, other: Side) -> ParameterMap:
+    """The mapping onto one side: given, read or inferred.
+
+    Raises
+    ------
+    MappingError
+        If a file has none, or one has an entry for a parameter that the side does not have.
+    """
+    given = mapping.get(other.name, "auto") if isinstance(mapping, Mapping) else mapping
+    if isinstance(given, str) and given == "auto":
+        return _inferred(_named(reference), _named(other))
+    # as a path: a string with `=` in it would be taken for TOML
+    made = given if isinstance(given, ParameterMap) else ParameterMap.from_toml(Path(given))
+    for target in made.entries:
+        if target not in other.values and target not in other.carried:
+            known = get_close_matches(target, other.values, n=1) or list(other.values)[:_SHOWN]
+            listed = ", ".join(f"`{name}`" for name in known)
+            msg = (
+                f"`mapping` has an entry for `{target}`, which `{other.name}` does not have; take it out, or correct "
+                f"the name, e.g. to {listed}"
+            )
+            raise MappingError(msg)
+    return made
+
+
+def _inferred(source: dict[str, Array], target: dict[str, Array]) -> ParameterMap:
+    """The mapping by values; what is then left of both by names and shapes, since its values were not carried over."""
+    found = infer_mapping(source, target)
+    used = {term.source for entry in found.entries.values() for term in entry.terms}
+    left = {name: array for name, array in source.items() if name not in used}
+    open_ones = {name: array for name, array in target.items() if name not in found.entries}
+    if not left or not open_ones:
+        return found
+    more = infer_mapping(left, open_ones)
+    alike = _alike(more, left, open_ones)
+    unresolved = {name: why for name, why in more.unresolved.items() if name not in alike}
+    return ParameterMap({**found.entries, **more.entries, **alike}, unresolved)
+
+
+def _alike(found: ParameterMap, source: dict[str, Array], target: dict[str, Array]) -> dict[str, MapEntry]:
+    """What is open and has the shape and the name of a source, or is said to have most of its values: a few differ."""
+    free = set(source) - {term.source for entry in found.entries.values() for term in entry.terms}
+    entries: dict[str, MapEntry] = {}
+    for name, why in found.unresolved.items():
+        shape = target[name].shape
+        partners = [one for one in source if one in free and source[one].shape == shape]
+        partner = next((one for one in partners if one == name or f"values are in `{one}`" in why), None)
+        if partner is not None:
+            free.remove(partner)
+            entries[name] = MapEntry.of(partner, tuple(range(len(shape))), found_by="names")
+    return entries
+
+
+def _named(side: Side) -> dict[str, Array]:
+    """A side's values in the parameters' own precision, as far as NumPy has it: that is what was carried over."""
+    own = {name: _OWN.get(side.dtypes[name]) for name in side.values}
+    return {name: array if own[name] is None else array.astype(own[name]) for name, array in side.values.items()}
+
+
+_OWN = {"float32": np.float32, "float16": np.float16, "complex64": np.complex64, "bfloat16": np.float32}
+"""bfloat16, which NumPy lacks, is held exactly by float32."""
