@@ -9,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .numerics.coordinates import Derivatives
+from .numerics.norms import norm
 from .protocol import FloatVector, Parameter
 from .report import ParameterReport
 from .second_look import Claimed
 from .verdict import Comparison, Judgement, Verdict, VerdictPolicy, judge_parameter
-
-_SAFE = 1e-200
-"""Squares down to which, and up to the inverse of which, a sum of squares loses nothing."""
 
 _EVIDENT = 64.0
 """Times its own error bar that a single entry has to be off by to count alone: bars are estimates."""
@@ -88,17 +86,6 @@ def _comparison(item: Evidence) -> Comparison:
     numeric = item.numeric
     discrepancy = max(norm(numeric - item.claimed), item.projected)
     return Comparison(discrepancy, norm(item.error), claimed, norm(numeric), item.derivatives.cost_size)
-
-
-def norm(vector: FloatVector) -> float:
-    """The Euclidean norm, without overflow or underflow on the way; NaN counts as infinite."""
-    squared = float(np.einsum("i,i", vector, vector))  # no copy, and no threads: the vector may be all of theta
-    if _SAFE < squared < 1 / _SAFE:
-        return math.sqrt(squared)
-    largest = float(np.max(np.abs(vector), initial=0.0))
-    if not np.isfinite(largest):
-        return float("inf")
-    return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else 0.0
 
 
 def theta_scale(theta: FloatVector) -> float:

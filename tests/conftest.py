@@ -7,7 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples in every run, so that a change is judged by what it changes;
+# `--hypothesis-profile=default` looks for new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 BY_FRAMEWORK = ("backends", "examples")
