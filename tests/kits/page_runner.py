@@ -1,0 +1,58 @@
+"""Runs a page of the documentation as its reader would: in an empty folder, block after block."""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+import pages
+
+FAILED = "the page says that this raises"
+
+
+def run(page: str, framework: str, folder: Path) -> None:
+    """Run all blocks of a page with a framework; an AssertionError says what is not as the page shows it."""
+    namespace = {"__name__": "__main__"}
+    for step in pages.steps(page, framework):
+        if "file" in step.block.options:
+            (folder / step.block.options["file"]).write_text(step.block.text, encoding="utf-8")
+            continue
+        runs = _python if step.block.language == "python" else _shell
+        printed = runs(step.block, namespace, folder)
+        if step.shown is not None:
+            missing = pages.differences(step.shown, printed)
+            assert not missing, f"{step.block} prints something else\n{missing}"
+
+
+def _python(block: pages.Block, namespace: dict, folder: Path) -> str:
+    # a file with the block at its line: tracebacks name the page's lines, and AutoGraph finds the source
+    script = folder / f"{Path(block.page).stem}_{block.line}.py"
+    script.write_text("\n" * block.line + block.text, encoding="utf-8")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+        if "raises" not in block.options:
+            exec(compile(script.read_text(encoding="utf-8"), str(script), "exec"), namespace)
+            return printed.getvalue()
+        try:
+            exec(compile(script.read_text(encoding="utf-8"), str(script), "exec"), namespace)
+        except Exception as error:  # whatever it is: its text is compared
+            return printed.getvalue() + "".join(traceback.format_exception_only(error))
+    msg = f"{block}: {FAILED}"
+    raise AssertionError(msg)
+
+
+def _shell(block: pages.Block, namespace: dict, folder: Path) -> str:
+    """The commands, with this Python's programs first on the path."""
+    own = {"PYTHONSAFEPATH", "COLUMNS"}  # the reader's files import each other, and terminals have 80 columns
+    environment = {name: value for name, value in os.environ.items() if name not in own and "PYTEST" not in name}
+    environment |= {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "80"}
+    done = subprocess.run(
+        ["sh", "-c", block.text], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    expected = int(block.options.get("exit", "0"))
+    assert done.returncode == expected, f"{block} ends with {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
