@@ -51,6 +51,11 @@ def test_a_parameter_that_does_not_move_the_cost():
     )
 
 
+def test_a_claim_that_is_zero_but_for_rounding_is_no_claim():
+    """The error bars are 1e-9."""
+    assert observed([1.0, 5e-10], [1.0, 0.0]) == ()
+
+
 def test_a_parameter_that_moves_nothing_and_is_claimed_to():
     assert observed([1.0, 0.0], [1.0, 0.0]) == ()
 
