@@ -172,4 +172,4 @@ def _close(one: str, other: str, counts: bool) -> bool:
     if max(abs(a), abs(b)) < _ROUNDING:
         return True
     digits = len(re.sub(r"e.*|\D", "", one).lstrip("0"))
-    return abs(a - b) <= max(_DIGITS, 10.0 ** (1 - digits)) * max(abs(a), abs(b)) if "." in one else a == b
+    return abs(a - b) <= max(_DIGITS, 10.0 ** (1 - digits)) * max(abs(a), abs(b)) if re.search(r"[.e]", one) else a == b
