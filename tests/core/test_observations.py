@@ -73,6 +73,22 @@ def test_a_stationary_parameter_is_said_to_be_moved():
     assert not any("moving it does not change the cost" in note for note in report.notes)
 
 
+def test_of_parameters_that_no_evaluation_was_left_for_nothing_is_said():
+    """Of 60 evaluations none reaches `b`."""
+    params = {"a": np.ones(100), "b": np.ones(100)}
+
+    report = gc.check_gradients(
+        lambda p: float(np.sum(np.sin(p["a"])) + np.sum(np.cos(p["b"]))),
+        params,
+        {"a": np.cos(params["a"]), "b": -np.sin(params["b"])},
+        method="exhaustive",
+        max_evaluations=60,
+    )
+
+    assert any("stopped at" in note for note in report.notes)
+    assert not any("moving it does not change the cost" in note for note in report.notes)
+
+
 def test_a_claim_of_zero_where_the_cost_changes():
     (note,) = observed([0.0, 2.0], [1.0, 2.0])
 

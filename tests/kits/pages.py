@@ -97,7 +97,7 @@ def steps(page: str, framework: str) -> tuple[Step, ...]:
     following = (*found[1:], None)
     return tuple(
         Step(block, after.text if after is not None and _shows(after) else None)
-        for block, after in zip(found, following, strict=True)
+        for block, after in zip(found, following, strict=False)
         if block.framework == framework and (block.is_run or "file" in block.options)
     )
 
