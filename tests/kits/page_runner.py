@@ -7,6 +7,7 @@ import subprocess
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pages
@@ -17,15 +18,33 @@ FAILED = "the page says that this raises"
 def run(page: str, framework: str, folder: Path) -> None:
     """Run all blocks of a page with a framework; an AssertionError says what is not as the page shows it."""
     namespace = {"__name__": "__main__"}
-    for step in pages.steps(page, framework):
-        if "file" in step.block.options:
-            (folder / step.block.options["file"]).write_text(step.block.text, encoding="utf-8")
-            continue
-        runs = _python if step.block.language == "python" else _shell
-        printed = runs(step.block, namespace, folder)
-        if step.shown is not None:
-            missing = pages.differences(step.shown, printed)
+    with _importable(folder):
+        for step in pages.steps(page, framework):
+            printed = execute(step.block, namespace, folder)
+            missing = "" if step.shown is None else pages.differences(step.shown, printed)
             assert not missing, f"{step.block} prints something else\n{missing}"
+
+
+def execute(block: pages.Block, namespace: dict, folder: Path) -> str:
+    """What a block prints; one with a name is written to its file."""
+    if "file" in block.options:
+        (folder / block.options["file"]).write_text(block.text, encoding="utf-8")
+        return ""
+    return _python(block, namespace, folder) if block.language == "python" else _shell(block, namespace, folder)
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """The page's files can be imported, and are forgotten afterwards: another page has files of the same names."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+                del sys.modules[name]
 
 
 def _python(block: pages.Block, namespace: dict, folder: Path) -> str:
