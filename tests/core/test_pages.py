@@ -113,7 +113,9 @@ def test_a_command_that_ends_otherwise_than_the_page_says_is_noticed(run):
 
 
 def test_an_exception_that_the_page_shows_has_to_come(run):
-    page = "<!-- executed with: numpy -->\n\n# A\n\n<!-- raises -->\n```python\n{}\n```\n\n```text\nKeyError: 'b'\n```\n"
+    page = (
+        "<!-- executed with: numpy -->\n\n# A\n\n<!-- raises -->\n```python\n{}\n```\n\n```text\nKeyError: 'b'\n```\n"
+    )
 
     run(page.format("{}['b']"))
     with pytest.raises(AssertionError, match="raises"):
