@@ -38,7 +38,8 @@ def gradient_checking(
     Raises
     ------
     InvalidInputError
-        If there are no parameters or they are a mapping, the sizes differ, epsilon is not positive and finite, or the cost changes theta.
+        If there are no parameters or they are a mapping, the sizes differ, epsilon is not positive and finite, or the
+        cost changes theta.
 
     Notes
     -----

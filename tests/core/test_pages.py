@@ -97,7 +97,10 @@ def run(tmp_path, monkeypatch):
 
 
 def test_blocks_are_one_script_and_their_output_is_compared(run):
-    page = "<!-- executed with: numpy -->\n\n# A\n\n```python\na = 2\n```\n\n```python\nprint(a)\n```\n\n```text\n{}\n```\n"
+    page = (
+        "<!-- executed with: numpy -->\n\n# A\n\n"
+        "```python\na = 2\n```\n\n```python\nprint(a)\n```\n\n```text\n{}\n```\n"
+    )
 
     run(page.format(2))
     with pytest.raises(AssertionError, match=r"page\.md:9 prints something else"):

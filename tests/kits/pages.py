@@ -121,7 +121,7 @@ def unaccounted(page: str) -> list[str]:
 
 
 _NUMBER = re.compile(r"(?<![\w.,])[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?(?![\w])")
-_VARYING = re.compile(r"[\d.,]+ (?:ms|s|min)\b|(?<=± )[\d.e+-]+|(?<=/)pytest-\S+")
+_VARYING = re.compile(r"[\d.,]+ ?(?:ms|s|min)\b|(?<=± )[\d.e+-]+|(?<=/)pytest-\S+")
 """Times, error bars and temporary folders: these differ from run to run, or from machine to machine."""
 _ROUNDING = 1e-6
 """Relative figures below it are made of rounding, which another BLAS does otherwise."""
