@@ -162,6 +162,8 @@ def check_gradients(
     ----------
     J. J. Moré and S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), section 3; Estimating
     derivatives of noisy simulations, ACM TOMS 38 (2012), section 3. C. J. F. Ridders, Adv. Eng. Software 4 (1982).
+    Of the certificate: K. Ball, Cube slicing in R^n, Proc. AMS 97 (1986). Of complex steps: W. Squire and G. Trapp,
+    SIAM Review 40 (1998).
 
     Examples
     --------
@@ -213,6 +215,13 @@ def assert_gradients(
 ) -> GradientReport:
     """Check a gradient and raise unless it passes; takes what `check_gradients` takes.
 
+    Parameters
+    ----------
+    cost, params, grads
+        Those of `check_gradients`.
+    **options
+        Every further argument of `check_gradients`, by name and with the same meaning.
+
     Returns
     -------
     GradientReport
@@ -222,6 +231,8 @@ def assert_gradients(
     ------
     GradientCheckError
         An `AssertionError` whose text is the report, if the verdict is SUSPECT, BUG or INCONCLUSIVE.
+    GradcheckError
+        Whatever `check_gradients` raises where nothing can be judged.
 
     Examples
     --------

@@ -125,7 +125,9 @@ def _gather_from(
     coordinates = sum(layout.parameters[i].size for i in chosen)
     method = _method(options, coordinates)
     contraction = Contraction(options.seed)
-    with ProgressBar(_EXPECTED[method](coordinates), options.progress) as bar:
+    expected = _EXPECTED[method](coordinates)
+    expected = expected if options.max_evaluations is None else min(expected, options.max_evaluations)
+    with ProgressBar(expected, options.progress) as bar:
         limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
         evaluator = Evaluator(problem, contraction, random_state, limits, bar.advance)
         random_state.fix()

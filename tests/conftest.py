@@ -16,7 +16,7 @@ hypothesis.settings.register_profile("repeatable", derandomize=True)
 hypothesis.settings.load_profile("repeatable")
 
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
-BY_FRAMEWORK = ("backends", "examples")
+BY_FRAMEWORK = ("backends", "docs", "examples")
 """Folders that run with the frameworks that are named, each with a folder for what one framework alone has."""
 OF_KERAS = ("torch", "tensorflow", "jax")  # those that Keras can differentiate with
 
