@@ -100,7 +100,7 @@ class StepCurve:
 @final
 @dataclass(frozen=True, slots=True)
 class Remainders:
-    """Taylor remainders ``|J(theta + t d) - J(theta) - t g.d|`` along one direction d, t halving.
+    """Taylor remainders ``|J(theta + t d) - J(theta) - t g.d|`` along one direction d.
 
     Attributes
     ----------

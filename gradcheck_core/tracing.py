@@ -126,7 +126,7 @@ class _Tracer:
         return remainders(
             along,
             session.baseline.cost.value,
-            float(np.nan_to_num(item.claimed) @ direction),
+            float(item.claimed @ direction),
             float(item.numeric @ direction),
             self._noise,
             self._epsilon / float(np.max(np.abs(direction))),

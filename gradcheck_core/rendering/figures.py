@@ -216,7 +216,8 @@ def _one_sided(curve: StepCurve, entry: str, parameter: "ParameterReport", palet
     _logarithmic(axes, "x")
     axes.plot(step, [curve.right[k] for k in trusted], ">-", color=palette.first, markersize=4, label="to the right")
     axes.plot(step, [curve.left[k] for k in trusted], "<-", color=palette.third, markersize=4, label="to the left")
-    axes.axhline(parameter.analytic, color=palette.second, linestyle="--", linewidth=1.2, label="claimed")
+    if math.isfinite(parameter.analytic):
+        axes.axhline(parameter.analytic, color=palette.second, linestyle="--", linewidth=1.2, label="claimed")
     _legend(axes)
     first = trusted[0]
     words = (
@@ -253,7 +254,7 @@ def _remainders(found: Remainders, palette: Palette) -> Drawn:
         axes.axhline(max(found.floor, _TINIEST), color=palette.muted, linestyle=":", label="noise floor")
     _legend(axes)
     words = (
-        "Taylor remainder |J(theta + t d) - J(theta) - t g.d| along one direction as t halves: with the claimed "
+        "Taylor remainder |J(theta + t d) - J(theta) - t g.d| along one direction as t shrinks: with the claimed "
         f"gradient it falls with slope {_slope(found.claimed_slope)}, with the numeric one with slope "
         f"{_slope(found.numeric_slope)}. Of a smooth cost it is 2 where the gradient is right, 1 where it is wrong."
     )
@@ -261,7 +262,7 @@ def _remainders(found: Remainders, palette: Palette) -> Drawn:
 
 
 def _slope(value: float) -> str:
-    return "unknown, for all is noise," if math.isnan(value) else f"{value:.2f}"
+    return "unknown" if math.isnan(value) else f"{value:.2f}"
 
 
 def _kinks(kinks: Sequence[Kink], parameter: "ParameterReport", palette: Palette) -> Drawn:

@@ -50,7 +50,7 @@ def right_report():
 
 def kinked_report():
     """At zero |w| has every slope from -1 to 1; 0.5 is one of them and 3 is none."""
-    return gc.check_gradients(lambda w: float(np.sum(np.abs(w))), np.zeros(2), np.array([0.5, 3.0]))
+    return gc.check_gradients(lambda w: float(np.sum(np.abs(w))), np.array([0.0, 0.0, 0.3]), np.array([0.5, 3.0, 1.0]))
 
 
 def parity_report():
