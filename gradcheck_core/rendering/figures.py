@@ -167,7 +167,8 @@ def _scatter(scatter: Scatter, palette: Palette) -> Drawn:
     low, high = min(claimed.min(), numeric.min()), max(claimed.max(), numeric.max())
     axes.plot([low, high], [low, high], color=palette.muted, linewidth=1, linestyle="--", label="equal")
     right, off = slice(scatter.apart, None), slice(0, scatter.apart)
-    axes.plot(numeric[right], claimed[right], "o", color=palette.first, markersize=3, label="within the error bar")
+    if scatter.apart < claimed.size:
+        axes.plot(numeric[right], claimed[right], "o", color=palette.first, markersize=3, label="within the error bar")
     if scatter.apart:
         axes.plot(numeric[off], claimed[off], "x", color=palette.second, markersize=4.5, label="beyond it")
     _legend(axes)
