@@ -93,11 +93,11 @@ def page(template: str, title: str, **context: Any) -> str:
     )
 
 
-def pictured(report: "GradientReport", prefix: str = "") -> Iterator[Pictured]:
-    """Every parameter of which there are pictures."""
+def pictured(report: "GradientReport", prefix: str = "", said_above: str | None = None) -> Iterator[Pictured]:
+    """Every parameter of which there are pictures; of one the page has said in words already what is wrong."""
     with styled(ON_A_PAGE):
         for number, picture in enumerate(report.pictures.of):
-            yield _pictured(picture, report, f"{prefix}picture-{number}")
+            yield _pictured(picture, report, f"{prefix}picture-{number}", said_above)
 
 
 def notes(every: tuple[str, ...]) -> Mapping[str, Any]:
@@ -118,21 +118,24 @@ def _of_gradient(report: "GradientReport") -> Mapping[str, Any]:
         "next": what_next(report),
         "method": how_measured(report),
         "certificate": certificate_in_words(report),
-        "pictured": [one for one in pictured(report) if one.figures or wrong],
+        "pictured": [
+            one
+            for one in pictured(report, said_above=None if report.passed else report.worst.name)
+            if one.figures or wrong
+        ],
         "heading_of_pictures": "What is wrong" if wrong else "The least certain parameter",
         "rows": ranked(report),
         **notes(report.notes),
     }
 
 
-def _pictured(picture: Picture, report: "GradientReport", identifier: str) -> Pictured:
+def _pictured(picture: Picture, report: "GradientReport", identifier: str, said_above: str | None) -> Pictured:
     parameter = report.parameters[picture.name]
     figures = tuple(
         Figure(drawn.title, drawn.words, Markup(svg_for_page(drawn, f"{identifier}-{drawn.kind}")))  # escaped there
         for drawn in draw(picture, parameter, ON_A_PAGE, titled=False)
     )
-    said_above = parameter.name == report.worst.name and not report.passed
-    lines = [] if said_above else list(_lines(parameter))
+    lines = [] if parameter.name == said_above else list(_lines(parameter))
     if picture.curves is None and parameter.verdict.is_evidence:
         lines.append(
             "No curves: they are evaluated for the first of the wrong parameters, as far as limits allow, and not of "
@@ -171,6 +174,10 @@ def _number(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6g}"
 
 
+def _coarse(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.1e}"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -181,7 +188,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.globals.update(shown=printable, short=_short, index=_index, number=_number)
+    environment.globals.update(shown=printable, short=_short, index=_index, number=_number, coarse=_coarse)
     return environment
 
 
