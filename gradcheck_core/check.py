@@ -8,17 +8,18 @@ from dataclasses import dataclass, fields
 from typing import Any, final
 
 from . import registry
-from .assessment import Evidence, assess, compare, joined, theta_scale
+from .assessment import Evidence, assess_all, compare, joined
 from .case import GradientCase
 from .diagnosing import diagnosed
 from .errors import InvalidInputError
 from .gathering import Findings
+from .illustrating import illustrated
 from .options import CheckOptions
 from .precision import gather
 from .protocol import Backend, Capability
 from .report import GradientReport, ParameterReport
 from .selection import Patterns
-from .verdict import VerdictPolicy, natural_scale, worst_verdict
+from .verdict import VerdictPolicy, worst_verdict
 
 
 def check_gradients(
@@ -276,10 +277,9 @@ def _checked(case: GradientCase, backend: str | None, options: CheckOptions) -> 
 def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
     evidence = findings.gathered.evidence
     whole = compare(evidence)
-    scale = natural_scale(whole, findings.baseline.cost.value, theta_scale(findings.baseline.theta))
-    assessed = [assess(item, scale, options.policy) for item in evidence]
-    notes = joined(remark for _, remarks in assessed for remark in remarks)
-    pairs = _worst_of_each((item, report) for item, (report, _) in zip(evidence, assessed, strict=True))
+    assessed = assess_all(evidence, findings.baseline.theta, findings.baseline.cost.value, options.policy)
+    notes = joined(remark for one in assessed for remark in one.remarks)
+    pairs = _worst_of_each((one.evidence, one.report) for one in assessed)
     found = diagnosed(pairs, findings.baseline.theta if options.order == 1 else None)
     return GradientReport(
         verdict=worst_verdict(report.verdict for _, report in pairs),
@@ -297,6 +297,7 @@ def _report(findings: Findings, backend: str, options: CheckOptions, started: fl
         notes=(*found.notes, *notes, *findings.gathered.notes),
         order=options.order,
         first=found.first,
+        pictures=illustrated(pairs, found.first, findings.gathered.curves, options.replay(backend)),
     )
 
 

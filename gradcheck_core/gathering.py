@@ -21,6 +21,7 @@ from .protocol import Backend, Layout, Problem
 from .randomness import HostRandomState
 from .second_order import gather_second_order
 from .session import Gathered, Session
+from .tracing import trace
 
 
 @final
@@ -138,10 +139,12 @@ def _gather_from(
             adapter, case, options, precision, problem, evaluator, contraction, random_state, baseline, chosen
         )
         gathered = _GATHER[method](session)
+        ran_out = (_ran_out(options, method),) if evaluator.ran_out else ()
+        if options.order == 1:
+            gathered = replace(gathered, curves=trace(session, gathered.evidence, gathered.noise))
         preflight.require_unchanged(problem, baseline.theta)
         preflight.require_repeated(evaluator, baseline)
     evaluations = evaluator.evaluations + gathered.further_evaluations
-    ran_out = (_ran_out(options, method),) if evaluator.ran_out else ()
     gathered = replace(gathered, notes=(*ran_out, *gathered.notes, *answering.notes))
     return Findings(baseline, gathered, evaluations, _precision_used(layout, precision), method, layout)
 

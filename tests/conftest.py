@@ -32,6 +32,7 @@ def pytest_addoption(parser):
         action="store_true",
         help="also test the conformance suite; examples/backends has to be installed",
     )
+    parser.addoption("--browser", action="store_true", help="also open pages in Chromium; its absence is a failure")
     parser.addoption("--clusters", action="store_true", help="also start a dask and a ray cluster; both are needed")
 
 
@@ -60,6 +61,8 @@ def pytest_configure(config):
 
 def pytest_ignore_collect(collection_path, config):
     parent = collection_path.parent
+    if collection_path.name == "browser" and not config.getoption("--browser"):
+        return True
     if collection_path.name == "clusters" and not config.getoption("--clusters"):
         return True
     if collection_path.name == "conformance" and not config.getoption("--ecosystem"):
