@@ -13,7 +13,7 @@ from .numerics.norms import norm
 from .protocol import FloatVector, Parameter
 from .report import ParameterReport
 from .second_look import Claimed
-from .verdict import Comparison, Judgement, Verdict, VerdictPolicy, judge_parameter, natural_scale
+from .verdict import Comparison, Judgement, NaturalScale, Verdict, VerdictPolicy, judge_parameter, natural_scale
 
 _EVIDENT = 64.0
 """Times its own error bar that a single entry has to be off by to count alone: bars are estimates."""
@@ -120,7 +120,9 @@ def assess_all(
     return tuple(Assessed(item, *assess(item, scale, policy)) for item in evidence)
 
 
-def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[ParameterReport, tuple[Remark, ...]]:
+def assess(
+    evidence: Evidence, scale: NaturalScale, policy: VerdictPolicy
+) -> tuple[ParameterReport, tuple[Remark, ...]]:
     """Judge one parameter and say what a reader should know about the judgement."""
     parameter = evidence.parameter
     bad = evidence.first_not_finite
@@ -136,7 +138,7 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
         report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, None, wrong)
         return report, _remarks(judgement, parameter)
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
-    judgement = judge_parameter(comparison, max(scale, evidence.natural), policy)
+    judgement = judge_parameter(comparison, scale.at_least(evidence.natural), policy)
     if not judgement.verdict.is_evidence:
         # Single entries can be known well beside others that hide them in the whole.
         evident = discrepancy > _EVIDENT * evidence.error

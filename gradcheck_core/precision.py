@@ -101,7 +101,7 @@ def _with_native_gradient(findings: Findings, adapter: Backend, case: GradientCa
         return _noted(findings, note)
     size = norm(np.concatenate([item.claimed for item in evidence]))
     # Where the whole gradient vanishes, what cancels has the size of |J| over theta's scale, and rounds as that does.
-    scale = natural_scale(compare(evidence), findings.baseline.cost.value, theta_scale(findings.baseline.theta))
+    scale = natural_scale(compare(evidence), findings.baseline.cost.value, theta_scale(findings.baseline.theta)).size
     by_name = {parameter.name: parameter for parameter in layout.parameters}
     held, off, largest = [], [], 0.0
     for item in evidence:

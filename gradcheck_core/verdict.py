@@ -3,7 +3,7 @@
 import enum
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, final
 
 from .errors import InvalidInputError
@@ -181,31 +181,43 @@ class Judgement:
     on_natural_scale: bool
 
 
-def judge_parameter(comparison: Comparison, natural_scale: float, policy: VerdictPolicy) -> Judgement:
+@final
+@dataclass(frozen=True, slots=True)
+class NaturalScale:
+    """The size that a gradient of this problem has, absolute, and the best verdict of what is only judged on it."""
+
+    size: float
+    best: Verdict = Verdict.CORRECT
+
+    def at_least(self, size: float) -> Self:
+        """The same, or a larger one where more is known of a parameter than of all of theta."""
+        return replace(self, size=max(self.size, size))
+
+
+def judge_parameter(comparison: Comparison, scale: NaturalScale, policy: VerdictPolicy) -> Judgement:
     """Judge one parameter, on the natural scale where it is too small to resolve by itself.
 
     Parameters
     ----------
     comparison : Comparison
         The parameter's norms.
-    natural_scale : float
-        Size that a gradient of this problem has, absolute: the norm over all of theta (claimed plus numeric) or,
-        where that vanishes too, ``|J|`` over the scale of theta. See `natural_scale`.
+    scale : NaturalScale
+        Of the problem, see `natural_scale`.
     policy : VerdictPolicy
         The thresholds.
 
     Returns
     -------
     Judgement
-        On the natural scale at best INSPECT, but CORRECT where both gradients are zero within an error bar that is
-        itself below ``policy.correct``; INCONCLUSIVE where the error bar reaches ``policy.bug`` there too.
+        On the natural scale at best INSPECT, but ``scale.best`` where both gradients are zero within an error bar that
+        is itself below ``policy.correct``; INCONCLUSIVE where the error bar reaches ``policy.bug`` there too.
     """
     verdict = policy.judge(comparison.difference, comparison.resolution)
     if verdict is not Verdict.INCONCLUSIVE:
         return Judgement(verdict, on_natural_scale=False)
-    coarseness = comparison.error / natural_scale if natural_scale > 0 else math.inf
+    coarseness = comparison.error / scale.size if scale.size > 0 else math.inf
     if comparison.both_zero and coarseness < policy.correct:
-        return Judgement(Verdict.CORRECT, on_natural_scale=True)
+        return Judgement(scale.best, on_natural_scale=True)
     verdict = Verdict.INSPECT if coarseness < policy.bug else Verdict.INCONCLUSIVE
     return Judgement(verdict, on_natural_scale=True)
 
@@ -220,16 +232,24 @@ _SATURATED = 1e-9
 _COARSE = 1e-3
 """Resolution from which a gradient says nothing about itself."""
 
+_ROUNDED = 2.0**-50
+"""A claim so much smaller than ``|J|`` over theta's scale, four roundings of float64, is zero."""
 
-def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> float:
+
+def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> NaturalScale:
     """The size of this problem's gradient: over all of theta or, where that vanishes, ``|J|`` over theta's scale.
 
     A cost that is zero at theta, as a regulariser of weights that are all zero, counts as what it is a step away.
+    Where nothing of the whole gradient shows, though it is claimed to be there, a claim with the other sign would look
+    the same: it is at best INSPECT.
     """
     from_cost = max(abs(cost), whole.cost_size) / theta_scale
     size = whole.claimed + whole.numeric
     saturated = whole.resolution >= _COARSE and size < _SATURATED * from_cost
-    return from_cost if whole.both_zero or size < _VANISHED * from_cost or saturated else size
+    if not (whole.both_zero or size < _VANISHED * from_cost or saturated):
+        return NaturalScale(size)
+    hidden = whole.both_zero and whole.claimed > _ROUNDED * from_cost
+    return NaturalScale(from_cost, Verdict.INSPECT if hidden else Verdict.CORRECT)
 
 
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:

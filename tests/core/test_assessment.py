@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core.assessment import Evidence, assess, compare, norm
+from gradcheck_core.assessment import Evidence, assess, compare
 from gradcheck_core.numerics.coordinates import Derivatives
+from gradcheck_core.numerics.norms import norm
 from gradcheck_core.protocol import Layout
 from gradcheck_core.second_look import Claimed
+from gradcheck_core.verdict import NaturalScale
 
 POLICY = gc.VerdictPolicy()
+SCALE = NaturalScale(1.0)
 
 
 def evidence(claimed, lower, error, upper=None, dtype="float64"):
@@ -44,7 +47,7 @@ def test_several_parameters_are_compared_as_one_vector():
 def test_wrong_ranges_are_half_open_and_joined():
     claimed = [1.0, 2.0, 2.0, 1.0, 1.0, 2.0]
 
-    report, notes = assess(evidence(claimed, [1.0] * 6, [1e-9] * 6), scale=1.0, policy=POLICY)
+    report, notes = assess(evidence(claimed, [1.0] * 6, [1e-9] * 6), scale=SCALE, policy=POLICY)
 
     assert report.verdict is gc.Verdict.BUG
     assert report.wrong == ((1, 3), (5, 6))
@@ -55,13 +58,13 @@ def test_entries_within_their_error_bar_are_not_wrong():
     # the second differs by 1 with an error bar of 2, the third by 1e-6 with the policy's allowance of 2e-5
     found = evidence([9.0, 2.0, 1.0 + 1e-6], [1.0, 1.0, 1.0], [1e-9, 2.0, 1e-9])
 
-    report, _ = assess(found, scale=1.0, policy=POLICY)
+    report, _ = assess(found, scale=SCALE, policy=POLICY)
 
     assert report.wrong == ((0, 1),)
 
 
 def test_a_right_parameter_has_nothing_wrong():
-    report, _ = assess(evidence([1.0, 2.0], [1.0, 2.0], [1e-9, 1e-9]), scale=1.0, policy=POLICY)
+    report, _ = assess(evidence([1.0, 2.0], [1.0, 2.0], [1e-9, 1e-9]), scale=SCALE, policy=POLICY)
 
     assert report.verdict is gc.Verdict.CORRECT
     assert report.wrong == ()
@@ -71,7 +74,7 @@ def test_the_worst_entry_is_measured_in_error_bars():
     # the first differs by 3 with an error bar of 10, the second by 1 with one of 1e-9
     found = evidence([4.0, 2.0], [1.0, 1.0], [10.0, 1e-9])
 
-    report, _ = assess(found, scale=1.0, policy=POLICY)
+    report, _ = assess(found, scale=SCALE, policy=POLICY)
 
     assert report.worst_index == (1,)
     assert (report.analytic, report.numeric, report.error) == (2.0, 1.0, 1e-9)
@@ -79,7 +82,7 @@ def test_the_worst_entry_is_measured_in_error_bars():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_claim_that_is_not_finite_is_a_bug_at_its_first_index(value):
-    report, notes = assess(evidence([1.0, value, value], [1.0] * 3, [1e-9] * 3), scale=1.0, policy=POLICY)
+    report, notes = assess(evidence([1.0, value, value], [1.0] * 3, [1e-9] * 3), scale=SCALE, policy=POLICY)
 
     assert report.verdict is gc.Verdict.BUG
     assert report.difference == np.inf
@@ -94,7 +97,7 @@ def test_a_claim_in_lower_precision_widens_the_error_bars():
 
 
 def test_the_natural_scale_is_noted():
-    _, remarks = assess(evidence([0.0], [1e-12], [1e-11]), scale=1.0, policy=POLICY)
+    _, remarks = assess(evidence([0.0], [1e-12], [1e-11]), scale=SCALE, policy=POLICY)
 
     assert remarks == (("w", "gradient too small to resolve by itself; judged on the scale of the whole gradient"),)
 
@@ -103,7 +106,7 @@ def test_the_natural_scale_is_noted():
 def test_on_a_kink_the_numeric_entry_is_the_nearest_subgradient(claimed, numeric):
     found = evidence([claimed, 1.0], [-1.0, 1.0], [1e-9, 1e-9], upper=[2.0, 1.0])
 
-    report, _ = assess(found, scale=1.0, policy=POLICY)
+    report, _ = assess(found, scale=SCALE, policy=POLICY)
 
     assert found.numeric.tolist() == [numeric, 1.0]
     assert report.kinks == 1
@@ -111,7 +114,7 @@ def test_on_a_kink_the_numeric_entry_is_the_nearest_subgradient(claimed, numeric
 
 
 def test_an_entry_that_could_not_be_measured_leaves_nothing_to_conclude():
-    report, _ = assess(evidence([1.0, 7.0], [1.0, 0.0], [1e-9, np.inf]), scale=1.0, policy=POLICY)
+    report, _ = assess(evidence([1.0, 7.0], [1.0, 0.0], [1e-9, np.inf]), scale=SCALE, policy=POLICY)
 
     assert report.verdict is gc.Verdict.INCONCLUSIVE
     assert report.resolution == 1.0
@@ -136,13 +139,13 @@ def test_a_gradient_of_zero_where_the_cost_is_zero_passes(cost, theta):
 
 def test_an_entry_known_well_counts_beside_one_that_hides_it():
     # the second could not be measured at all; the first is off by a thousand error bars
-    report, _ = assess(evidence([3.0, 1.0], [-3.0, 0.0], [3e-3, np.inf]), scale=1.0, policy=POLICY)
+    report, _ = assess(evidence([3.0, 1.0], [-3.0, 0.0], [3e-3, np.inf]), scale=SCALE, policy=POLICY)
 
     assert report.verdict is gc.Verdict.BUG
 
 
 def test_an_entry_off_by_a_few_error_bars_does_not_count_alone():
-    report, _ = assess(evidence([1.0, 1.0], [1.02, 1.0], [1e-2, 0.5]), scale=1.0, policy=POLICY)
+    report, _ = assess(evidence([1.0, 1.0], [1.02, 1.0], [1e-2, 0.5]), scale=SCALE, policy=POLICY)
 
     assert report.verdict is gc.Verdict.INCONCLUSIVE
 

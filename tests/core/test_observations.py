@@ -41,6 +41,16 @@ def test_a_cost_that_nothing_moves():
     assert observed([1.0, 2.0], [0.0, 0.0]) == (NOTHING_MOVED,)
 
 
+@pytest.mark.parametrize("factor", [-1, 1, 1000])
+def test_what_a_constant_of_the_cost_hides_is_not_called_correct(factor):
+    theta = np.array([0.3, -1.2, 2.0])
+
+    report = gc.check_gradients(lambda theta: 1e10 + 1e-4 * np.sum(np.sin(theta)), theta, factor * 1e-4 * np.cos(theta))
+
+    assert report.verdict is gc.Verdict.INSPECT
+    assert NOTHING_MOVED in report.notes
+
+
 def test_a_cost_that_nothing_moves_and_nothing_is_claimed_of():
     assert observed([0.0, 0.0], [0.0, 0.0]) == ()
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import gradcheck_core as gc
 from gradcheck_core import Verdict, VerdictPolicy
-from gradcheck_core.verdict import Comparison, Judgement, judge_parameter, natural_scale, worst_verdict
+from gradcheck_core.verdict import Comparison, Judgement, NaturalScale, judge_parameter, natural_scale, worst_verdict
 
 POLICY = VerdictPolicy()
 SIZES = st.floats(min_value=0, allow_nan=False)  # infinity too
@@ -163,24 +163,33 @@ TOO_SMALL = Comparison(discrepancy=0.5, error=1.0, claimed=2.0, numeric=1.5)
     ],
 )
 def test_a_parameter_too_small_is_judged_on_the_natural_scale(comparison, scale, expected):
-    assert judge_parameter(comparison, scale, POLICY) == expected
+    assert judge_parameter(comparison, NaturalScale(scale), POLICY) == expected
 
 
 def test_a_parameter_resolved_coarsely_keeps_its_own_scale():
     # 1e-4 of resolution: the band SUSPECT, read as INSPECT, without any need of the natural scale
     comparison = Comparison(discrepancy=0.0, error=2e-4, claimed=1.0, numeric=1.0)
 
-    assert judge_parameter(comparison, 1e12, POLICY) == Judgement(Verdict.INSPECT, on_natural_scale=False)
+    assert judge_parameter(comparison, NaturalScale(1e12), POLICY) == Judgement(Verdict.INSPECT, on_natural_scale=False)
 
 
 def test_the_natural_scale_is_the_whole_gradients_size():
     whole = Comparison(discrepancy=0.1, error=1e-9, claimed=3.0, numeric=4.0)
 
-    assert natural_scale(whole, cost=100.0, theta_scale=0.5) == 7.0
+    assert natural_scale(whole, cost=100.0, theta_scale=0.5) == NaturalScale(7.0)
 
 
 def test_the_natural_scale_of_a_vanishing_gradient_is_the_cost_over_thetas_scale():
-    assert natural_scale(ZERO_WITHIN_ERROR, cost=-100.0, theta_scale=0.5) == 200.0
+    nothing = Comparison(discrepancy=0.0, error=1.0, claimed=0.0, numeric=0.5)
+
+    assert natural_scale(nothing, cost=-100.0, theta_scale=0.5) == NaturalScale(200.0)
+
+
+@pytest.mark.parametrize(("claimed", "best"), [(8e-16, Verdict.CORRECT), (9e-16, Verdict.INSPECT)])
+def test_a_claim_of_which_nothing_shows_is_correct_only_where_it_is_rounding(claimed, best):
+    whole = Comparison(discrepancy=claimed, error=1e-10, claimed=claimed, numeric=0.0)
+
+    assert natural_scale(whole, cost=2.0, theta_scale=2.0) == NaturalScale(1.0, best)
 
 
 def test_the_worst_verdict_ranks_evidence_above_the_lack_of_it():
@@ -194,4 +203,4 @@ def test_the_worst_verdict_ranks_evidence_above_the_lack_of_it():
 def test_the_natural_scale_of_a_cost_that_is_zero_is_what_it_is_a_step_away():
     whole = Comparison(discrepancy=0.0, error=1e-20, claimed=0.0, numeric=0.0, cost_size=1e-11)
 
-    assert natural_scale(whole, cost=0.0, theta_scale=0.5) == 2e-11
+    assert natural_scale(whole, cost=0.0, theta_scale=0.5) == NaturalScale(2e-11)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ...numerics.norms import norm
 from ...outputs import roundoff_of
-from ...verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
+from ...verdict import Comparison, NaturalScale, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
 from ..mapping import ParameterMap
 from .carrying import Carried, summed_up
 from .rows import Outcome, ParityRow, is_beyond_rounding, is_slightly_off
@@ -81,7 +81,11 @@ def hold(reference: Side, other: Side, carried: Carried, policy: VerdictPolicy) 
     unit = max(_unit(reference), _unit(other), rounding.unit)
     whole_size = max(_size(reference.gradients), _size(other.gradients))
     gradients = {name: _compare_gradients(name, reference, other, carried, unit, whole_size) for name in compared}
-    scale = natural_scale(_whole(list(gradients.values())), other.cost, _theta_scale(other)) if compared else 0.0
+    scale = (
+        natural_scale(_whole(list(gradients.values())), other.cost, _theta_scale(other))
+        if compared
+        else NaturalScale(0.0)
+    )
     rows = [_row(other.name, name, carried, values[name], gradients[name], scale, policy) for name in compared]
     rows += _not_compared(reference, other, carried)
     verdict = worst_verdict([cost_verdict, *(row.verdict for row in rows)])
@@ -116,7 +120,7 @@ def judge_costs(
     one, two = abs(reference.cost), abs(other.cost)
     error = _ROUNDINGS * (reference.roundoff * one + other.roundoff * two) + _NOISES * (reference.noise + other.noise)
     comparison = Comparison(abs(reference.cost - other.cost), error + from_values, one, two)
-    return comparison, judge_parameter(comparison, max(_reach(reference), _reach(other)), policy).verdict
+    return comparison, judge_parameter(comparison, NaturalScale(max(_reach(reference), _reach(other))), policy).verdict
 
 
 def total_gradient_size(side: Side) -> float:
@@ -195,7 +199,7 @@ def _row(
     carried: Carried,
     values: Comparison,
     gradient: Comparison,
-    scale: float,
+    scale: NaturalScale,
     policy: VerdictPolicy,
 ) -> ParityRow:
     values_verdict = policy.judge(values.difference, values.resolution)
