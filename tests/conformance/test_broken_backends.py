@@ -103,6 +103,23 @@ LAWS = {
     broken.ComplexEntriesAreOneNumber: {"complex_parameters_are_two_numbers_an_entry", COMPLEX},
     broken.WritesTheRealPartOnly: {"real_parameters_can_be_held_as_complex", "complex_steps_resolve_to_rounding"},
     broken.BatchIsOffByOne: {"batched_equals_one_by_one"},
+    broken.GivesNoAlterations: {"an_altered_cost_does_one_thing_otherwise"},
+    broken.AltersNothing: {"an_altered_cost_does_one_thing_otherwise", "only_what_changes_something_is_given"},
+    broken.GivesAlterationsUnseen: {"only_what_changes_something_is_given"},
+    broken.AltersForGood: {"the_cost_is_itself_after_an_altered_call"},
+    broken.AltersForGoodAfterAnError: {"the_cost_is_itself_after_an_altered_call"},
+    broken.AltersTheArguments: {
+        "alterations_leave_theta_and_the_callers_data",
+        "an_altered_cost_can_be_differentiated",
+    },
+    broken.AskingForAlterationsMovesTheta: {
+        "alterations_leave_theta_and_the_callers_data",
+        "the_cost_is_itself_after_an_altered_call",
+    },
+    broken.AskingForAlterationsDraws: {"alterations_give_the_callers_random_state_back"},
+    broken.GivesAlterationsInAnyOrder: {"alterations_come_in_the_same_order"},
+    broken.SaysNothingOfTheOther: {"an_alteration_says_what_both_sides_do"},
+    broken.AltersOutsideOfTheFramework: {"an_altered_cost_can_be_differentiated"},
 }
 
 
