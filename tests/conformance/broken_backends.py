@@ -300,7 +300,8 @@ class AltersTheArguments(AltersOtherwise):
         def altered(cost):
             def called(params, *args):
                 value = alteration.altered(cost)(params, *args)
-                args[0].fill(0.0)
+                for arg in args:
+                    arg.fill(0.0)
                 return value
 
             return called
