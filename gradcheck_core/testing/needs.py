@@ -36,6 +36,13 @@ def overwriting(kit: Kit) -> Callable[[Any, float], Any]:
     return kit.overwrite
 
 
+def altered_gelu(kit: Kit) -> Callable[[Any], Any]:
+    """A GELU of which alterations are given; skips where the backend gives none."""
+    if kit.gelu is None:
+        pytest.skip(f"{kit.name}'s kit has no gelu, as of a backend that gives no alterations")
+    return kit.gelu
+
+
 def drawing(kit: Kit) -> Callable[[], Any]:
     """How a random number is drawn; skips where the framework has no global generator."""
     if kit.draw is None:

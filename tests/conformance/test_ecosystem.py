@@ -87,6 +87,24 @@ def test_what_mlx_computes_below_float64_is_told_and_not_accused():
     assert any("noisy for float64" in note for note in report.notes)
 
 
+@pytest.mark.parametrize(("factor", "verdict"), [(1.5, Verdict.BUG), (1, Verdict.CORRECT)])
+def test_mlx_evaluates_many_thetas_at_once(factor, verdict):
+    theta = np.linspace(-1.5, 1.5, 60)
+    slope = 1 - np.tanh(theta) ** 2
+    slope[17] *= factor
+    called = []
+
+    def cost(p):
+        called.append(p.shape)
+        return mx.sum(mx.tanh(p))
+
+    report = gc.check_gradients(cost, mx.array(theta, dtype=mx.float64), slope)
+
+    assert report.verdict is verdict
+    assert verdict is Verdict.CORRECT or report.worst.wrong == ((17, 18),)
+    assert len(called) < report.evaluations  # one by one each evaluation is a call
+
+
 @pytest.mark.parametrize("name", ["autograd", "mlx"])
 def test_two_processes_find_what_one_does(name, monkeypatch):
     monkeypatch.setattr(pool, "_WORTH", 0.0)
