@@ -9,6 +9,7 @@ from .errors import GradientCheckError as GradientCheckError
 from .errors import InvalidBackendError as InvalidBackendError
 from .errors import InvalidInputError as InvalidInputError
 from .errors import MappingError as MappingError
+from .errors import MissingExtraError as MissingExtraError
 from .errors import NonDeterministicCostError as NonDeterministicCostError
 from .errors import NonFiniteCostError as NonFiniteCostError
 from .errors import SnapshotError as SnapshotError
@@ -26,6 +27,7 @@ from .migration.snapshots.snapshot import load_snapshot as load_snapshot
 from .migration.snapshots.snapshot import record_snapshot as record_snapshot
 from .migration.snapshots.snapshot import verify_snapshot as verify_snapshot
 from .migration.snapshots.stored import Snapshot as Snapshot
+from .plotting import plots as plots
 from .registry import BackendInfo as BackendInfo
 from .registry import backends as backends
 from .report import Certificate as Certificate
@@ -50,6 +52,7 @@ __all__ = [
     "LikelyCause",
     "MapEntry",
     "MappingError",
+    "MissingExtraError",
     "NonDeterministicCostError",
     "NonFiniteCostError",
     "Outcome",
@@ -70,6 +73,7 @@ __all__ = [
     "gradient_checking",
     "infer_mapping",
     "load_snapshot",
+    "plots",
     "record_snapshot",
     "verify_snapshot",
 ]

@@ -9,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .numerics.coordinates import Derivatives
+from .numerics.norms import norm
 from .protocol import FloatVector, Parameter
 from .report import ParameterReport
 from .second_look import Claimed
-from .verdict import Comparison, Judgement, Verdict, VerdictPolicy, judge_parameter
-
-_SAFE = 1e-200
-"""Squares down to which, and up to the inverse of which, a sum of squares loses nothing."""
+from .verdict import Comparison, Judgement, Verdict, VerdictPolicy, judge_parameter, natural_scale
 
 _EVIDENT = 64.0
 """Times its own error bar that a single entry has to be off by to count alone: bars are estimates."""
@@ -62,6 +60,15 @@ class Evidence:
         return self.derivatives.error + self.claim.rounding
 
     @property
+    def worst(self) -> int:
+        """The entry farthest from its claim: one that is not finite, else beyond the error bar, if any is."""
+        if self.first_not_finite is not None:
+            return self.first_not_finite
+        discrepancy = np.abs(self.numeric - self.claimed)
+        beyond = np.maximum(discrepancy - self.error, 0.0)
+        return int(np.argmax(beyond if beyond.any() else discrepancy))
+
+    @property
     def first_not_finite(self) -> int | None:
         """The first entry whose claim is NaN or infinite, or None."""
         bad = np.flatnonzero(~np.isfinite(self.claimed))
@@ -90,20 +97,27 @@ def _comparison(item: Evidence) -> Comparison:
     return Comparison(discrepancy, norm(item.error), claimed, norm(numeric), item.derivatives.cost_size)
 
 
-def norm(vector: FloatVector) -> float:
-    """The Euclidean norm, without overflow or underflow on the way; NaN counts as infinite."""
-    squared = float(np.einsum("i,i", vector, vector))  # no copy, and no threads: the vector may be all of theta
-    if _SAFE < squared < 1 / _SAFE:
-        return math.sqrt(squared)
-    largest = float(np.max(np.abs(vector), initial=0.0))
-    if not np.isfinite(largest):
-        return float("inf")
-    return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else 0.0
-
-
 def theta_scale(theta: FloatVector) -> float:
     """The root mean square of theta, or 1 where all of it is zero."""
     return norm(theta) / math.sqrt(theta.size) or 1.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """One item of evidence, what is reported of it, and what is to be remarked."""
+
+    evidence: Evidence
+    report: ParameterReport
+    remarks: tuple[Remark, ...]
+
+
+def assess_all(
+    evidence: Sequence[Evidence], theta: FloatVector, cost: float, policy: VerdictPolicy
+) -> tuple[Assessed, ...]:
+    """Judge every item of evidence, those too small to resolve by themselves on the scale of the whole."""
+    scale = natural_scale(compare(evidence), cost, theta_scale(theta))
+    return tuple(Assessed(item, *assess(item, scale, policy)) for item in evidence)
 
 
 def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[ParameterReport, tuple[Remark, ...]]:
@@ -129,10 +143,8 @@ def assess(evidence: Evidence, scale: float, policy: VerdictPolicy) -> tuple[Par
         alone = replace(comparison, discrepancy=norm(discrepancy[evident]), error=norm(evidence.error[evident]))
         verdict = policy.judge(alone.difference, alone.resolution) if evident.any() else judgement.verdict
         judgement = Judgement(verdict, on_natural_scale=False) if verdict.is_evidence else judgement
-    beyond = np.maximum(discrepancy - evidence.error, 0.0)
-    worst = int(np.argmax(beyond if beyond.any() else discrepancy))
     wrong = () if judgement.verdict.passed else _wrong_ranges(evidence, discrepancy, policy)
-    report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, worst, wrong)
+    report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, evidence.worst, wrong)
     return report, _remarks(judgement, parameter)
 
 

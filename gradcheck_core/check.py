@@ -8,17 +8,18 @@ from dataclasses import dataclass, fields
 from typing import Any, final
 
 from . import registry
-from .assessment import Evidence, assess, compare, joined, theta_scale
+from .assessment import Evidence, assess_all, compare, joined
 from .case import GradientCase
 from .diagnosing import diagnosed
 from .errors import InvalidInputError
 from .gathering import Findings
+from .illustrating import illustrated
 from .options import CheckOptions
 from .precision import gather
 from .protocol import Backend, Capability
 from .report import GradientReport, ParameterReport
 from .selection import Patterns
-from .verdict import VerdictPolicy, natural_scale, worst_verdict
+from .verdict import VerdictPolicy, worst_verdict
 
 
 def check_gradients(
@@ -162,6 +163,8 @@ def check_gradients(
     ----------
     J. J. Moré and S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), section 3; Estimating
     derivatives of noisy simulations, ACM TOMS 38 (2012), section 3. C. J. F. Ridders, Adv. Eng. Software 4 (1982).
+    Of the certificate: K. Ball, Cube slicing in R^n, Proc. AMS 97 (1986). Of complex steps: W. Squire and G. Trapp,
+    SIAM Review 40 (1998).
 
     Examples
     --------
@@ -213,6 +216,13 @@ def assert_gradients(
 ) -> GradientReport:
     """Check a gradient and raise unless it passes; takes what `check_gradients` takes.
 
+    Parameters
+    ----------
+    cost, params, grads
+        Those of `check_gradients`.
+    **options
+        Every further argument of `check_gradients`, by name and with the same meaning.
+
     Returns
     -------
     GradientReport
@@ -222,6 +232,8 @@ def assert_gradients(
     ------
     GradientCheckError
         An `AssertionError` whose text is the report, if the verdict is SUSPECT, BUG or INCONCLUSIVE.
+    GradcheckError
+        Whatever `check_gradients` raises where nothing can be judged.
 
     Examples
     --------
@@ -265,10 +277,9 @@ def _checked(case: GradientCase, backend: str | None, options: CheckOptions) -> 
 def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
     evidence = findings.gathered.evidence
     whole = compare(evidence)
-    scale = natural_scale(whole, findings.baseline.cost.value, theta_scale(findings.baseline.theta))
-    assessed = [assess(item, scale, options.policy) for item in evidence]
-    notes = joined(remark for _, remarks in assessed for remark in remarks)
-    pairs = _worst_of_each((item, report) for item, (report, _) in zip(evidence, assessed, strict=True))
+    assessed = assess_all(evidence, findings.baseline.theta, findings.baseline.cost.value, options.policy)
+    notes = joined(remark for one in assessed for remark in one.remarks)
+    pairs = _worst_of_each((one.evidence, one.report) for one in assessed)
     found = diagnosed(pairs, findings.baseline.theta if options.order == 1 else None)
     return GradientReport(
         verdict=worst_verdict(report.verdict for _, report in pairs),
@@ -286,6 +297,7 @@ def _report(findings: Findings, backend: str, options: CheckOptions, started: fl
         notes=(*found.notes, *notes, *findings.gathered.notes),
         order=options.order,
         first=found.first,
+        pictures=illustrated(pairs, found.first, findings.gathered.curves, options.replay(backend)),
     )
 
 

@@ -21,6 +21,10 @@ class InvalidBackendError(GradcheckError):
     """A plugin was found but is no usable `Backend`, or two plugins claim one name."""
 
 
+class MissingExtraError(GradcheckError, ImportError):
+    """Something needs an extra that is not installed; the message has the command that installs it."""
+
+
 class NonDeterministicCostError(GradcheckError):
     """The cost gives two values at the same theta, so differences of it would measure its noise."""
 

@@ -42,8 +42,10 @@ class Evaluator:
         How many of those at perturbed thetas gave NaN or an infinity.
     largest : float
         The largest ``|J|`` at perturbed thetas, as far as it was finite.
+    tried : set of int
+        Parameters of which some entry was moved by itself, with a finite cost.
     moving : set of int
-        Parameters of which some entry, moved by itself, changed the cost.
+        Those of them of which some entry changed the cost.
     ran_out : bool
         Whether a cost was asked for when no evaluation was left, one being reserved for the last at theta; it was NaN.
     seconds_each : float
@@ -70,6 +72,7 @@ class Evaluator:
         self.evaluations = 0
         self.not_finite = 0
         self.largest = 0.0
+        self.tried: set[int] = set()
         self.moving: set[int] = set()
         self.ran_out = False
         self.seconds_each = math.inf
@@ -159,6 +162,8 @@ class Evaluator:
             if piece.stop > start:
                 asked = EntriesMoved(parameter, entries[piece], values[piece], present[entries[piece]])
                 costs[piece] = self.answer(asked)
+        if np.any(np.isfinite(costs)):
+            self.tried.add(parameter)
         if np.any(np.isfinite(costs) & (costs != self._unperturbed)):
             self.moving.add(parameter)
         return costs

@@ -34,8 +34,8 @@ def gather_first_order(session: Session) -> Gathered:
     joint_notes: tuple[str, ...] = ()
     if options.epsilon is None:  # a forced step leaves no other
         evidence, joint_notes = hold_jointly(session, evidence, noise.level)
-    moving = session.evaluator.moving if options.scheme == "central" else chosen
-    unmoved = tuple(layout.parameters[i].name for i in chosen if i not in moving)
+    still = session.evaluator.tried - session.evaluator.moving if options.scheme == "central" else ()
+    unmoved = tuple(layout.parameters[i].name for i in chosen if i in still)
     notes = [
         *joint_notes,
         *claim.notes,

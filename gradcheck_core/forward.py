@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .assessment import Evidence, norm
+from .assessment import Evidence
+from .numerics.norms import norm
 from .protocol import Gradient, Problem, Weigh
 
 _SHARE = 1e-3

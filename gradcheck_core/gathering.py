@@ -21,6 +21,7 @@ from .protocol import Backend, Layout, Problem
 from .randomness import HostRandomState
 from .second_order import gather_second_order
 from .session import Gathered, Session
+from .tracing import trace
 
 
 @final
@@ -125,7 +126,9 @@ def _gather_from(
     coordinates = sum(layout.parameters[i].size for i in chosen)
     method = _method(options, coordinates)
     contraction = Contraction(options.seed)
-    with ProgressBar(_EXPECTED[method](coordinates), options.progress) as bar:
+    expected = _EXPECTED[method](coordinates)
+    expected = expected if options.max_evaluations is None else min(expected, options.max_evaluations)
+    with ProgressBar(expected, options.progress) as bar:
         limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
         evaluator = Evaluator(problem, contraction, random_state, limits, bar.advance)
         random_state.fix()
@@ -136,10 +139,12 @@ def _gather_from(
             adapter, case, options, precision, problem, evaluator, contraction, random_state, baseline, chosen
         )
         gathered = _GATHER[method](session)
+        ran_out = (_ran_out(options, method),) if evaluator.ran_out else ()
+        if options.order == 1:
+            gathered = replace(gathered, curves=trace(session, gathered.evidence, gathered.noise))
         preflight.require_unchanged(problem, baseline.theta)
         preflight.require_repeated(evaluator, baseline)
     evaluations = evaluator.evaluations + gathered.further_evaluations
-    ran_out = (_ran_out(options, method),) if evaluator.ran_out else ()
     gathered = replace(gathered, notes=(*ran_out, *gathered.notes, *answering.notes))
     return Findings(baseline, gathered, evaluations, _precision_used(layout, precision), method, layout)
 

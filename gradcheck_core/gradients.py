@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from . import claims, registry, trees
-from .assessment import norm
 from .errors import InvalidInputError
 from .forward import forward_gradient
+from .numerics.norms import norm
 from .outputs import Contraction, is_below_float64, roundoff_of
 from .protocol import Backend, Capability, FloatVector, Gradient, Layout, Problem
 from .session import Session

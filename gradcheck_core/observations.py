@@ -38,10 +38,16 @@ def _unmoved(evidence: tuple[Evidence, ...], unmoved: tuple[str, ...]) -> tuple[
     claimed = [item.parameter.name for item in evidence if item.claimed.any()]
     if claimed and len(unmoved) == len(evidence):
         return ineffective(unmoved, len(evidence))
-    ignored = [name for name in claimed if name in unmoved]
+    ignored = [item for item in evidence if item.parameter.name in unmoved and not _is_rounding(item)]
     return tuple(
-        f"`{name}`: moving it does not change the cost, yet its claimed gradient is not zero" for name in ignored
+        f"`{item.parameter.name}`: moving it does not change the cost, yet its claimed gradient is not zero"
+        for item in ignored
     )
+
+
+def _is_rounding(item: Evidence) -> bool:
+    """Whether a claim is zero within its error bars, as a bias's before batch norm is."""
+    return bool(np.all((np.abs(item.claimed) <= item.error) & np.isfinite(item.error) | (item.claimed == 0)))
 
 
 def ineffective(unmoved: Sequence[str], checked: int) -> tuple[str, ...]:

@@ -107,6 +107,22 @@ class CheckOptions:
         names = ("scheme", "mode", "epsilon", "order", "method", "precision", "confidence", "max_evaluations", "seed")
         return {name: getattr(self, name) for name in names} | {"include": include, "exclude": exclude}
 
+    def replay(self, backend: str) -> str:
+        """The call that repeats the check, with the options that say how it goes."""
+        asked = {**self.deciding(), "backend": backend, "policy": self.policy}
+        left_out: dict[str, Any] = {
+            "mode": "reverse",
+            "epsilon": None,
+            "order": 1,
+            "max_evaluations": None,
+            "policy": VerdictPolicy(),
+        }
+        left_out |= {"include": None, "exclude": None, "confidence": 0.999, "scheme": "central"}
+        given = "".join(
+            f", {name}={value!r}" for name, value in asked.items() if name not in left_out or left_out[name] != value
+        )
+        return f"check_gradients(cost, params, grads, args=args{given})"
+
 
 def _require_compatible(scheme: object, epsilon: object, order: object, hvp: object, mode: object) -> None:
     if hvp is not None and not callable(hvp):

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from .assessment import compare, norm, theta_scale
+from .assessment import compare, theta_scale
 from .case import GradientCase
 from .errors import InvalidInputError
 from .gathering import Findings, InsistsOnItsPrecisionError, gather_in, opened
 from .gradients import differentiate
+from .numerics.norms import norm
 from .options import CheckOptions
 from .outputs import is_below_float64, roundoff_of
 from .protocol import Backend, Capability

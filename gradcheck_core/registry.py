@@ -54,6 +54,11 @@ class BackendInfo:
 def backends() -> tuple[BackendInfo, ...]:
     """All registered backends by name; imports no framework and no plugin.
 
+    Returns
+    -------
+    tuple of BackendInfo
+        Sorted by name: those that can be used, and those that cannot, with the reason.
+
     Examples
     --------
     >>> [info.available for info in backends() if info.name == "numpy"]

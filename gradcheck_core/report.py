@@ -1,16 +1,16 @@
 """The result of a check as frozen records; no computation here beyond picking the worst."""
 
-import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, final
 
-from .errors import GradientCheckError
+from .extras import require_report_extra
+from .pictures import Pictures
 from .protocol import entry_name
-from .rendering.text import render_html, render_text
+from .rendering.text import render_text
+from .reporting import Report, finite
 from .verdict import Verdict
 
 FORMAT_VERSION = 1
@@ -140,7 +140,7 @@ class ParameterReport:
 
 @final
 @dataclass(frozen=True, slots=True)
-class GradientReport:
+class GradientReport(Report):
     """The outcome of one check. `str(report)` is the text for a person, `to_dict` and `to_json` are for programs.
 
     Attributes
@@ -167,6 +167,8 @@ class GradientReport:
         1: the gradient was checked; 2: Hessian-vector products.
     first : str
         Name of the wrong parameter to look at first; empty where none is wrong.
+    pictures : Pictures
+        What `to_html` and `plots` draw; not in `to_dict`, and of no account where two reports are compared.
     """
 
     verdict: Verdict
@@ -184,19 +186,10 @@ class GradientReport:
     notes: tuple[str, ...] = ()
     order: int = 1
     first: str = ""
+    pictures: Pictures = field(default=Pictures(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A read-only mapping cannot be pickled; its contents can.
-        values = [getattr(self, field.name) for field in fields(self)]
-        return type(self), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the verdict is CORRECT or INSPECT."""
-        return self.verdict.passed
 
     @property
     def worst(self) -> ParameterReport:
@@ -242,27 +235,9 @@ class GradientReport:
             "notes": list(self.notes),
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as strict JSON, indented by two spaces."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+    def _page(self) -> str:
+        require_report_extra("to_html")
+        # Jinja2 and matplotlib are an extra, and take longer to import than most checks
+        from .rendering.pages import gradient_page
 
-    def to_html(self, path: str | Path) -> None:
-        """Write the report as one self-contained HTML page."""
-        Path(path).write_text(render_html(self), encoding="utf-8")
-
-    def raise_if_failed(self) -> None:
-        """Raise if the check did not pass.
-
-        Raises
-        ------
-        GradientCheckError
-            With the report as its message.
-        """
-        if not self.passed:
-            message = f"\n{self}"
-            raise GradientCheckError(message)
-
-
-def finite(number: float) -> float | str:
-    """A number as JSON has it; "nan", "inf" or "-inf" where JSON has none."""
-    return number if math.isfinite(number) else str(number)
+        return gradient_page(self)

@@ -5,10 +5,11 @@ from typing import final
 
 import numpy as np
 
-from .assessment import Evidence, norm
+from .assessment import Evidence
 from .errors import InvalidInputError
 from .gradients import claimed_gradient, claimed_product
 from .numerics.directions import directions_through
+from .numerics.norms import norm
 from .numerics.second_order import derivative_of_gradient
 from .observations import ineffective, unchecked
 from .protocol import FloatVector, Gradient

@@ -1,5 +1,6 @@
 """One case opened in one precision: what the ways of gathering evidence share, and what they give."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
@@ -8,6 +9,7 @@ from .case import GradientCase
 from .evaluator import Evaluator
 from .options import CheckOptions
 from .outputs import Contraction
+from .pictures import Curves
 from .preflight import Baseline
 from .protocol import Backend, FloatVector, Gradient, Layout, Problem
 from .randomness import HostRandomState
@@ -83,6 +85,8 @@ class Gathered:
         The gradient that was checked, by all parameters; None where Hessian-vector products were.
     noise : float
         Of the cost, absolute.
+    curves : mapping of str to Curves
+        Of wrong parameters, for pictures.
     """
 
     evidence: tuple[Evidence, ...]
@@ -93,3 +97,4 @@ class Gathered:
     certificate: Certificate | None = None
     claim: Gradient | None = None
     noise: float = 0.0
+    curves: Mapping[str, Curves] = field(default_factory=dict)

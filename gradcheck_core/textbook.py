@@ -1,6 +1,6 @@
 """The textbook's gradient check: one fixed step, one number."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,8 @@ def gradient_checking(
     Raises
     ------
     InvalidInputError
-        If there are no parameters, the sizes differ, epsilon is not positive and finite, or the cost changes theta.
+        If there are no parameters or they are a mapping, the sizes differ, epsilon is not positive and finite, or the
+        cost changes theta.
 
     Notes
     -----
@@ -90,6 +91,12 @@ def _cost_with(
 
 
 def _vector(arrays: Sequence[npt.ArrayLike], name: str) -> npt.NDArray[np.float64]:
+    if isinstance(arrays, Mapping):
+        msg = (
+            f"`gradient_checking({name}=...)`: a {type(arrays).__name__} came; the textbook's function takes arrays in "
+            f"one order, such as `[{name}[name] for name in sorted({name})]`, and `check_gradients` takes it as it is"
+        )
+        raise InvalidInputError(msg)
     parts = [np.asarray(array, dtype=np.float64).reshape(-1) for array in arrays]
     if not sum(part.size for part in parts):
         msg = f"`gradient_checking({name}=...)`: there are no numbers in it; pass a sequence of arrays"

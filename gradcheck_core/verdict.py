@@ -48,7 +48,7 @@ _FROM_BEST_TO_WORST = (Verdict.CORRECT, Verdict.INSPECT, Verdict.INCONCLUSIVE, V
 
 _SENTENCES = {
     Verdict.CORRECT: "The claimed {} agrees with the differences.",
-    Verdict.INSPECT: ("No evidence of a mistake, but the agreement is coarser than a right float64 {} usually shows."),
+    Verdict.INSPECT: "It passes, but the agreement is coarser than a right float64 {} usually shows.",
     Verdict.SUSPECT: "The claimed {} differs from the differences by more than they can be wrong.",
     Verdict.BUG: "The claimed {} is wrong.",
     Verdict.INCONCLUSIVE: "The differences are too coarse here to tell a right {} from a wrong one.",

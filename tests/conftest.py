@@ -7,10 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+# The same examples in every run, so that a change is judged by what it changes;
+# `--hypothesis-profile=default` looks for new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
+
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
-BY_FRAMEWORK = ("backends", "examples")
+BY_FRAMEWORK = ("backends", "docs", "examples")
 """Folders that run with the frameworks that are named, each with a folder for what one framework alone has."""
 OF_KERAS = ("torch", "tensorflow", "jax")  # those that Keras can differentiate with
 
@@ -26,6 +32,7 @@ def pytest_addoption(parser):
         action="store_true",
         help="also test the conformance suite; examples/backends has to be installed",
     )
+    parser.addoption("--browser", action="store_true", help="also open pages in Chromium; its absence is a failure")
     parser.addoption("--clusters", action="store_true", help="also start a dask and a ray cluster; both are needed")
 
 
@@ -54,6 +61,8 @@ def pytest_configure(config):
 
 def pytest_ignore_collect(collection_path, config):
     parent = collection_path.parent
+    if collection_path.name == "browser" and not config.getoption("--browser"):
+        return True
     if collection_path.name == "clusters" and not config.getoption("--clusters"):
         return True
     if collection_path.name == "conformance" and not config.getoption("--ecosystem"):

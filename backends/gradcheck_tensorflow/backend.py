@@ -167,12 +167,13 @@ class _TensorflowProblem(Problem):
         self._state.prepare()
         structure = self.params()
         self._handed = ([self._leaves[position] for position in self._positions], structure)
-        returned = self._cost(structure, *self._args)
         if self._first is None:
-            self._state.learn()
+            returned = self._state.learn(lambda: self._cost(structure, *self._args))
             self._require_no_late_variables()
             self._first = numbers(returned)
-        elif self._state.undecided:
+            return returned
+        returned = self._cost(structure, *self._args)
+        if self._state.undecided:
             # An eager operation with a seed of its own is seen to be random only by what it gives.
             self._state.decide(repeats=same(self._first, numbers(returned)))
             if self._state.seeding:

@@ -1,13 +1,17 @@
 """What of the caller's TensorFlow state a cost can change, besides the parameters."""
 
-from collections.abc import Callable, Iterable
-from typing import final
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, final
 
 import numpy as np
 import tensorflow as tf
 
 # The global seed and its generator can be set but not read in public; without reading them they cannot be given back.
 from tensorflow.python.eager import context as eager_context
+
+# Nor is there a public way to see which operations run.
+from tensorflow.python.framework import op_callbacks
 
 _RANDOM_OPS = ("Random", "Multinomial", "TruncatedNormal", "ParameterizedTruncatedNormal", "StatefulRandom")
 """Beginnings of the names of the operations that draw from a kernel's own state."""
@@ -18,8 +22,8 @@ class CallersState:
     """Saves the caller's state; sets it back before each evaluation, as far as the cost changes it, and at the end.
 
     Seeding TensorFlow throws its compiled kernels away, which makes the next evaluation twenty times slower. So a
-    cost is seeded before every evaluation only if its first one drew random numbers, or a traced function might, or
-    its second one, not seeded, gives something else.
+    cost is seeded before every evaluation only if its first one ran a random operation, by itself or in a function,
+    or its second one, not seeded, gives something else.
     """
 
     def __init__(self, variables: Iterable[tf.Variable], seed: int) -> None:
@@ -41,11 +45,14 @@ class CallersState:
         for variable, saved in self._volatile:
             variable.assign(saved)
 
-    def learn(self) -> None:
-        """After the first evaluation: from now on, only what it changed is set back each time."""
+    def learn(self, call: Callable[[], object]) -> object:
+        """Make the first evaluation: from now on, only what it changes is set back each time."""
+        with _operations_run() as names:
+            returned = call()
         self._volatile = [(v, saved) for v, saved in self._saved if not np.array_equal(v.numpy(), saved)]
-        self.seeding = self._drew() or _a_function_may_draw(self._context)
+        self.seeding = _draws(self._context, names)
         self.undecided = not self.seeding
+        return returned
 
     def decide(self, *, repeats: bool) -> None:
         """After the second evaluation, which was not seeded: whether it gave the same as the first."""
@@ -59,11 +66,6 @@ class CallersState:
         # `set_seed` puts a new generator in place of the caller's, which therefore still is where it was.
         self._context._seed = self._callers_seed
         self._context._rng = self._callers_generator
-
-    def _drew(self) -> bool:
-        before = self._context._rng.getstate()
-        tf.random.set_seed(self._seed)
-        return bool(before != self._context._rng.getstate())
 
 
 def way_back_of_attributes(owner: object) -> Callable[[], None]:
@@ -102,10 +104,32 @@ def _global_generator() -> tf.random.Generator | None:
         return None
 
 
-def _a_function_may_draw(context: eager_context.Context) -> bool:
-    """Whether any traced `tf.function` holds a random operation, whose state lives in its kernel unseen."""
-    return any(
-        node.op.startswith(_RANDOM_OPS)
-        for name in context.list_function_names()
-        for node in context.get_function_def(name).node_def
-    )
+@contextmanager
+def _operations_run() -> Iterator[set[str]]:
+    """The names of the operations and functions that this thread runs meanwhile, or puts into a graph."""
+    names: set[str] = set()
+
+    def note(op_type: str | bytes, *_: Any, **__: Any) -> None:
+        names.add(tf.compat.as_str(op_type))
+
+    op_callbacks.add_op_callback(note)
+    try:
+        yield names
+    finally:
+        op_callbacks.remove_op_callback(note)
+
+
+def _draws(context: eager_context.Context, names: Iterable[str]) -> bool:
+    """Whether an operation of these is random, or one in a function among them, whose state lives in its kernel."""
+    left, seen = set(names), set()
+    while left:
+        name = left.pop()
+        seen.add(name)
+        if name.startswith(_RANDOM_OPS):
+            return True
+        if context.has_function(name):
+            nodes = context.get_function_def(name).node_def
+            attributes = [attr for node in nodes for attr in node.attr.values()]
+            called = {func.name for attr in attributes for func in (attr.func, *attr.list.func)}
+            left |= ({node.op for node in nodes} | called) - seen
+    return False

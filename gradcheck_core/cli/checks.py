@@ -8,6 +8,7 @@ from rich.text import Text
 from ..case import GradientCase
 from ..check import check_case
 from ..loading import load_cases
+from ..plotting import plots, require_plot_format
 from ..rendering.text import STYLES, layout, safe
 from ..report import GradientReport
 from .common import (
@@ -17,6 +18,8 @@ from .common import (
     Html,
     Jobs,
     Method,
+    Plot,
+    PlotFormat,
     Quiet,
     Resume,
     Verbose,
@@ -40,13 +43,21 @@ def run_command(
     resume: Resume = None,
     as_json: AsJson = False,
     html: Html = None,
+    plot: Plot = None,
+    plot_format: PlotFormat = "svg",
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Check the gradients of a file's cases."""
     options = given(backend=backend, method=method, confidence=confidence, n_jobs=n_jobs, journal=resume)
     cases = load_cases(target)
-    for option, value, what in (("--html", html, "writes one report"), ("--resume", resume, "goes on with one check")):
+    require_plot_format(plot_format)
+    of_one = (
+        ("--html", html, "writes one report"),
+        ("--plot", plot, "draws one report"),
+        ("--resume", resume, "goes on with one check"),
+    )
+    for option, value, what in of_one:
         if value is not None and len(cases) > 1:
             message = f"{option} {what}, but {target} has {len(cases)} cases; name one: {target}::NAME"
             raise typer.BadParameter(message, param_hint=option)
@@ -59,6 +70,8 @@ def run_command(
     if as_json:
         print_json([{"case": case.name, **report.to_dict()} for case, report in zip(cases, reports, strict=True)])
     write_html(reports[0], html)
+    if plot is not None:
+        plots(reports[0], plot, plot_format)
     raise typer.Exit(exit_code(reports))
 
 

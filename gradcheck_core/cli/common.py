@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
@@ -15,8 +15,9 @@ from rich.text import Text
 
 from ..case import GradientCase
 from ..errors import InvalidInputError
+from ..extras import require_report_extra
 from ..loading import load_cases
-from ..verdict import Verdict
+from ..reporting import Report
 
 
 class ExitCode(IntEnum):
@@ -29,16 +30,11 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-class Report(Protocol):
-    """What the commands need of a report."""
-
-    @property
-    def passed(self) -> bool: ...
-
-    @property
-    def verdict(self) -> Verdict: ...
-
-    def to_html(self, path: str | Path) -> None: ...
+def _needs_report_extra(parameter: typer.CallbackParam, value: Path | None) -> Path | None:
+    """Before anything is evaluated: a check can take hours, and its report would be lost."""
+    if value is not None:
+        require_report_extra(parameter.opts[0])
+    return value
 
 
 Backend = Annotated[str | None, typer.Option(help="Name of the backend; default: inferred.")]
@@ -51,7 +47,17 @@ Resume = Annotated[
     Path | None, typer.Option(metavar="JOURNAL", help="Keep a journal here, and go on from it; one case only.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Html = Annotated[Path | None, typer.Option(help="Write the report as a page; one case only.")]
+Html = Annotated[
+    Path | None,
+    typer.Option(callback=_needs_report_extra, help="Write the report as a page with pictures; one case only."),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", callback=_needs_report_extra, help="Write the pictures into this folder; one case only."
+    ),
+]
+PlotFormat = Annotated[str, typer.Option(help="Of the pictures: svg or png.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="One line for each case.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every parameter and note, however many.")]
 Map = Annotated[
@@ -98,13 +104,8 @@ def write_html(report: Report, path: Path | None) -> None:
     InvalidInputError
         If it cannot be written.
     """
-    if path is None:
-        return
-    try:
+    if path is not None:
         report.to_html(path)
-    except OSError as error:
-        message = f"--html: the report cannot be written to {path}: {error.strerror}"
-        raise InvalidInputError(message) from error
 
 
 def exit_code(reports: Iterable[Report]) -> ExitCode:

@@ -22,6 +22,9 @@ _WITHIN = (
     (Mistake("scaled", values.scaled), "{factor:.6g} times the numeric ones"),
 )
 
+_ONE_OF_MANY = "look at what is special there: a boundary, an index, a mask, or an assignment that should add"
+_ONLY_ENTRY = ("its one entry", "write its rule down and compare: a factor, a term or a sum may be missing or too much")
+
 _NAMES = {1: (("entry", "entries"),), 2: (("row", "rows"), ("column", "columns"))}
 
 
@@ -32,11 +35,11 @@ def single_entry(facts: Facts) -> Iterator[Proposal]:
         return
     index = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else (0,) * wrong.ndim
     claimed, numeric = float(facts.claimed[index]), float(facts.numeric[index])
-    shown = f"only entry {_entry(facts, index)} is wrong" if facts.claimed.size > 1 else "its one entry is wrong"
+    shown, advice = (f"only entry {_entry(facts, index)}", _ONE_OF_MANY) if facts.claimed.size > 1 else _ONLY_ENTRY
     yield Proposal(
         np.where(wrong, facts.claimed, facts.numeric),
-        f"{shown}: claimed {claimed:.6g}, numeric {numeric:.6g}{_ratio(claimed, numeric)}",
-        "look at what is special there: a boundary, an index, a mask, or an assignment that should add",
+        f"{shown} is wrong: claimed {claimed:.6g}, numeric {numeric:.6g}{_ratio(claimed, numeric)}",
+        advice,
         ways=math.log(facts.claimed.size),
         place=wrong,
     )

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from .. import preflight
-from ..assessment import Evidence, norm, theta_scale
+from ..assessment import Evidence, theta_scale
 from ..gradients import claimed_gradient, sensitivity_to_rounding
 from ..numerics.coordinates import Derivatives
 from ..numerics.noise import LEAST_EVALUATIONS, Noise, estimate_noise
+from ..numerics.norms import norm
 from ..numerics.steps import first_step
 from ..numerics.weights import Group, Sizes, weigh
 from ..observations import observations

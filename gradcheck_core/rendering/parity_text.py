@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..verdict import Verdict
-from .text import STYLES, labelled, page, plain, printable, safe, shortened
+from .text import STYLES, labelled, plain, printable, safe, shortened
 
 if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
     from ..migration.parity.report import ParityReport, SideReport
@@ -44,11 +44,6 @@ def render_text(report: "ParityReport") -> str:
     return plain(layout(report))
 
 
-def render_html(report: "ParityReport") -> str:
-    """The same as one self-contained HTML page, in colour."""
-    return page(layout(report))
-
-
 def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
     """The comparison as something a rich console prints; `everything`: all parameters and notes, however many."""
     headline = Text.assemble((report.verdict.value, STYLES[report.verdict]), f"  {report.sentence}")
@@ -57,9 +52,9 @@ def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
     if cause is not None:
         parts.append(labelled("Likely cause", printable(f"{cause.sentence} ({cause.kind}).")))
         parts.append(labelled("Evidence", printable(f"{cause.evidence}.")))
-    parts += [labelled("Contradicted", _contradicted(side)) for side in report.sides.values() if side.contradicted]
+    parts += [labelled("Contradicted", contradicted(side)) for side in report.sides.values() if side.contradicted]
     parts += [*([""] if len(parts) > 4 else []), _rows(report, everything), _resolved(report), ""]
-    parts.append(labelled("Next", _next(report)))
+    parts.append(labelled("Next", next_step(report)))
     notes = [*report.notes, *(note for pair in report.pairs for note in pair.notes)]
     most = len(notes) if everything else _MOST_NOTES
     parts += [labelled("Note", printable(shortened(note, everything))) for note in notes[:most]]
@@ -68,7 +63,8 @@ def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
     return Group(*parts)
 
 
-def _next(report: "ParityReport") -> str:
+def next_step(report: "ParityReport") -> str:
+    """What a reader should do."""
     if report.is_off:
         return "the difference is small, and no rounding: decide whether what causes it is meant."
     if report.outcome.value == "forward differs" and report.unresolved:
@@ -105,7 +101,11 @@ def _sides(report: "ParityReport") -> Table:
     pairs = {pair.side: pair for pair in report.pairs}
     for name, side in report.sides.items():
         table.add_row(
-            Text(safe(name)), Text(safe(side.backend)), Text(f"{side.cost:.12g}"), *_of(pairs.get(name)), _own(side)
+            Text(safe(name)),
+            Text(safe(side.backend)),
+            Text(f"{side.cost:.12g}"),
+            *_of(pairs.get(name)),
+            own_gradient(side),
         )
     return table
 
@@ -116,7 +116,8 @@ def _of(pair: "Pair | None") -> tuple[Text, Text]:
     return Text(f"{pair.cost_difference:.1e}", style=STYLES[pair.cost_verdict]), Text(f"{pair.cost_resolution:.1e}")
 
 
-def _own(side: "SideReport") -> Text:
+def own_gradient(side: "SideReport") -> Text:
+    """What finite differences say of a side's own gradient."""
     if side.contradicted:
         return Text("wrong", style=STYLES[Verdict.BUG])
     if side.report is None:
@@ -124,7 +125,8 @@ def _own(side: "SideReport") -> Text:
     return Text(side.report.verdict.value, style=STYLES[side.report.verdict])
 
 
-def _contradicted(side: "SideReport") -> str:
+def contradicted(side: "SideReport") -> str:
+    """The parameters of a side that they contradict."""
     listed = ", ".join(f"`{safe(name)}`" for name in side.contradicted[:_MOST_NAMES])
     left = len(side.contradicted) - _MOST_NAMES
     more = f" and {left} more" if left > 0 else ""

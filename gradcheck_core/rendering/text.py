@@ -70,18 +70,6 @@ def plain(content: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def render_html(report: "GradientReport") -> str:
-    """The same text as one self-contained HTML page, in colour."""
-    return page(layout(report))
-
-
-def page(content: RenderableType) -> str:
-    """Anything that a rich console prints as one self-contained HTML page, in colour."""
-    console = Console(file=io.StringIO(), record=True, width=120, force_terminal=True, legacy_windows=False)
-    console.print(content)
-    return console.export_html(inline_styles=True)
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class _Amount:
@@ -94,7 +82,7 @@ class _Amount:
     def of(self, report: "GradientReport") -> RenderableType:
         """The report with so much of it."""
         parts: list[RenderableType] = [_headline(report), "", _table(report, self.rows), "", _method(report)]
-        parts += ["", labelled("Next", _next(report))]
+        parts += ["", labelled("Next", what_next(report))]
         notes = [shortened(note, self.in_full) for note in report.notes[: self.notes]]
         if len(report.notes) > self.notes:
             notes.append(f"and {len(report.notes) - self.notes} more in `report.notes`")
@@ -138,6 +126,8 @@ def shortened(note: str, everything: bool) -> str:
 
 def printable(text: str) -> str:
     """Text with everything that a terminal would not show as itself written out."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
@@ -153,7 +143,7 @@ def safe(name: str, longest: int = _LONGEST_NAME) -> str:
 
 def _headline(report: "GradientReport") -> RenderableType:
     lines: RenderableType = Text.assemble(
-        (report.verdict.value, STYLES[report.verdict]), f"  {report.verdict.of(_SUBJECTS[report.order])}"
+        (report.verdict.value, STYLES[report.verdict]), f"  {headline_sentence(report)}"
     )
     failed = [parameter for parameter in report.parameters.values() if not parameter.verdict.passed]
     if not failed:
@@ -178,17 +168,22 @@ def _table(report: "GradientReport", most_rows: int) -> Table:
     likely = any(parameter.diagnosis is not None for parameter in report.parameters.values())
     if likely:
         table.add_column("likely")
+    everything = ranked(report)
+    for parameter in everything[:most_rows]:
+        kind = (Text("" if parameter.diagnosis is None else parameter.diagnosis.kind),) if likely else ()
+        table.add_row(*_row(parameter), *kind)
+    if len(everything) > most_rows:
+        table.add_row(Text(f"and {len(everything) - most_rows} more, none worse", style="dim"))
+    return table
+
+
+def ranked(report: "GradientReport") -> list["ParameterReport"]:
+    """All parameters, worst first; of the wrong ones the one to look at first before all others."""
     first = report.worst.name
-    ranked = sorted(
+    return sorted(
         report.parameters.values(),
         key=lambda parameter: (-parameter.verdict.severity, parameter.name != first, -parameter.difference),
     )
-    for parameter in ranked[:most_rows]:
-        kind = (Text("" if parameter.diagnosis is None else parameter.diagnosis.kind),) if likely else ()
-        table.add_row(*_row(parameter), *kind)
-    if len(ranked) > most_rows:
-        table.add_row(Text(f"and {len(ranked) - most_rows} more, none worse", style="dim"))
-    return table
 
 
 def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
@@ -201,31 +196,51 @@ def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
     )
 
 
-def _next(report: "GradientReport") -> str:
+def headline_sentence(report: "GradientReport") -> str:
+    """What the verdict means, of the gradient or of whatever was checked."""
+    return report.verdict.of(_SUBJECTS[report.order])
+
+
+def what_next(report: "GradientReport") -> str:
+    """What a reader should do."""
     if report.worst.diagnosis is not None:
         return _NEXT_DIAGNOSED
     return _NEXT[report.verdict]
 
 
 def _method(report: "GradientReport") -> Text:
-    count = sum(_entries(parameter) for parameter in report.parameters.values())
-    how = _certified(report, count) if report.method == "projected" else _HOW[report.order, report.scheme].format(count)
+    certificate = certificate_in_words(report)
+    line_end = "\n" if certificate else ""
     return Text(
-        f"{how} in {report.precision} on {report.backend};\n"
+        f"{certificate}{line_end}{how_measured(report)};\n"
         f"{report.evaluations} evaluations, {report.seconds:.2g} s.\n"
         f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
     )
 
 
-def _certified(report: "GradientReport", count: int) -> str:
+def how_measured(report: "GradientReport") -> str:
+    """What was measured, how, in which precision and where."""
+    count = sum(_entries(parameter) for parameter in report.parameters.values())
+    how = _along(report, count) if report.method == "projected" else _HOW[report.order, report.scheme].format(count)
+    return f"{how} in {report.precision} on {report.backend}"
+
+
+def _along(report: "GradientReport", count: int) -> str:
+    drawn = report.certificate
+    which = "" if drawn is None else f"{drawn.directions} "
+    seed = "" if drawn is None else f" (seed {drawn.seed})"
+    return f"{count} entries moved together along {which}random directions{seed}"
+
+
+def certificate_in_words(report: "GradientReport") -> str:
+    """What random directions say about every parameter; empty where there is no certificate."""
     certificate = report.certificate
     if certificate is None:
-        return f"{count} entries moved together along random directions"
+        return ""
     rest = "of the rest, " if any(parameter.wrong for parameter in report.parameters.values()) else ""
     return (
         f"With {100 * certificate.confidence:.6g} % confidence, {rest}no parameter's gradient is off by more than "
-        f"{certificate.bound:.1e} of its norm.\n"
-        f"{count} entries moved together along {certificate.directions} random directions (seed {certificate.seed})"
+        f"{certificate.bound:.1e} of its norm."
     )
 
 

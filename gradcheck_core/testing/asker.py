@@ -1,20 +1,16 @@
 """A test that asks for checks: what it is called, what the command line says, and what it keeps of each check."""
 
-import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 import gradcheck_core
+from gradcheck_core.files import file_name
 
 from .records import Property, Record
 
 if TYPE_CHECKING:
     from gradcheck_core import GradientReport, ParityReport
-
-_LONGEST = 120
-"""Characters of a file's name before its digest; file systems allow 255 bytes."""
 
 
 @final
@@ -66,13 +62,3 @@ class Asker:
         if not report.passed:
             message = f"{report}\n\nReplay: {self.command}{again}"
             raise gradcheck_core.GradientCheckError(message)
-
-
-def file_name(text: str) -> str:
-    """A text as part of a file's name; another text has another one."""
-    plain = re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-.")
-    if plain == text and len(text) <= _LONGEST:
-        return text
-    # what was replaced or cut off may be all that tells two texts apart
-    digest = hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-    return f"{plain[-_LONGEST:].strip('-.')}-{digest}"

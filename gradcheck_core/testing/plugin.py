@@ -9,6 +9,7 @@ from shlex import quote
 import pytest
 
 import gradcheck_core
+from gradcheck_core.extras import require_report_extra
 
 from .asker import Asker
 from .checker import Checker
@@ -66,6 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "gradcheck_backends(*names): run the test once for each of these backends that is installed, or for every "
         "installed one; it gets the name through the fixture gradcheck_backend",
     )
+    if config.getoption("gradcheck_html") is not None:
+        try:
+            require_report_extra("--gradcheck-html")
+        except gradcheck_core.MissingExtraError as error:
+            raise pytest.UsageError(str(error)) from error
     config.pluginmanager.register(Summary(), _SUMMARY)
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 import gradcheck_core
+from gradcheck_core.files import file_name
 
-from .asker import Asker, file_name
+from .asker import Asker
 from .records import Record
 
 if TYPE_CHECKING:

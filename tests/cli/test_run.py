@@ -157,6 +157,25 @@ def test_html_that_cannot_be_written_is_a_message(file, tmp_path, capsys):
     assert "Traceback" not in err
 
 
+def test_without_the_extra_a_page_or_plots_are_refused_before_anything_runs(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("gradcheck_core.extras._NEEDED", ("jinja2", "a_package_that_nobody_has"))
+    for option in ("--html", "--plot"):
+        assert main(["run", option, str(tmp_path / "place"), file("broken")]) == 2
+        assert f"`{option}` needs the extra `report`, and a_package_that_nobody_has is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_plot_writes_pictures(file, tmp_path, kind):
+    assert main(["run", "--plot", str(tmp_path / "plots"), "--plot-format", kind, file("wrong")]) == 1
+    assert {path.suffix for path in (tmp_path / "plots").iterdir()} == {f".{kind}"}
+    assert len(list((tmp_path / "plots").iterdir())) >= 4
+
+
+def test_plots_in_a_format_that_there_is_not_are_refused(file, tmp_path, capsys):
+    assert main(["run", "--plot", str(tmp_path), "--plot-format", "gif", file("broken")]) == 2
+    assert "written in 'svg' or 'png', and the format asked for is 'gif'" in capsys.readouterr().err
+
+
 def test_a_certificate_is_asked_for_with_its_confidence(file, capsys):
     target = f"{file('wrong')}::wrong"
 

@@ -19,6 +19,10 @@ SHAPES = {
 }
 
 
+OF_CURVES = slice(-51, -1)
+"""The calls for the curves of one wrong parameter: 36 and 14, before the last at theta."""
+
+
 def problem(shapes, seed=0):
     """J = sum of sin(c x) over all entries, its right gradient, and the thetas that it has been called with."""
     generator = np.random.default_rng(seed)
@@ -141,7 +145,7 @@ def test_a_claim_never_changes_the_sweep():
     calls.clear()
 
     gc.check_gradients(cost, params, with_one_wrong(grads))
-    wrong = np.array(calls)
+    wrong = np.delete(np.array(calls), OF_CURVES, axis=0)
 
     # after the first parameter's sweep comes its second look, after the second's the last evaluation
     looked = len(wrong) - len(right)
@@ -169,7 +173,8 @@ def test_with_a_forced_step_nothing_moves_beyond_it_while_measuring(epsilon, rig
     gc.check_gradients(cost, params, grads if right else with_one_wrong(grads), epsilon=epsilon)
 
     moved = np.abs(np.array(calls) - calls[0])
-    alone = moved[np.count_nonzero(moved, axis=1) == 1]
+    of_the_check = moved if right else np.delete(moved, OF_CURVES, axis=0)
+    alone = of_the_check[np.count_nonzero(of_the_check, axis=1) == 1]
 
     assert moved.max() == pytest.approx(epsilon)
     assert len(alone) >= 2 * 10

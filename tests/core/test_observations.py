@@ -51,6 +51,11 @@ def test_a_parameter_that_does_not_move_the_cost():
     )
 
 
+def test_a_claim_that_is_zero_but_for_rounding_is_no_claim():
+    """The error bars are 1e-9."""
+    assert observed([1.0, 5e-10], [1.0, 0.0]) == ()
+
+
 def test_a_parameter_that_moves_nothing_and_is_claimed_to():
     assert observed([1.0, 0.0], [1.0, 0.0]) == ()
 
@@ -65,6 +70,22 @@ def test_a_stationary_parameter_is_said_to_be_moved():
         lambda p: float(np.cos(p["a"][0]) + p["b"][0]), {"a": np.zeros(1), "b": np.ones(1)}, np.ones(2)
     )
 
+    assert not any("moving it does not change the cost" in note for note in report.notes)
+
+
+def test_of_parameters_that_no_evaluation_was_left_for_nothing_is_said():
+    """Of 60 evaluations none reaches `b`."""
+    params = {"a": np.ones(100), "b": np.ones(100)}
+
+    report = gc.check_gradients(
+        lambda p: float(np.sum(np.sin(p["a"])) + np.sum(np.cos(p["b"]))),
+        params,
+        {"a": np.cos(params["a"]), "b": -np.sin(params["b"])},
+        method="exhaustive",
+        max_evaluations=60,
+    )
+
+    assert any("stopped at" in note for note in report.notes)
     assert not any("moving it does not change the cost" in note for note in report.notes)
 
 

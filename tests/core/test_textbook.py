@@ -144,3 +144,11 @@ def test_an_array_of_one_number_is_a_number(shape):
     cost = lambda theta: np.full(shape, quadratic(theta))  # noqa: E731
 
     assert gradient_checking([np.ones(2)], [2 * np.ones(2)], cost) < 1e-7
+
+
+def test_a_mapping_has_no_order_and_is_refused():
+    """Read as a sequence it is its keys: strings, or numbers that pass for parameters."""
+    with pytest.raises(gc.InvalidInputError, match=r"params=.*a dict came.*\[params\[name\] for name in sorted"):
+        gradient_checking({1: np.ones(2)}, [np.ones(2)], quadratic)
+    with pytest.raises(gc.InvalidInputError, match=r"grads=.*a dict came"):
+        gradient_checking([np.ones(2)], {"w": np.ones(2)}, quadratic)

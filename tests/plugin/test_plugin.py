@@ -148,6 +148,14 @@ def test_a_page_for_every_check(suite):
     assert all("<html" in text for text in pages.values())
 
 
+def test_pages_without_the_extra_are_refused_at_the_start(suite):
+    suite.makeconftest("import gradcheck_core.extras; gradcheck_core.extras._NEEDED = ('a_package_that_nobody_has',)")
+    output = suite.runpytest_subprocess("--gradcheck-html=pages")
+
+    assert output.ret == pytest.ExitCode.USAGE_ERROR
+    output.stderr.fnmatch_lines(["*`--gradcheck-html` needs the extra `report`*pip install 'gradcheck[[]report[]]'"])
+
+
 def test_pages_of_tests_that_differ_in_what_a_file_name_cannot_have(pytester):
     pytester.makepyfile(
         """
@@ -236,6 +244,9 @@ def test_the_plugin_imports_neither_framework_nor_checker(pytester, monkeypatch)
             watched = ("gradcheck_", "torch", "tensorflow", "jax", "numpy")
             assert sorted(name for name in sys.modules if name.startswith(watched)) == [
                 "gradcheck_core",
+                "gradcheck_core.errors",
+                "gradcheck_core.extras",
+                "gradcheck_core.files",
                 "gradcheck_core.testing",
                 "gradcheck_core.testing.asker",
                 "gradcheck_core.testing.checker",

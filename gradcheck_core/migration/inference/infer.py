@@ -1,6 +1,8 @@
 """Which parameter of one model is which of another's: read from values, and from names where those do not tell."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
 
 from ..mapping import ParameterMap
 from .by_names import constants, find_by_names, grouped
@@ -58,10 +60,19 @@ def infer_mapping(source_params: object, target_params: object) -> ParameterMap:
     ('fc.weight', (1, 0))
     """
     source = read(source_params, "infer_mapping(source_params=...)")
-    return mapping_between(source, read(target_params, "infer_mapping(target_params=...)"))
+    return mapping_between(source, read(target_params, "infer_mapping(target_params=...)")).mapping
 
 
-def mapping_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> ParameterMap:
+@final
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A mapping and, of targets that stay open, the source that has many of their values, if any."""
+
+    mapping: ParameterMap
+    nearest: Mapping[str, str | None]
+
+
+def mapping_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Found:
     """As `infer_mapping`, of parameters that were read already."""
     ledger = Ledger(sources, targets, Precision.between(sources.values(), targets.values()))
     undecided = find_whole(ledger)
@@ -94,12 +105,9 @@ def mapping_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]
             find_by_names(ledger, group, LearntAxes(()), valued=False)
     entries = {name: entry for name in targets if (entry := ledger.entry(name)) is not None}
     told = evidence(ledger)
-    unresolved = {
-        name: ledger.reasons.get(name) or told.get(name) or without_evidence(ledger, name)
-        for name in targets
-        if name not in entries
-    }
-    return ParameterMap(entries, unresolved)
+    reasons = {name: one.reason for name, one in told.items()} | ledger.reasons
+    unresolved = {name: reasons.get(name) or without_evidence(ledger, name) for name in targets if name not in entries}
+    return Found(ParameterMap(entries, unresolved), {name: one.source for name, one in told.items()})
 
 
 def _find_by_structure(ledger: Ledger) -> None:

@@ -1,5 +1,8 @@
 """Why a target was not found, as far as its values tell."""
 
+from dataclasses import dataclass
+from typing import final
+
 import numpy as np
 
 from .by_values import FEW_ENTRIES
@@ -12,7 +15,16 @@ _COINCIDENCE = 0.1
 """The share of values that unlike tensors have in common by chance, at most: float32 has but 2**24 fractions."""
 
 
-def evidence(ledger: Ledger) -> dict[str, str]:
+@final
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Why a target was not found, in a sentence, and the source that has many of its values but is not it, if any."""
+
+    reason: str
+    source: str | None = None
+
+
+def evidence(ledger: Ledger) -> dict[str, Told]:
     """What the values tell of every target that is not found; targets whose values tell nothing are left out."""
     names = [name for name in ledger.open_targets() if not ledger.targets[name].is_constant]
     if not names:
@@ -22,7 +34,7 @@ def evidence(ledger: Ledger) -> dict[str, str]:
     targets = fingerprints((ledger.targets[name] for name in names), ledger.precision)
     same = {name: contents.get(key, []) for key, group in targets.items() for name in group}
     told = {name: _of_values(ledger, name, pool, same[name]) for name in names}
-    return {name: reason for name, reason in told.items() if reason}
+    return {name: one for name, one in told.items() if one is not None}
 
 
 def without_evidence(ledger: Ledger, name: str) -> str:
@@ -34,28 +46,29 @@ def without_evidence(ledger: Ledger, name: str) -> str:
     return "its values are in no source, neither by themselves nor as a sum of two"
 
 
-def _of_values(ledger: Ledger, name: str, pool: Pool, same: list[str]) -> str:
+def _of_values(ledger: Ledger, name: str, pool: Pool, same: list[str]) -> Told | None:
     target = ledger.targets[name]
     users = [(source, user) for source in same for user in ledger.used_by(source)]
     if users:
         source, user = users[0]
-        return (
+        reason = (
             f"its values are those of `{source}`, of which `{user}` is made; where one source feeds two targets, "
             "gradients cannot be carried over"
         )
+        return Told(reason)
     if same:
-        return f"it has the values of `{same[0]}`, {_order(target)}"
+        return Told(f"it has the values of `{same[0]}`, {_order(target)}")
     positions = pool.find(target.values)
     known = positions >= 0
     if known.mean() < _COINCIDENCE:
-        return ""
+        return None
     owners, counts = np.unique(pool.owners(positions)[known], return_counts=True)
     source = pool.names[int(owners[counts.argmax()])]
     some = f"{int(counts.max())} of its {target.values.size} values are in `{source}`"
     if known.all():
-        return f"{some}, {_order(target)}"
+        return Told(f"{some}, {_order(target)}", source)
     missing = [int(i) for i in np.unravel_index(int((~known).argmax()), known.shape)]
-    return f"{some}; the first that is in no source, or in several places, is that at {missing}"
+    return Told(f"{some}; the first that is in no source, or in several places, is that at {missing}", source)
 
 
 def _order(target: Tensor) -> str:

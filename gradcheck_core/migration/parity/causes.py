@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from ...assessment import norm
+from ...numerics.norms import norm
 from ...protocol import Alteration
 from ...verdict import Verdict, VerdictPolicy
 from .carrying import Carried

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInputError, MappingError
-from ..inference.infer import infer_mapping
+from ..inference.infer import Found, mapping_between
+from ..inference.tensors import read
 from ..mapping import MapEntry, ParameterMap
 from .carrying import Array
 from .side import Side
@@ -69,26 +70,30 @@ def mapping_for(mapping: Mappings, reference: Side, other: Side) -> ParameterMap
 
 def _inferred(source: dict[str, Array], target: dict[str, Array]) -> ParameterMap:
     """The mapping by values; what is then left of both by names and shapes, since its values were not carried over."""
-    found = infer_mapping(source, target)
+    found = _between(source, target).mapping
     used = {term.source for entry in found.entries.values() for term in entry.terms}
     left = {name: array for name, array in source.items() if name not in used}
     open_ones = {name: array for name, array in target.items() if name not in found.entries}
     if not left or not open_ones:
         return found
-    more = infer_mapping(left, open_ones)
+    more = _between(left, open_ones)
     alike = _alike(more, left, open_ones)
-    unresolved = {name: why for name, why in more.unresolved.items() if name not in alike}
-    return ParameterMap({**found.entries, **more.entries, **alike}, unresolved)
+    unresolved = {name: why for name, why in more.mapping.unresolved.items() if name not in alike}
+    return ParameterMap({**found.entries, **more.mapping.entries, **alike}, unresolved)
 
 
-def _alike(found: ParameterMap, source: dict[str, Array], target: dict[str, Array]) -> dict[str, MapEntry]:
-    """What is open and has the shape and the name of a source, or is said to have most of its values: a few differ."""
-    free = set(source) - {term.source for entry in found.entries.values() for term in entry.terms}
+def _between(source: dict[str, Array], target: dict[str, Array]) -> Found:
+    return mapping_between(read(source, "the reference's parameters"), read(target, "a side's parameters"))
+
+
+def _alike(found: Found, source: dict[str, Array], target: dict[str, Array]) -> dict[str, MapEntry]:
+    """What is open and has the shape and the name of a source, or many of its values: the others differ."""
+    free = set(source) - {term.source for entry in found.mapping.entries.values() for term in entry.terms}
     entries: dict[str, MapEntry] = {}
-    for name, why in found.unresolved.items():
+    for name in found.mapping.unresolved:
         shape = target[name].shape
         partners = [one for one in source if one in free and source[one].shape == shape]
-        partner = next((one for one in partners if one == name or f"values are in `{one}`" in why), None)
+        partner = next((one for one in partners if one in (name, found.nearest.get(name))), None)
         if partner is not None:
             free.remove(partner)
             entries[name] = MapEntry.of(partner, tuple(range(len(shape))), found_by="names")

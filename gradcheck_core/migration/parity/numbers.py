@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...numerics.norms import norm
 from ...outputs import roundoff_of
 from .carrying import Array, Carried
 from .moves import moves
-from .pairing import Difference, changed, total_gradient_size
+from .pairing import Difference, changed, numbers_of, total_gradient_size
 from .rows import LikelyCause
 from .side import Side
 
@@ -103,14 +104,16 @@ def factor_between(reference: Side, other: Side, carried: Carried, found: Differ
         return None
     factor = other.cost / reference.cost
     allowed = max(_SAME, 2 * found.cost.error / max(found.cost.claimed, found.cost.numeric))
-    if abs(factor - 1) <= _CLEAR * allowed:
+    if abs(factor - 1) <= _CLEAR * allowed or not math.isfinite(factor):
         return None
     for name, theirs in carried.gradients.items():
         mine = other.gradients.get(name)
         if mine is None or mine.shape != theirs.shape:
             return None
-        size = max(float(np.linalg.norm(mine)), total_gradient_size(other) / 16)
-        if not float(np.linalg.norm(mine - factor * theirs)) <= allowed * size:
+        size = max(norm(numbers_of(mine)), total_gradient_size(other) / 16)
+        with np.errstate(over="ignore"):  # infinitely far apart is far apart
+            left = numbers_of(mine - factor * theirs)
+        if not norm(left) <= allowed * size:
             return None
     larger, times = (other.name, factor) if abs(factor) > 1 else (reference.name, 1 / factor)
     smaller = reference.name if larger == other.name else other.name

@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from ...assessment import norm
+from ...numerics.norms import norm
 from ...outputs import roundoff_of
 from ...verdict import Comparison, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
 from ..mapping import ParameterMap
@@ -130,7 +130,7 @@ def _reach(side: Side) -> float:
 
 
 def _size(arrays: Mapping[str, Array]) -> float:
-    return norm(np.array([norm(np.nan_to_num(_numbers(array), posinf=0.0, neginf=0.0)) for array in arrays.values()]))
+    return norm(np.array([norm(np.nan_to_num(numbers_of(array), posinf=0.0, neginf=0.0)) for array in arrays.values()]))
 
 
 def _theta_scale(side: Side) -> float:
@@ -138,7 +138,8 @@ def _theta_scale(side: Side) -> float:
     return _size(side.values) / math.sqrt(count) or 1.0
 
 
-def _numbers(array: Array) -> npt.NDArray[np.float64]:
+def numbers_of(array: Array) -> npt.NDArray[np.float64]:
+    """An array's numbers in a row, two for every complex entry."""
     flat = np.ascontiguousarray(array).reshape(-1)
     return flat.view(np.float64) if flat.dtype == np.complex128 else flat.astype(np.float64, copy=False)
 
@@ -162,7 +163,7 @@ def _compare_arrays(one: Array, two: Array, error: Callable[[float], float]) -> 
     """
     if one.shape != two.shape:
         return _NOTHING_IN_COMMON
-    here, there = _numbers(one), _numbers(two)
+    here, there = numbers_of(one), numbers_of(two)
     finite = np.isfinite(here) & np.isfinite(there)
     if not finite.all():
         if not np.array_equal(here[~finite], there[~finite], equal_nan=True):

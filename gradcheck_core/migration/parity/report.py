@@ -1,15 +1,14 @@
 """The result of a comparison as frozen records; no computation here beyond picking the worst."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, final
 
-from ...errors import GradientCheckError
-from ...rendering.parity_text import render_html, render_text
-from ...report import GradientReport, finite
+from ...extras import require_report_extra
+from ...rendering.parity_text import render_text
+from ...report import GradientReport
+from ...reporting import Report, finite
 from ...verdict import Verdict
 from .rows import LikelyCause, Outcome, Pair, ParityRow, reasons
 
@@ -43,7 +42,7 @@ class SideReport:
 
 @final
 @dataclass(frozen=True, slots=True)
-class ParityReport:
+class ParityReport(Report):
     """The outcome of a comparison. `str(report)` is the text for a person, `to_dict` and `to_json` are for programs.
 
     Attributes
@@ -74,16 +73,6 @@ class ParityReport:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sides", MappingProxyType(dict(self.sides)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A read-only mapping cannot be pickled; its contents can.
-        values = [getattr(self, each.name) for each in fields(self)]
-        return type(self), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the verdict is CORRECT or INSPECT."""
-        return self.verdict.passed
 
     @property
     def sentence(self) -> str:
@@ -163,22 +152,9 @@ class ParityReport:
             "notes": list(self.notes),
         }
 
-    def to_json(self) -> str:
-        """`to_dict` as strict JSON, indented by two spaces."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+    def _page(self) -> str:
+        require_report_extra("to_html")
+        # Jinja2 and matplotlib are an extra, and take longer to import than most checks
+        from ...rendering.parity_pages import parity_page
 
-    def to_html(self, path: str | Path) -> None:
-        """Write the report as one self-contained HTML page."""
-        Path(path).write_text(render_html(self), encoding="utf-8")
-
-    def raise_if_failed(self) -> None:
-        """Raise if the comparison did not pass.
-
-        Raises
-        ------
-        GradientCheckError
-            With the report as its message.
-        """
-        if not self.passed:
-            message = f"\n{self}"
-            raise GradientCheckError(message)
+        return parity_page(self)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
-from ...report import finite
+from ...reporting import finite
 from ...verdict import Verdict
 
 _BEYOND = 16.0

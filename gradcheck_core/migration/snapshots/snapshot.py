@@ -75,6 +75,16 @@ def record_snapshot(path: str | os.PathLike[str], case: GradientCase) -> Snapsho
 def load_snapshot(path: str | os.PathLike[str]) -> Snapshot:
     """Read a snapshot; nothing in the file is executed.
 
+    Parameters
+    ----------
+    path : str or path
+        A file that `record_snapshot` wrote.
+
+    Returns
+    -------
+    Snapshot
+        Parameters and gradient by name, the cost, and with what it was recorded.
+
     Raises
     ------
     SnapshotError

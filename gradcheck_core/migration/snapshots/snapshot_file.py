@@ -1,12 +1,10 @@
 """A snapshot as one safetensors file: written whole or not at all, and read only after it was found sound."""
 
-import contextlib
 import hashlib
 import json
 import os
 import reprlib
 import stat
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy.typing as npt
 from safetensors.numpy import load, save
 
 from ...errors import SnapshotError
+from ...files import write_whole
 from .header import MOST_HEADER_BYTES, Header, damaged, read_header, shown
 from .record import Described, Record, decoded, encoded
 from .stored import FORMAT_VERSION, Snapshot
@@ -49,7 +48,7 @@ def write(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
         raise SnapshotError(msg)
     try:
         # not the library's `save_file`, which writes a file that only its owner may read
-        _write_whole(target, save(tensors, metadata={_KEY: text}))
+        write_whole(target, save(tensors, metadata={_KEY: text}))
     except OSError as error:
         msg = f"{target}: the snapshot cannot be written: {error.strerror or error}"
         raise SnapshotError(msg) from error
@@ -181,18 +180,3 @@ def _digest(tensors: Mapping[str, npt.NDArray[Any]]) -> str:
         digest.update(f"{key}{tensors[key].shape}{tensors[key].dtype.name}".encode())
         digest.update(np.ascontiguousarray(tensors[key]).data)
     return digest.hexdigest()
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    """Write beside the target and put it in its place: an interruption leaves the old file."""
-    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from keras_models import NAMES, Subclassed, functional, sequential, subclassed
 
 import gradcheck_core as gc
 from gradcheck_core import Verdict
@@ -25,35 +26,6 @@ def in_float64():
 def doubled(x):
     """The identity, whose gradient is wrong by a factor of two."""
     return tf.identity(x), lambda upstream: 2 * upstream
-
-
-def sequential():
-    return keras.Sequential([keras.Input((3,)), layers.Dense(4, "tanh", name="dense"), layers.Dense(2, name="out")])
-
-
-def functional():
-    x = keras.Input((3,))
-    hidden = layers.Dense(4, "tanh", name="dense")(x)
-    return keras.Model(x, layers.Dense(2, name="out")(hidden))
-
-
-class Subclassed(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.dense = layers.Dense(4, "tanh", name="dense")
-        self.out = layers.Dense(2, name="out")
-
-    def call(self, x):
-        return self.out(self.dense(x))
-
-
-def subclassed():
-    model = Subclassed()
-    model(X)
-    return model
-
-
-NAMES = ["dense.kernel", "dense.bias", "out.kernel", "out.bias"]
 
 
 @pytest.fixture(params=[sequential, functional, subclassed])

@@ -71,6 +71,31 @@ def test_a_wrong_gradient_of_a_random_cost_is_a_bug(cost, w):
     assert gc.check_gradients(lambda w: cost(doubled(tf.convert_to_tensor(w))), w).verdict is Verdict.BUG
 
 
+def test_a_random_function_elsewhere_does_not_make_a_check_seed_each_evaluation(w, monkeypatch):
+    elsewhere = tf.function(dropout)
+    elsewhere(tf.constant(W))
+    seeds = []
+    monkeypatch.setattr(tf.random, "set_seed", seeds.append)
+
+    report = gc.check_gradients(lambda w: tf.reduce_sum(tf.sin(w)), w)
+
+    assert report.verdict is Verdict.CORRECT
+    assert len(seeds) == 1  # before the first evaluation, when it is not known yet what the cost runs
+
+
+@pytest.mark.parametrize("branch", [0, 1])
+def test_a_function_that_draws_in_a_branch_of_a_branch_is_correct(branch, w):
+    def quiet():
+        return tf.reduce_sum(tf.sin(w))
+
+    @tf.function
+    def cost(w):
+        drawn = tf.switch_case(tf.constant(branch), [quiet, lambda: dropout(w)])
+        return tf.cond(tf.reduce_sum(w) < 100, lambda: drawn, quiet)
+
+    assert gc.check_gradients(cost, w).verdict is Verdict.CORRECT
+
+
 def test_a_generator_of_the_costs_own_is_refused(w):
     own = tf.random.Generator.from_seed(3)
 

@@ -1,0 +1,136 @@
+"""Curves for people: differences over all steps, and Taylor remainders. No verdict rests on them."""
+
+from collections.abc import Callable
+from typing import cast
+
+import numpy as np
+
+from ..pictures import Remainders, Row, StepCurve
+from ..protocol import FloatVector
+from .steps import CONFIDENT, never_less_than_at_smaller_steps
+
+_STEPS = 18
+"""Of a step curve: about three for two decades, so that both arms of the V have several."""
+
+_FINEST = 0.75
+"""Power of the unit roundoff that the first step is: well into the arm that noise makes, and still a step."""
+
+_FARTHEST = 0.25
+"""Relative step at which truncation shows in any cost that bends."""
+
+_POINTS = 14
+_LARGEST_T = 1 / 16
+_QUARTER = 0.25
+"""Relative moves of the Taylor remainders, from where third-order terms matter little down to 1e-9, each a quarter of
+the one before: a mistake of 1e-6 shows only where curvature, which falls faster, is smaller still."""
+
+_ABOVE = 10.0
+"""Times the floor above which a remainder counts for the slope."""
+
+_LEAST_POINTS = 3
+_MOST_POINTS = 4
+"""Of the smallest moves, from which the slope is taken: it is one of the limit."""
+
+EVALUATIONS_OF_STEPS = 2 * _STEPS
+EVALUATIONS_OF_REMAINDERS = _POINTS
+
+Moved = Callable[[float], tuple[float, float]]
+"""From how far one number is to be moved to how far it was, after rounding, and the cost there."""
+
+
+def step_curve(moved: Moved, cost: float, noise: float, roundoff: float, scale: float, farthest: float) -> StepCurve:
+    """Central and one-sided differences over growing steps, with their estimated errors.
+
+    Parameters
+    ----------
+    moved : callable
+        The cost where one entry is moved.
+    cost : float
+        J at theta.
+    noise : float
+        Standard deviation of the computed cost around a smooth one, absolute.
+    roundoff : float
+        Unit roundoff of the precision theta is held in, relative.
+    scale : float
+        Of the entry, absolute.
+    farthest : float
+        How far it may be moved, absolute.
+
+    Returns
+    -------
+    StepCurve
+        Of 36 evaluations; without the steps that round to nothing.
+
+    Examples
+    --------
+    >>> def moved(t):
+    ...     return t, float(np.sin(0.5 + t))
+    >>> curve = step_curve(moved, float(np.sin(0.5)), 1e-16, 2.0**-53, 1.0, np.inf)
+    >>> bool(abs(curve.central[curve.chosen] - np.cos(0.5)) < 1e-9)
+    True
+    """
+    longest = min(_FARTHEST * scale, farthest)
+    asked = np.geomspace(longest * roundoff**_FINEST, longest, _STEPS)
+    right, left = (np.array([moved(float(sign * h)) for h in asked]) for sign in (1.0, -1.0))
+    usable = (right[:, 0] > 0) & (left[:, 0] < 0)
+    (above, plus), (below, minus) = right[usable].T, left[usable].T
+    with np.errstate(invalid="ignore", over="ignore"):
+        central = (plus - minus) / (above - below)
+        floor = CONFIDENT * noise / ((above - below) / 2)
+        slopes = (plus - cost) / above, (minus - cost) / below
+        changes = np.abs(np.diff(central, prepend=central[:1]))
+        changes[:1] = np.inf  # nothing smaller to compare with
+        truncation = never_less_than_at_smaller_steps(changes[1:], floor[1:])
+    error = np.concatenate([changes[:1], 2 * truncation]) + floor
+    error[~np.isfinite(error)] = np.inf
+    return StepCurve(_row(above), _row(slopes[0]), _row(slopes[1]), _row(central), _row(floor), _row(error))
+
+
+def remainders(
+    along: Callable[[float], float], cost: float, claimed: float, numeric: float, noise: float, farthest: float
+) -> Remainders:
+    """Taylor remainders along one direction.
+
+    Parameters
+    ----------
+    along : callable
+        J at ``theta + t d``.
+    cost : float
+        J at theta.
+    claimed, numeric : float
+        The products of d with the claimed and with the numeric gradient.
+    noise : float
+        Of the cost, absolute.
+    farthest : float
+        The largest t allowed.
+
+    Returns
+    -------
+    Remainders
+        Of 14 evaluations.
+
+    Examples
+    --------
+    >>> found = remainders(lambda t: float(np.exp(t)), 1.0, claimed=1.1, numeric=1.0, noise=1e-16, farthest=np.inf)
+    >>> round(found.claimed_slope), round(found.numeric_slope)
+    (1, 2)
+    """
+    t: FloatVector = min(_LARGEST_T, farthest) * _QUARTER ** np.arange(_POINTS, dtype=np.float64)[::-1]
+    change = np.array([along(float(one)) for one in t]) - cost
+    with np.errstate(invalid="ignore", over="ignore"):
+        of_claim, of_numeric = np.abs(change - t * claimed), np.abs(change - t * numeric)
+    floor = CONFIDENT * noise
+    return Remainders(
+        _row(t), _row(of_claim), _row(of_numeric), floor, _slope(t, of_claim, floor), _slope(t, of_numeric, floor)
+    )
+
+
+def _slope(t: FloatVector, remainder: FloatVector, floor: float) -> float:
+    above = np.flatnonzero(np.isfinite(remainder) & (remainder > _ABOVE * floor))[:_MOST_POINTS]
+    if above.size < _LEAST_POINTS:
+        return float("nan")
+    return float(np.polyfit(np.log(t[above]), np.log(remainder[above]), 1)[0])
+
+
+def _row(values: FloatVector) -> Row:
+    return cast("Row", tuple(values.tolist()))

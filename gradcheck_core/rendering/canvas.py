@@ -1,0 +1,77 @@
+"""Figures as bytes: the same bytes for the same figure, whatever the reader's settings of matplotlib are."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from xml.sax.saxutils import quoteattr
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+from .figures import Drawn
+from .palette import Palette, follow_the_page
+
+_DOTS_PER_INCH = 150
+"""Of a PNG: sharp on a screen of high density, and small."""
+
+
+@contextmanager
+def styled(palette: Palette) -> Iterator[None]:
+    """Matplotlib's own defaults and ours, and after that the caller's settings as they were."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # a name may have letters that the font lacks; they are drawn as boxes
+        warnings.filterwarnings("ignore", message="Glyph")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(
+            {
+                "svg.fonttype": "none",  # text stays text: it can be selected and read aloud
+                "svg.hashsalt": "gradcheck",
+                "text.parse_math": False,  # a name may have a dollar
+                "font.size": 8.5,
+                "font.family": "sans-serif",
+                "text.color": palette.ink,
+                "axes.edgecolor": palette.muted,
+                "axes.labelcolor": palette.ink,
+                "axes.spines.top": False,
+                "axes.spines.right": False,
+                "axes.facecolor": "none",
+                "xtick.color": palette.ink,
+                "ytick.color": palette.ink,
+                "lines.linewidth": 1.4,
+            }
+        )
+        yield
+
+
+def png(drawn: Drawn) -> bytes:
+    """On white."""
+    file = io.BytesIO()
+    FigureCanvasAgg(drawn.figure)
+    drawn.figure.savefig(
+        file, format="png", dpi=_DOTS_PER_INCH, facecolor="white", metadata={"Description": drawn.words}
+    )
+    return file.getvalue()
+
+
+def svg(drawn: Drawn) -> bytes:
+    """A file by itself, on white, with its title and content in words."""
+    return _svg(drawn, "white", drawn.kind).encode("utf-8")
+
+
+def svg_for_page(drawn: Drawn, identifier: str) -> str:
+    """An element of a page, in the page's own colours; `identifier` keeps its ids apart from other figures'."""
+    whole = _svg(drawn, "none", identifier)
+    return follow_the_page(whole[whole.index("<svg ") :])
+
+
+def _svg(drawn: Drawn, face: str, identifier: str) -> str:
+    file = io.StringIO()
+    FigureCanvasSVG(drawn.figure)
+    drawn.figure.savefig(file, format="svg", facecolor=face, metadata={"Date": None, "Creator": None})
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", file.getvalue(), count=1, flags=re.DOTALL)
+    text = re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{identifier}-", text)
+    label = quoteattr(f"{drawn.title}. {drawn.words}")
+    return text.replace("<svg ", f'<svg role="img" aria-label={label} ', 1)

@@ -1,0 +1,15 @@
+"""Every page does what it shows: its blocks that need one framework, in that framework's environment."""
+
+import page_runner
+import pages
+
+
+def pytest_generate_tests(metafunc):
+    frameworks = [name for name in metafunc.config.getoption("--backends").split(",") if name in pages.ENVIRONMENTS]
+    cases = [(page, name) for page in pages.pages() for name in frameworks if pages.steps(page, name)]
+    metafunc.parametrize(("page", "framework"), cases, ids=[f"{page}-{name}" for page, name in cases])
+
+
+def test_the_page_shows_what_happens(page, framework, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page_runner.run(page, framework, tmp_path)
