@@ -15,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from . import trees
+from .array_batch import ArrayBatch, Outputs
 from .claims import as_pairs
 from .errors import InvalidInputError
 from .outputs import as_real, is_floating
 from .protocol import (
     Backend,
+    Batch,
     Capability,
     Carried,
     ComplexVector,
@@ -69,6 +71,13 @@ class ArrayBackend(Backend):
     def derivative(self, function: Function, tensors: Sequence[Any], tangents: Sequence[Any]) -> Any:
         """The derivative of a function along tangents, by forward mode; for `Capability.FORWARD`."""
         raise undeclared(Capability.FORWARD)
+
+    def vectorised(self, function: Outputs) -> Outputs | None:
+        """The function over a new first axis, of the tensor and of each of its results; None (default): one by one.
+
+        It may fail where the function does what cannot be vectorised.
+        """
+        return None
 
     def seeded(self, seed: int) -> contextlib.AbstractContextManager[object]:
         """Entered for every call of the cost: sets the framework's random state, and gives the caller's back."""
@@ -166,6 +175,38 @@ class _ArrayProblem(Problem):
             return functools.reduce(operator.add, [backend.contract(g, t) for g, t in grads if g is not None])
 
         return self._laid_out(backend.gradients(along, self._tensors()))
+
+    def batch(self, weigh: Weigh, memory: int) -> Batch | None:
+        backend, host = self._backend, self._host
+        is_widened = any(
+            a.dtype.kind == "c" and not p.is_complex for a, p in zip(host, self._layout.parameters, strict=True)
+        )
+        if is_widened or backend.vectorised(lambda tensor: [tensor]) is None:
+            return None
+        outputs = [leaf.value for leaf in trees.leaves(self.evaluate())]
+        arrays = [self._array(output) for output in outputs]
+        positions = [i for i, array in enumerate(arrays) if is_floating(array.dtype) or array.dtype.kind == "c"]
+        if not all(isinstance(outputs[position], backend.tensors) for position in positions):
+            return None
+        args = [self._array(leaf.value) for leaf in trees.leaves(self._args) if isinstance(leaf.value, backend.tensors)]
+
+        def many(parameter: int) -> Outputs:
+            def one(tensor: Any) -> list[Any]:
+                tensors = self._tensors()
+                tensors[parameter] = tensor
+                with backend.seeded(self._seed):
+                    returned = trees.leaves(self._cost(self._structure(tensors), *self._args))
+                return [returned[position].value for position in positions]
+
+            vectorised = backend.vectorised(one)
+            assert vectorised is not None
+            return vectorised
+
+        def tensor(parameter: int, values: npt.NDArray[Any]) -> Any:
+            return backend.tensor(values, self._dtypes[parameter], self._given[self._positions[parameter]].value)
+
+        passing = sum(array.nbytes for array in (*host, *args, *arrays))
+        return ArrayBatch(many, tensor, backend.to_numpy, host, passing, weigh, memory)
 
     def changed_structure(self) -> str | None:
         tensors, structure = self._handed

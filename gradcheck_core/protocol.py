@@ -144,8 +144,9 @@ class Problem(abc.ABC):
     def alterations(self) -> "Iterable[Alteration]":
         """Costs with one thing done otherwise that migrations get wrong, of what this cost does; nothing by default.
 
-        Laws: only what changes something is given, the likelier first, always in the same order; everything of the
-        caller's is as it was after an altered cost has been called.
+        Laws: only what changes something is given, the likelier first, always in the same order; an altered cost
+        differs only while it is called, and can be opened and differentiated as the first one can; theta, random state
+        and everything of the caller's are as they were, after asking and after an altered call, also one that raised.
         """
         return ()
 

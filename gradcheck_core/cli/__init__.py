@@ -54,7 +54,7 @@ def _of_every_command(
 def demo_command() -> None:
     """Check a small network on real data: by hand in NumPy, with a mistake, and in every installed framework."""
     with interruptible():
-        as_expected = show_demo(console())
+        as_expected = show_demo(show)
     raise typer.Exit(ExitCode.PASSED if as_expected else ExitCode.FAILED)
 
 
@@ -68,10 +68,9 @@ def backends_command(
         table.add_column(heading)
     for info in backends():
         table.add_row(*map(Text, (safe(info.name), info.version, info.distribution, _status(info, load))))
-    terminal = console()
-    terminal.print(table)
+    show(table)
     if not load:
-        terminal.print("\nNone was imported; `gradcheck backends --load` imports each and says whether it works.")
+        show("\nNone was imported; `gradcheck backends --load` imports each and says whether it works.")
 
 
 @app.command("explain")

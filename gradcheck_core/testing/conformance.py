@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from .alterations import Alterations
 from .bad_input import BadInput
 from .declared import Declared
 from .derivatives import Derivatives
@@ -15,7 +16,7 @@ from .leaves import Leaves
 from .scenarios import Scenarios
 
 
-class BackendConformance(Leaves, Laws, Derivatives, Scenarios, Declared, Doubles, BadInput):
+class BackendConformance(Leaves, Laws, Derivatives, Alterations, Scenarios, Declared, Doubles, BadInput):
     """Every law of the protocol, and checks of small models, as tests of one backend.
 
     Subclass it in a test module, under a name that pytest collects, and define the fixture `kit`. What the backend

@@ -43,6 +43,9 @@ class Kit:
     draw : callable or None
         ``draw()``: a random number from the framework's own global generator, a tensor of shape ``()``. None (default)
         where it has no such generator.
+    gelu : callable or None
+        Its GELU of every entry, exact or by the tanh approximation, of which `Problem.alterations` has to give the
+        other. None (default) for a backend that gives no alterations.
     dtypes : tuple of str
         The floating dtypes there are beside float64, by NumPy's names (default: those that NumPy has, and bfloat16).
     """
@@ -57,6 +60,7 @@ class Kit:
     matmul: Callable[[Any, Any], Any]
     overwrite: Callable[[Any, float], Any] | None
     draw: Callable[[], Any] | None = None
+    gelu: Callable[[Any], Any] | None = None
     dtypes: tuple[str, ...] = ("float32", "float16", "bfloat16", "complex64", "complex128")
 
     @property

@@ -17,9 +17,16 @@ def require(kit: Kit, capability: Capability) -> None:
 
 
 def require_dtype(kit: Kit, dtype: str) -> None:
-    """Skip a test of a dtype that the framework does not have."""
+    """Skip a test of a dtype that the framework does not have; fail where the kit names one that it cannot make."""
     if dtype not in ("float64", *kit.dtypes):
         pytest.skip(f"{kit.name} has no {dtype}")
+    try:
+        kit.array([1.0], dtype)
+    except Exception as error:
+        pytest.fail(
+            f"the kit's `array` cannot make {dtype} ({type(error).__name__}: {error}); `dtypes` of the kit has to name "
+            "those that the framework has, beside float64"
+        )
 
 
 def overwriting(kit: Kit) -> Callable[[Any, float], Any]:
@@ -27,6 +34,13 @@ def overwriting(kit: Kit) -> Callable[[Any, float], Any]:
     if kit.overwrite is None:
         pytest.skip(f"{kit.name}'s tensors are immutable")
     return kit.overwrite
+
+
+def altered_gelu(kit: Kit) -> Callable[[Any], Any]:
+    """A GELU of which alterations are given; skips where the backend gives none."""
+    if kit.gelu is None:
+        pytest.skip(f"{kit.name}'s kit has no gelu, as of a backend that gives no alterations")
+    return kit.gelu
 
 
 def drawing(kit: Kit) -> Callable[[], Any]:

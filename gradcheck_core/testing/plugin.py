@@ -23,6 +23,7 @@ pytest.register_assert_rewrite(
     "gradcheck_core.testing.leaves",
     "gradcheck_core.testing.laws",
     "gradcheck_core.testing.derivatives",
+    "gradcheck_core.testing.alterations",
     "gradcheck_core.testing.scenarios",
     "gradcheck_core.testing.declared",
     "gradcheck_core.testing.doubles",

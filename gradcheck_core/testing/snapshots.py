@@ -73,7 +73,7 @@ class Snapshots:
             msg = f"`gradient_snapshot`: there is no {path} yet; record it: {self._asker.command} --gradcheck-record"
             raise gradcheck_core.SnapshotError(msg)
         report = gradcheck_core.verify_snapshot(path, case)
-        self._asker.keep(_recorded(report), report, "")
+        self._asker.keep(_recorded(report), report, f" --gradcheck-seed={case.options['seed']}")
         return report
 
     def _record(self, path: Path, case: "GradientCase") -> None:

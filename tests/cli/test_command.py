@@ -19,6 +19,12 @@ def test_the_demo_passes(demo):
     assert demo.stderr.strip() == ""
 
 
+def test_no_line_ends_in_spaces_elsewhere_than_on_a_terminal(gradcheck, demo, tmp_path):
+    lines = [*demo.stdout.splitlines(), *gradcheck("backends", cwd=tmp_path).stdout.splitlines()]
+
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_the_demo_says_what_data_and_model_it_uses(demo):
     assert "Fisher's Iris data (1936): 150 flowers" in demo.stdout
     # 4 x 6 + 6 + 6 x 3 + 3
@@ -39,7 +45,7 @@ def test_the_demo_lists_every_framework(demo):
     rows = {line.split()[0]: line for line in table.splitlines() if line.strip()}
 
     assert {"numpy", "torch", "tensorflow", "jax"} <= set(rows)
-    assert re.fullmatch(r"numpy +\S+ +\d\.\d{12} +\d\.\de-\d\d +CORRECT *", rows["numpy"])
+    assert re.fullmatch(r"numpy +\S+ +\d\.\d{12} +\d\.\de-\d\d +CORRECT", rows["numpy"])
     assert not any("SUSPECT" in row or "BUG" in row for row in rows.values())
 
 

@@ -1,12 +1,15 @@
 """Backends that break one law each, as a first attempt at a backend does."""
 
+import itertools
 import time
 from dataclasses import replace
 
 import numpy as np
-from reference import GENERATOR, OPEN, Reference
+from autograd.tracer import getval
+from reference import GELU, GENERATOR, OPEN, Reference, exactly
 
-from gradcheck_core.protocol import Layout
+from gradcheck_core import conventions
+from gradcheck_core.protocol import Alteration, Layout
 
 
 class ReadGivesItsOwnMemory(Reference):
@@ -239,3 +242,106 @@ class BatchIsOffByOne(Reference):
         costs_at = inner.costs_at
         inner.costs_at = lambda parameter, entries, values: costs_at(parameter, entries - entries.max(), values)
         return inner
+
+
+class AltersOtherwise(Reference):
+    """Each alteration that is given is changed."""
+
+    def changed(self, alteration):
+        return alteration
+
+    def alterations(self):
+        return [self.changed(alteration) for alteration in super().alterations()]
+
+
+class GivesNoAlterations(Reference):
+    def alterations(self):
+        return []
+
+
+class AltersNothing(AltersOtherwise):
+    def changed(self, alteration):
+        return replace(alteration, altered=lambda cost: cost)
+
+
+class GivesAlterationsUnseen(Reference):
+    def alterations(self):
+        return [Alteration("gelu", conventions.of_gelu(exact=True), exactly)]
+
+
+class AltersForGood(AltersOtherwise):
+    def changed(self, alteration):
+        def altered(cost):
+            def called(*arguments):
+                GELU.exact = True
+                return cost(*arguments)
+
+            return called
+
+        return replace(alteration, altered=altered)
+
+
+class AltersForGoodAfterAnError(AltersOtherwise):
+    def changed(self, alteration):
+        def altered(cost):
+            def called(*arguments):
+                GELU.exact = True
+                value = cost(*arguments)
+                GELU.exact = False
+                return value
+
+            return called
+
+        return replace(alteration, altered=altered)
+
+
+class AltersTheArguments(AltersOtherwise):
+    def changed(self, alteration):
+        def altered(cost):
+            def called(params, *args):
+                value = alteration.altered(cost)(params, *args)
+                for arg in args:
+                    arg.fill(0.0)
+                return value
+
+            return called
+
+        return replace(alteration, altered=altered)
+
+
+class AskingForAlterationsMovesTheta(Reference):
+    def alterations(self):
+        found = super().alterations()
+        self.write(0, 0, 0.0)
+        return found
+
+
+class AskingForAlterationsDraws(Reference):
+    def alterations(self):
+        found = super().alterations()
+        GENERATOR.seed(self.seed)
+        return found
+
+
+class GivesAlterationsInAnyOrder(Reference):
+    orders = itertools.cycle([1, -1])
+
+    def alterations(self):
+        found = super().alterations()
+        return [*found, *(replace(one, kind="activation") for one in found)][:: next(self.orders)]
+
+
+class SaysNothingOfTheOther(AltersOtherwise):
+    def changed(self, alteration):
+        return replace(alteration, sentence="GELU is exact in `{side}`")
+
+
+class AltersOutsideOfTheFramework(AltersOtherwise):
+    def changed(self, alteration):
+        def altered(cost):
+            def called(params, *args):
+                return alteration.altered(cost)(getval(params), *args)
+
+            return called
+
+        return replace(alteration, altered=altered)

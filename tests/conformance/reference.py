@@ -1,12 +1,15 @@
-"""A backend that keeps every law, and what it takes to break one: HIPS autograd's, with a generator and batches."""
+"""A backend that keeps every law, and what it takes to break one: autograd's, with a generator, batches and GELU."""
 
+import math
 import random
 
 import autograd.numpy as anp
 import numpy as np
+from autograd.extend import defvjp, primitive
 from gradcheck_autograd import AutogradBackend
 
-from gradcheck_core.protocol import Batch, Problem
+from gradcheck_core import conventions
+from gradcheck_core.protocol import Alteration, Batch, Problem
 from gradcheck_core.testing import Kit
 
 GENERATOR = random.Random(7)
@@ -15,6 +18,38 @@ OPEN = AutogradBackend.open
 
 def array(values, dtype="float64"):
     return np.array(values, dtype=dtype)
+
+
+erf = primitive(lambda x: np.vectorize(math.erf)(x))
+defvjp(erf, lambda value, x: lambda grad: grad * 2 / math.sqrt(math.pi) * anp.exp(-(x**2)))
+
+
+class Gelu:
+    """A framework's switch for all that is called: GELU by its approximation, or exact."""
+
+    exact, calls = False, 0
+
+    def __call__(self, x):
+        self.calls += 1
+        if self.exact:
+            return x * (1 + erf(x / math.sqrt(2))) / 2
+        return x * (1 + anp.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
+
+
+GELU = Gelu()
+
+
+def exactly(cost):
+    """The cost with an exact GELU."""
+
+    def called(*arguments):
+        GELU.exact = True
+        try:
+            return cost(*arguments)
+        finally:
+            GELU.exact = False
+
+    return called
 
 
 KIT = Kit(
@@ -28,6 +63,7 @@ KIT = Kit(
     matmul=anp.matmul,
     overwrite=np.ndarray.fill,
     draw=lambda: np.float64(GENERATOR.random()),
+    gelu=GELU,
     dtypes=("float32", "float16", "complex64", "complex128"),
 )
 
@@ -37,6 +73,7 @@ class Reference(Problem):
 
     def __init__(self, backend, cost, params, args, precision, seed):
         self.given, self.cost, self.args, self.seed = params, cost, args, seed
+        GELU.exact = False  # as a broken one may have left it
         self.inner = self.opened(backend, cost, params, args, precision, seed)
 
     def opened(self, backend, *arguments):
@@ -74,6 +111,11 @@ class Reference(Problem):
 
     def batch(self, weigh, memory):
         return OneByOne(self, weigh)
+
+    def alterations(self):
+        before = GELU.calls
+        self.evaluate()
+        return [Alteration("gelu", conventions.of_gelu(exact=True), exactly)] if GELU.calls > before else []
 
     def params(self):
         return self.inner.params()

@@ -57,7 +57,10 @@ LAWS = {
     broken.WritesTheWholeParameter: {"several_threads_may_write_different_entries"},
     broken.HoldsEverythingInFloat64: {"native_values_are_rounded_to_the_dtype"},
     broken.NeverWidens: {"float64_evaluation_of_float32_parameters", "a_float32_model_is_checked_in_float64"},
-    broken.LeavesTheRandomState: {"the_callers_random_state_is_given_back"},
+    broken.LeavesTheRandomState: {
+        "the_callers_random_state_is_given_back",
+        "alterations_give_the_callers_random_state_back",
+    },
     broken.FixesNoRandomState: {
         "the_random_state_is_the_same_before_every_call",
         "a_cost_that_draws_from_the_frameworks_generator_is_checked",
@@ -74,6 +77,7 @@ LAWS = {
         "the_gradient_is_weighted",
         "a_parameter_that_does_not_reach_the_cost_has_gradient_zero",
         "a_complex_gradient_is_by_both_parts",
+        "an_altered_cost_can_be_differentiated",
         *OWN_GRADIENT,
         OWN_PRODUCT,
         COMPLEX,
@@ -103,6 +107,20 @@ LAWS = {
     broken.ComplexEntriesAreOneNumber: {"complex_parameters_are_two_numbers_an_entry", COMPLEX},
     broken.WritesTheRealPartOnly: {"real_parameters_can_be_held_as_complex", "complex_steps_resolve_to_rounding"},
     broken.BatchIsOffByOne: {"batched_equals_one_by_one"},
+    broken.GivesNoAlterations: {"an_altered_cost_does_one_thing_otherwise"},
+    broken.AltersNothing: {"an_altered_cost_does_one_thing_otherwise", "only_what_changes_something_is_given"},
+    broken.GivesAlterationsUnseen: {"only_what_changes_something_is_given"},
+    broken.AltersForGood: {"the_cost_is_itself_after_an_altered_call"},
+    broken.AltersForGoodAfterAnError: {"the_cost_is_itself_after_an_altered_call"},
+    broken.AltersTheArguments: {"alterations_leave_theta_and_the_callers_data"},
+    broken.AskingForAlterationsMovesTheta: {
+        "alterations_leave_theta_and_the_callers_data",
+        "the_cost_is_itself_after_an_altered_call",
+    },
+    broken.AskingForAlterationsDraws: {"alterations_give_the_callers_random_state_back"},
+    broken.GivesAlterationsInAnyOrder: {"alterations_come_in_the_same_order"},
+    broken.SaysNothingOfTheOther: {"an_alteration_says_what_both_sides_do"},
+    broken.AltersOutsideOfTheFramework: {"an_altered_cost_can_be_differentiated"},
 }
 
 

@@ -1,5 +1,7 @@
 """Backends of other distributions are equal to ours: listed, inferred, run by the command and by the plugin."""
 
+from pathlib import Path
+
 import autograd.numpy as anp
 import mlx.core as mx
 import numpy as np
@@ -85,6 +87,31 @@ def test_what_mlx_computes_below_float64_is_told_and_not_accused():
     assert report.passed
     assert report.resolution > 1e-7
     assert any("noisy for float64" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("name", ["autograd", "mlx"])
+def test_a_backend_takes_at_most_120_lines_with_its_metadata_and_its_tests(name):
+    files = (Path(__file__).parents[2] / "examples" / "backends" / name).glob("*.*")
+
+    assert sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files) <= 120
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.5, Verdict.BUG), (1, Verdict.CORRECT)])
+def test_mlx_evaluates_many_thetas_at_once(factor, verdict):
+    theta = np.linspace(-1.5, 1.5, 60)
+    slope = 1 - np.tanh(theta) ** 2
+    slope[17] *= factor
+    called = []
+
+    def cost(p):
+        called.append(p.shape)
+        return mx.sum(mx.tanh(p))
+
+    report = gc.check_gradients(cost, mx.array(theta, dtype=mx.float64), slope)
+
+    assert report.verdict is verdict
+    assert verdict is Verdict.CORRECT or report.worst.wrong == ((17, 18),)
+    assert len(called) < report.evaluations  # one by one each evaluation is a call
 
 
 @pytest.mark.parametrize("name", ["autograd", "mlx"])

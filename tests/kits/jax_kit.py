@@ -20,4 +20,5 @@ KIT = Kit(
     tanh=jnp.tanh,
     matmul=jnp.matmul,
     overwrite=None,
+    gelu=jax.nn.gelu,
 )

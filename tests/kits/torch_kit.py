@@ -24,4 +24,5 @@ KIT = Kit(
     matmul=torch.matmul,
     overwrite=_overwrite,
     draw=lambda: torch.rand(()),
+    gelu=torch.nn.functional.gelu,
 )

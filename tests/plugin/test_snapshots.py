@@ -55,14 +55,14 @@ def test_files_are_beside_the_test_and_hold(recorded):
 
 def test_a_gradient_that_changed_fails_with_the_report(recorded):
     suite(recorded, 1.01)
-    output = run(recorded, "-k", "one", "--junit-xml=results.xml")
+    output = run(recorded, "-k", "one", "--junit-xml=results.xml", "--gradcheck-seed=5")
 
     output.assert_outcomes(failed=1)
     output.stdout.fnmatch_lines(
         [
             "E *GradientCheckError: BUG *The costs agree, and the gradients differ.",
             "E *Contradicted: `test_one`*",
-            "E *Replay: pytest test_suite.py::test_one",
+            "E *Replay: pytest test_suite.py::test_one --gradcheck-seed=5",
             "*1 check in 1 test: 1 BUG*",
         ]
     )

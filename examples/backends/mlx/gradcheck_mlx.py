@@ -10,7 +10,7 @@ from typing import Any, final
 import mlx.core as mx
 import numpy as np
 
-from gradcheck_core.arrays import ArrayBackend, Function
+from gradcheck_core.arrays import ArrayBackend, Function, Outputs
 from gradcheck_core.protocol import Capability
 
 
@@ -41,6 +41,9 @@ class MlxBackend(ArrayBackend):
     def derivative(self, function: Function, tensors: Sequence[Any], tangents: Sequence[Any]) -> Any:
         _, (derivative,) = mx.jvp(lambda *moved: function(moved), list(tensors), list(tangents))
         return derivative
+
+    def vectorised(self, function: Outputs) -> Outputs:
+        return mx.vmap(function)
 
     def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
         # pickled by itself, a float64 array arrives as float32
