@@ -190,8 +190,8 @@ class NaturalScale:
     best: Verdict = Verdict.CORRECT
 
     def at_least(self, size: float) -> Self:
-        """The same, or a larger one where more is known of a parameter than of all of theta."""
-        return replace(self, size=max(self.size, size))
+        """That of a parameter of which more is known than of all of theta, or the same where `size` is 0."""
+        return replace(self, size=max(self.size, size), best=Verdict.CORRECT) if size > 0 else self
 
 
 def judge_parameter(comparison: Comparison, scale: NaturalScale, policy: VerdictPolicy) -> Judgement:
