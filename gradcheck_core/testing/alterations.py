@@ -23,7 +23,7 @@ ROUNDING = 1e-8
 
 
 def exact(x: float) -> float:
-    """The entry x times Phi(x), of the normal distribution: Hendrycks and Gimpel, "Gaussian Error Linear Units", sec. 2."""
+    """The entry x times Phi(x), the normal law's: Hendrycks and Gimpel, "Gaussian Error Linear Units", section 2."""
     return x * (1 + math.erf(x / math.sqrt(2))) / 2
 
 
