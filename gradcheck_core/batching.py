@@ -1,6 +1,7 @@
 """Many thetas at once where the backend can, trusted only where the answers are those of one by one."""
 
 import math
+import textwrap
 from collections.abc import Callable
 from typing import final
 
@@ -86,4 +87,4 @@ def _most_telling(costs: FloatVector) -> int:
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "")[:120]
+    return textwrap.shorten(next(iter(str(error).splitlines()), ""), 120, placeholder=" ...")

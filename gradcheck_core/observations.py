@@ -12,6 +12,8 @@ from .protocol import Layout
 
 _NOISY = 64.0
 """Unit roundoffs of noise that long sums in float64 stay below; a cost that rounds to float32 inside is far above."""
+_SUMMED = 100.0
+"""Unit roundoffs of float32 that sums in it come to: more noise has another source, a tolerance or a draw."""
 
 
 def observations(
@@ -89,7 +91,8 @@ def _noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
     relative = noise.level / abs(baseline.cost.value) if baseline.cost.value else 0.0
     if baseline.roundoff > roundoff_of("float64") or relative <= _NOISY * roundoff_of("float64"):
         return ()
-    guess = " (as of float32 inside)" if relative > roundoff_of("float32") / 8 else ""
+    is_of_float32 = roundoff_of("float32") / 8 < relative < _SUMMED * roundoff_of("float32")
+    guess = " (as of float32 inside)" if is_of_float32 else ""
     return (f"the cost is noisy for float64: {noise.level:.1e}, {relative:.1e} of its value{guess}",)
 
 

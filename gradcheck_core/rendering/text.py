@@ -128,7 +128,14 @@ def printable(text: str) -> str:
     """Text with everything that a terminal would not show as itself written out."""
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return "".join(char if char.isprintable() else _written_out(ord(char)) for char in text)
+
+
+def _written_out(code: int) -> str:
+    """A code point as a literal of Python has it."""
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def safe(name: str, longest: int = _LONGEST_NAME) -> str:

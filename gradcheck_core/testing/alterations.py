@@ -23,7 +23,7 @@ ROUNDING = 1e-8
 
 
 def exact(x: float) -> float:
-    """X times the normal distribution's Phi(x): Hendrycks and Gimpel, "Gaussian Error Linear Units", section 2."""
+    """The entry x times Phi(x), the normal law's: Hendrycks and Gimpel, "Gaussian Error Linear Units", section 2."""
     return x * (1 + math.erf(x / math.sqrt(2))) / 2
 
 
@@ -79,7 +79,8 @@ class Alterations:
         found = [value for _, value in altered_costs(kit, gelu)]
 
         (other,) = values - {own}
-        assert any(value == pytest.approx(other, rel=ROUNDING) for value in found)
+        assert found
+        assert found == pytest.approx([other] * len(found), rel=ROUNDING)
 
     def test_an_alteration_says_what_both_sides_do(self, kit: Kit, gelu: Callable[..., Any]) -> None:
         """Of ``{side}``, which is altered, and of ``{other}``, with nothing else to fill in; and it has a kind.
@@ -174,16 +175,18 @@ class Alterations:
     def test_an_altered_cost_can_be_differentiated(self, kit: Kit, gelu: Callable[..., Any]) -> None:
         """Its gradient is that of the other GELU, by hand.
 
-        If this fails: the altered cost leaves the framework's tensors on its way.
+        If this fails: the altered cost leaves the framework's tensors on its way, or it is neither of the two.
         """
         require(kit, Capability.AUTODIFF)
         slopes = [(exact, exact_slope), (approximate, approximate_slope)]
-        for alteration in given(kit, gelu):
+        alterations = given(kit, gelu)
+        assert alterations
+        for alteration in alterations:
             with opened(kit, alteration.altered(gelu)) as problem:
                 value, gradient = number(kit, problem.evaluate()), problem.gradient(ones).d_theta
-            for function, slope in slopes:
-                if value == pytest.approx(weighted(function), rel=ROUNDING):
-                    assert gradient == pytest.approx(X * [slope(w) for w in W.tolist()], rel=ROUNDING)
+            matched = [slope for function, slope in slopes if value == pytest.approx(weighted(function), rel=ROUNDING)]
+            assert len(matched) == 1
+            assert gradient == pytest.approx(X * [matched[0](w) for w in W.tolist()], rel=ROUNDING)
 
 
 def opened(kit: Kit, cost: Callable[..., object]) -> Problem:

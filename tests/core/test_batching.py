@@ -25,9 +25,11 @@ class Squares(Batch):
 
 
 class Raising(Batch):
+    def __init__(self, message="data-dependent control flow\nat great length"):
+        self.message = message
+
     def costs_at(self, parameter, entries, values):
-        msg = "data-dependent control flow\nat great length"
-        raise TypeError(msg)
+        raise TypeError(self.message)
 
 
 ENTRIES = np.arange(10)
@@ -64,6 +66,12 @@ def test_a_batch_that_raises_is_not_used_again_and_says_why_in_one_line():
 
     assert costs is None
     assert batching.refusal == "TypeError: data-dependent control flow"
+
+
+def test_a_long_reason_is_cut_off_between_words_and_says_so():
+    batching, _ = asked(Raising(message="eleven more " * 20))
+
+    assert batching.refusal == f"TypeError: {'eleven more ' * 9}eleven ..."
 
 
 def test_a_few_thetas_are_no_batch():

@@ -41,6 +41,7 @@ parameter  difference  verdict
 b             5.2e-01  BUG
 w             4.7e-11  CORRECT
 
+resolution 1e-05, at most 9.0e-01
 441 evaluations, 0.1 s.
 """
 
@@ -53,6 +54,8 @@ w             4.7e-11  CORRECT
         ("4.7e-11", "8.9e-12"),
         ("± 1e-10", "± 3e-11"),
         ("-0.320257", "-0.320258"),
+        ("1e-05", "2e-05"),
+        ("9.0e-01", "8.9e-01"),
     ],
 )
 def test_last_digits_times_and_rounding_may_differ(shown, printed):
@@ -69,6 +72,10 @@ def test_last_digits_times_and_rounding_may_differ(shown, printed):
         ("5.2e-01", "6.2e-01"),
         ("4.7e-11", "4.7e-04"),
         ("441", "820"),
+        ("1e-05", "8e+00"),
+        ("1e-05", "3e-05"),
+        ("9.0e-01", "0.0e+00"),
+        ("9.0e-01", "8.0e-01"),
         ("w             4.7e-11  CORRECT\n", ""),
     ],
 )
@@ -130,3 +137,11 @@ def test_a_block_without_a_framework_or_a_reason_is_noticed(tmp_path, monkeypatc
     (tmp_path / "page.md").write_text("# A\n\n```python\na\n```\n\n```text\nb\n```\n\nc\n\n```text\nd\n```\n")
 
     assert len(pages.unaccounted("page.md")) == 2
+
+
+@pytest.mark.parametrize(("language", "faults"), [("pyhton", 1), ("", 1), ("toml", 0), ("{toctree}", 0)])
+def test_a_block_of_a_language_that_nobody_runs_is_noticed(tmp_path, monkeypatch, language, faults):
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
+    (tmp_path / "page.md").write_text(f"# A\n\n```{language}\na\n```\n")
+
+    assert len(pages.unaccounted("page.md")) == faults

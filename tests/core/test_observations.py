@@ -135,6 +135,13 @@ def test_a_cost_with_the_noise_of_float32():
     assert note.endswith("3.0e-08 of its value (as of float32 inside)")
 
 
+@pytest.mark.parametrize("noise", [2.0**-28, 1.3e-4], ids=["less", "more"])
+def test_noise_of_another_size_than_float32s_is_not_said_to_be_its(noise):
+    (note,) = observed([1.0], [1.0], noise=noise)
+
+    assert note.endswith("of its value")
+
+
 @pytest.mark.parametrize(("noise", "roundoff"), [(64 * ROUNDOFF, ROUNDOFF), (1e-6, 2.0**-24)])
 def test_noise_as_of_the_precision_is_not_noted(noise, roundoff):
     assert observed([1.0], [1.0], noise=noise, roundoff=roundoff) == ()

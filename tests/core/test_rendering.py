@@ -11,7 +11,7 @@ from rich.console import Console
 
 import gradcheck_core as gc
 from gradcheck_core import Diagnosis, Verdict
-from gradcheck_core.rendering.text import layout, safe
+from gradcheck_core.rendering.text import layout, printable, safe
 
 LONG = "encoder." + 5_000 * "ab" + ".bias"
 HOSTILE = {
@@ -208,6 +208,20 @@ def test_a_report_has_no_colour_whatever_the_environment_asks_for(monkeypatch):
 def test_a_safe_name_is_short_and_printable(name):
     assert safe(name).isprintable()
     assert len(safe(name)) <= 36
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1bb", "a\\x1bb"),
+        ("a\u00adb", "a\\xadb"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\U000e0001b", "a\\U000e0001b"),
+        ("naïve 梯度", "naïve 梯度"),
+    ],
+)
+def test_what_cannot_be_shown_is_written_out_as_python_does(text, shown):
+    assert printable(text) == shown
 
 
 @given(st.text(st.characters(categories=["L", "N"]), max_size=36))

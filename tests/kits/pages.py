@@ -16,12 +16,14 @@ A `text` block shows what the block before it prints; a line `...` stands for li
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("numpy", "torch", "tensorflow", "jax", "all", "clusters")
 RUN = ("python", "sh")
 SHOWN = ("text",)
+KNOWN = (*RUN, *SHOWN, "toml")
 OPTIONS = ("executed with", "file", "exit", "raises", "not executed")
 
 _PART = re.compile(
@@ -106,10 +108,16 @@ def _shows(block: Block) -> bool:
     return block.language in SHOWN and "not executed" not in block.options
 
 
+def _is_known(language: str) -> bool:
+    """Whether it is one that is run, compared or only shown, or a directive of MyST."""
+    return language in KNOWN or language.startswith("{")
+
+
 def unaccounted(page: str) -> list[str]:
     """The blocks of a page that are neither run, nor compared, nor left out for a reason."""
     found = blocks(page)
     faults = [f"{block}: unknown option {name}" for block in found for name in block.options if name not in OPTIONS]
+    faults += [f"{block}: unknown language {block.language!r}" for block in found if not _is_known(block.language)]
     for before, block in zip((None, *found), found, strict=False):
         if block.language not in (*RUN, *SHOWN) or block.options.get("not executed"):
             continue
@@ -123,7 +131,7 @@ def unaccounted(page: str) -> list[str]:
 _NUMBER = re.compile(r"(?<![\w.,])[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?(?![\w])")
 _VARYING = re.compile(r"[\d.,]+ ?(?:ms|s|min)\b|(?<=± )[\d.e+-]+|(?<=/)pytest-\S+")
 """Times, error bars and temporary folders: these differ from run to run, or from machine to machine."""
-_ROUNDING = 1e-6
+_ROUNDING = 1e-8
 """Relative figures below it are made of rounding, which another BLAS does otherwise."""
 _DIGITS = 2e-3
 """How far other numbers may be apart: tables show two or three digits."""
@@ -167,9 +175,17 @@ def _same(shown: str, printed: str) -> bool:
 
 def _close(one: str, other: str, counts: bool) -> bool:
     a, b = (float(number.replace(",", "")) for number in (one, other))
-    if counts and "." not in one:
+    is_whole = not re.search(r"[.e]", one)
+    if counts and is_whole:
         return abs(a - b) <= max(a, b) / 5  # a second look at more entries, or fewer
     if max(abs(a), abs(b)) < _ROUNDING:
         return True
-    digits = len(re.sub(r"e.*|\D", "", one).lstrip("0"))
-    return abs(a - b) <= max(_DIGITS, 10.0 ** (1 - digits)) * max(abs(a), abs(b)) if re.search(r"[.e]", one) else a == b
+    if is_whole:
+        return a == b
+    # A last digit that is rounded up on one side and down on the other is one unit apart, and the float next to it.
+    return abs(a - b) <= max(_DIGITS * max(abs(a), abs(b)), 1.001 * min(_unit(one), _unit(other)))
+
+
+def _unit(number: str) -> float:
+    """What the last digit stands for."""
+    return 10.0 ** int(Decimal(number.replace(",", "")).as_tuple().exponent)
