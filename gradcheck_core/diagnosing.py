@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .assessment import Evidence
 from .diagnosis import OF_ITS_OWN, Extent, Facts, Place, diagnose, first_to_mend, nothing_came
 from .protocol import FloatVector, Parameter, entry_name
-from .rendering.text import safe
+from .rendering.text import counted, safe
 from .report import Diagnosis, ParameterReport
 
 _Number = TypeVar("_Number", np.float64, np.bool_)
@@ -101,7 +101,7 @@ def _of_the_claim_alone(item: Evidence) -> Diagnosis | None:
     if first is None:
         return None if item.by_entries or item.claimed.any() else nothing_came(parameter.name)
     count = int(np.sum(~np.isfinite(item.claimed)))
-    more = f", and {count - 1} more entries are not finite" if count > 1 else ""
+    more = f", and {counted(count - 1, 'more entry is', 'more entries are')} not finite" if count > 1 else ""
     entry = entry_name(safe(parameter.name), parameter.index(first), parameter.part(first))
     return Diagnosis(
         "not_finite", f"`{entry}`: the claimed gradient is {item.claimed[first]}{more}; {_LOOK_NOT_FINITE}", 1.0

@@ -7,8 +7,22 @@ import re
 import uuid
 from pathlib import Path
 
+from .errors import InvalidInputError
+
 _LONGEST = 120
 """Characters of a file's name before its digest; file systems allow 255 bytes."""
+
+
+def usable_path(given: object, argument: str) -> Path:
+    """What was given as a path, or an error that names the argument; whether it can be written to is seen later."""
+    if isinstance(given, (str, os.PathLike)):
+        try:
+            if b"\0" not in os.fsencode(given):
+                return Path(given)
+        except (TypeError, UnicodeEncodeError):  # a path of bytes, or half a surrogate pair: refused below
+            pass
+    msg = f"{argument} is {given!r}; pass a path: a string, or a pathlib.Path, that a file can have for its name"
+    raise InvalidInputError(msg)
 
 
 def write_whole(target: Path, data: bytes) -> None:

@@ -1,16 +1,14 @@
 """From evidence to what the pictures of a report are drawn from."""
 
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from .assessment import Evidence
-from .pictures import Curves, HeatMap, Kink, Picture, Pictures, Row, Scatter
+from .pictures import Curves, HeatMap, Kink, Picture, Pictures, Scatter, row
 from .protocol import FloatVector, Parameter
-from .report import ParameterReport
-from .tracing import MOST_PICTURED
+from .tracing import MOST_PICTURED, Pairs, worst_first
 
 _MOST_CELLS = 64
 """Along an axis of a heat map: as many as can be told apart in a figure as wide as a column of text."""
@@ -21,8 +19,6 @@ _MOST_APART = 256
 
 _MOST_KINKS = 24
 """Entries whose slopes can be told apart in one figure."""
-
-Pairs = Sequence[tuple[Evidence, ParameterReport]]
 
 
 def illustrated(pairs: Pairs, first: str, curves: Mapping[str, Curves], replay: str) -> Pictures:
@@ -40,7 +36,7 @@ def illustrated(pairs: Pairs, first: str, curves: Mapping[str, Curves], replay: 
         The call that repeats the check.
     """
     wrong = [pair for pair in pairs if pair[1].verdict.is_evidence]
-    ranked = sorted(wrong or pairs, key=lambda pair: (pair[1].name == first, pair[1].rank()), reverse=True)
+    ranked = worst_first(wrong or pairs, first)
     shown = ranked[: MOST_PICTURED if wrong else 1]
     return Pictures(
         tuple(_picture(item, curves.get(item.parameter.name)) for item, _ in shown),
@@ -107,14 +103,14 @@ def heat_map(parameter: Parameter, apart: FloatVector, worst: int) -> HeatMap | 
     split = _split(shape)
     height, width = int(np.prod(shape[:split])), int(np.prod(shape[split:]))
     cells = _largest(_largest(apart.reshape(height, width), 0), 1)
-    row, column = divmod(worst, width)
+    down, across = divmod(worst, width)
     return HeatMap(
-        tuple(cast("Row", tuple(line)) for line in cells.tolist()),
+        tuple(map(row, cells)),
         tuple(range(split)),
         tuple(range(split, len(shape))),
         height,
         width,
-        (_cell_of(row, height), _cell_of(column, width)),
+        (_cell_of(down, height), _cell_of(across, width)),
     )
 
 
@@ -152,7 +148,7 @@ def _scatter(claimed: FloatVector, numeric: FloatVector, apart: FloatVector, err
     chosen = np.concatenate([farthest, np.setdiff1d(spread, farthest)])
     off = apart[chosen] > error[chosen]
     chosen = np.concatenate([chosen[off], chosen[~off]])
-    return Scatter(_row(claimed[chosen]), _row(numeric[chosen]), int(off.sum()), int(known.size))
+    return Scatter(row(claimed[chosen]), row(numeric[chosen]), int(off.sum()), int(known.size))
 
 
 def _kinks(item: Evidence) -> tuple[Kink, ...]:
@@ -171,7 +167,3 @@ def _kinks(item: Evidence) -> tuple[Kink, ...]:
         )
         for k in chosen
     )
-
-
-def _row(values: FloatVector) -> Row:
-    return cast("Row", tuple(values.tolist()))

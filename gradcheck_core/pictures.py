@@ -1,9 +1,17 @@
 """What the pictures of a report are drawn from: frozen records of plain numbers, small whatever the tensor's size."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import cast, final
+
+import numpy as np
+import numpy.typing as npt
 
 Row = tuple[float, ...]
+
+
+def row(values: npt.NDArray[np.float64]) -> Row:
+    """An array as a record keeps it."""
+    return cast("Row", tuple(values.tolist()))
 
 
 @final
@@ -92,7 +100,7 @@ class StepCurve:
     error: Row
 
     @property
-    def chosen(self) -> int:
+    def best(self) -> int:
         """The position of the step of least estimated error."""
         return min(range(len(self.step)), key=self.error.__getitem__)
 
@@ -105,7 +113,7 @@ class Remainders:
     Attributes
     ----------
     t : tuple of float
-        Dimensionless, growing; 1 moves every entry by its own size.
+        Dimensionless, growing; 1 moves each entry that d goes through by its own size.
     claimed, numeric : tuple of float
         With the claimed gradient for g, and with the numeric one; absolute, in units of the cost.
     floor : float

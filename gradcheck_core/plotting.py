@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .errors import InvalidInputError
 from .extras import require_report_extra
+from .files import usable_path
 from .report import GradientReport
 
 _FORMATS = ("svg", "png")
@@ -60,12 +61,13 @@ def plots(
         )
         raise InvalidInputError(msg)
     require_plot_format(format)
+    target = usable_path(folder, "`folder` of plots")
     require_report_extra("plots")
     # matplotlib is an extra, and takes longer to import than most checks
     from .rendering.plot_files import write_plots
 
     try:
-        return write_plots(report, Path(folder), format)
+        return write_plots(report, target, format)
     except OSError as error:
         msg = f"`folder={str(folder)!r}` of plots: cannot be written to: {error.strerror or error}; pass another"
         raise InvalidInputError(msg) from error

@@ -83,7 +83,8 @@ class ParameterReport:
     error : float
         Error bar of `numeric`, absolute.
     wrong : tuple of (int, int)
-        Half-open ranges of entries, counted in C order, that differ by more than their error bar and the policy allow.
+        Half-open ranges of entries, counted in C order, that differ by more than their error bar and the policy allow;
+        the ones that are not finite alone, where there are any.
     kinks : int
         How many coordinates were found to sit on a kink of the cost.
     diagnosis : Diagnosis or None

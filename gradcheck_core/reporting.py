@@ -5,12 +5,11 @@ import json
 import math
 import os
 from dataclasses import fields
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from .errors import GradientCheckError, InvalidInputError
-from .files import write_whole
+from .files import usable_path, write_whole
 from .verdict import Verdict
 
 
@@ -53,9 +52,10 @@ class Report(abc.ABC):
         InvalidInputError
             If the file cannot be written there.
         """
+        target = usable_path(path, "`path` of to_html")
         page = self._page().encode("utf-8")
         try:
-            write_whole(Path(path), page)
+            write_whole(target, page)
         except OSError as error:
             msg = (
                 f"`to_html(path={str(path)!r})`: the page cannot be written there: {error.strerror or error}; "

@@ -1,7 +1,7 @@
 """The curves of wrong parameters: further evaluations, for a person to look at, that no verdict rests on."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
@@ -29,6 +29,8 @@ _SHARE = 8
 
 _MOST_ENTRIES = 10_000_000
 """Of a parameter beyond which its curves, which copy it at every step, would take longer than they are worth."""
+
+Pairs = Sequence[tuple[Evidence, ParameterReport]]
 
 _EACH = EVALUATIONS_OF_STEPS + EVALUATIONS_OF_REMAINDERS
 
@@ -66,7 +68,12 @@ def _ordered(assessed: Sequence[Assessed], session: Session) -> list[tuple[Evide
     names = {name: None for name, (_, report) in wrong.items() if report.verdict.severity == worst}
     places = [Place(parameter.name, i) for i, parameter in enumerate(session.layout.parameters)]
     first = first_to_mend(names, places)
-    return sorted(wrong.values(), key=lambda pair: (pair[1].name == first, pair[1].rank()), reverse=True)
+    return worst_first(list(wrong.values()), first)
+
+
+def worst_first(pairs: Pairs, first: str) -> list[tuple[Evidence, ParameterReport]]:
+    """The one to look at first, then the others, worst first."""
+    return sorted(pairs, key=lambda pair: (pair[1].name == first, pair[1].rank()), reverse=True)
 
 
 def _undecided(assessed: Sequence[Assessed]) -> list[tuple[Evidence, ParameterReport]]:
@@ -117,11 +124,9 @@ class _Tracer:
         apart = np.nan_to_num(item.claimed - item.numeric)
         off = np.abs(apart) > item.error
         direction = own_sizes(present) * (np.where(off, np.sign(apart), 0.0) if off.any() else _signs(present.size))
-        steps: Mapping[int, FloatVector] = {self._position: direction}
 
         def along(t: float) -> float:
-            moved = {i: present + t * d for i, d in steps.items()}
-            return session.evaluator.cost_moved(moved, {self._position: present})
+            return session.evaluator.cost_moved({self._position: present + t * direction}, {self._position: present})
 
         return remainders(
             along,

@@ -1,11 +1,10 @@
 """Curves for people: differences over all steps, and Taylor remainders. No verdict rests on them."""
 
 from collections.abc import Callable
-from typing import cast
 
 import numpy as np
 
-from ..pictures import Remainders, Row, StepCurve
+from ..pictures import Remainders, StepCurve, row
 from ..protocol import FloatVector
 from .steps import CONFIDENT, never_less_than_at_smaller_steps
 
@@ -66,7 +65,7 @@ def step_curve(moved: Moved, cost: float, noise: float, roundoff: float, scale: 
     >>> def moved(t):
     ...     return t, float(np.sin(0.5 + t))
     >>> curve = step_curve(moved, float(np.sin(0.5)), 1e-16, 2.0**-53, 1.0, np.inf)
-    >>> bool(abs(curve.central[curve.chosen] - np.cos(0.5)) < 1e-9)
+    >>> bool(abs(curve.central[curve.best] - np.cos(0.5)) < 1e-9)
     True
     """
     longest = min(_FARTHEST * scale, farthest)
@@ -83,7 +82,7 @@ def step_curve(moved: Moved, cost: float, noise: float, roundoff: float, scale: 
         truncation = never_less_than_at_smaller_steps(changes[1:], floor[1:])
     error = np.concatenate([changes[:1], 2 * truncation]) + floor
     error[~np.isfinite(error)] = np.inf
-    return StepCurve(_row(above), _row(slopes[0]), _row(slopes[1]), _row(central), _row(floor), _row(error))
+    return StepCurve(row(above), row(slopes[0]), row(slopes[1]), row(central), row(floor), row(error))
 
 
 def remainders(
@@ -121,7 +120,7 @@ def remainders(
         of_claim, of_numeric = np.abs(change - t * claimed), np.abs(change - t * numeric)
     floor = CONFIDENT * noise
     return Remainders(
-        _row(t), _row(of_claim), _row(of_numeric), floor, _slope(t, of_claim, floor), _slope(t, of_numeric, floor)
+        row(t), row(of_claim), row(of_numeric), floor, _slope(t, of_claim, floor), _slope(t, of_numeric, floor)
     )
 
 
@@ -130,7 +129,3 @@ def _slope(t: FloatVector, remainder: FloatVector, floor: float) -> float:
     if above.size < _LEAST_POINTS:
         return float("nan")
     return float(np.polyfit(np.log(t[above]), np.log(remainder[above]), 1)[0])
-
-
-def _row(values: FloatVector) -> Row:
-    return cast("Row", tuple(values.tolist()))

@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from xml.sax.saxutils import quoteattr
 
@@ -51,20 +51,24 @@ def png(drawn: Drawn) -> bytes:
     file = io.BytesIO()
     FigureCanvasAgg(drawn.figure)
     drawn.figure.savefig(
-        file, format="png", dpi=_DOTS_PER_INCH, facecolor="white", metadata={"Description": drawn.words}
+        file,
+        format="png",
+        dpi=_DOTS_PER_INCH,
+        facecolor="white",
+        metadata={"Description": f"{drawn.title}. {drawn.words}"},
     )
     return file.getvalue()
 
 
 def svg(drawn: Drawn) -> bytes:
     """A file by itself, on white, with its title and content in words."""
-    return _svg(drawn, "white", drawn.kind).encode("utf-8")
+    return _labelled(_svg(drawn, "white", drawn.kind), drawn).encode("utf-8")
 
 
 def svg_for_page(drawn: Drawn, identifier: str) -> str:
     """An element of a page, in the page's own colours; `identifier` keeps its ids apart from other figures'."""
     whole = _svg(drawn, "none", identifier)
-    return follow_the_page(whole[whole.index("<svg ") :])
+    return _labelled(_in_tags(whole[whole.index("<svg ") :], follow_the_page), drawn)
 
 
 def _svg(drawn: Drawn, face: str, identifier: str) -> str:
@@ -72,6 +76,15 @@ def _svg(drawn: Drawn, face: str, identifier: str) -> str:
     FigureCanvasSVG(drawn.figure)
     drawn.figure.savefig(file, format="svg", facecolor=face, metadata={"Date": None, "Creator": None})
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", file.getvalue(), count=1, flags=re.DOTALL)
-    text = re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{identifier}-", text)
+    return _in_tags(text, lambda tag: re.sub(r'(\bid="|"#|url\(#)', rf"\g<1>{identifier}-", tag))
+
+
+def _in_tags(text: str, change: Callable[[str], str]) -> str:
+    """An SVG with its tags changed, and its text, where names are, as it is."""
+    return re.sub(r"<[^>]*>", lambda tag: change(tag[0]), text)
+
+
+def _labelled(text: str, drawn: Drawn) -> str:
+    """Last of all: the label has names in it, and is an attribute."""
     label = quoteattr(f"{drawn.title}. {drawn.words}")
     return text.replace("<svg ", f'<svg role="img" aria-label={label} ', 1)

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from ..pictures import HeatMap, Kink, Picture, Remainders, Scatter, StepCurve
 from .palette import Palette
-from .text import printable, safe
+from .text import counted, printable, safe
 
 if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
     from ..report import ParameterReport
@@ -106,12 +106,13 @@ def _heat_map(heat: HeatMap, parameter: "ParameterReport", palette: Palette) -> 
     axes = figure.add_subplot()
     figure.subplots_adjust(left=0.12, right=0.86, bottom=0.15, top=0.94)
     largest = float(np.max(cells[np.isfinite(cells)], initial=0.0))
+    top = largest or 1.0
     colours = palette.colour_map()
     image = axes.imshow(
-        cells,
+        np.where(np.isinf(cells), 2 * top, cells),  # infinity itself would be drawn as if it were not known
         cmap=colours,
         vmin=0.0,
-        vmax=largest or 1.0,
+        vmax=top,
         interpolation="none",
         extent=(-0.5, heat.width - 0.5, heat.height - 0.5, -0.5),
         aspect="auto" if _is_long(heat) else "equal",
@@ -170,13 +171,13 @@ def _scatter(scatter: Scatter, palette: Palette) -> Drawn:
     if scatter.apart < claimed.size:
         axes.plot(numeric[right], claimed[right], "o", color=palette.first, markersize=3, label="within the error bar")
     if scatter.apart:
-        axes.plot(numeric[off], claimed[off], "x", color=palette.second, markersize=4.5, label="beyond it")
+        axes.plot(numeric[off], claimed[off], "x", color=palette.second, markersize=4.5, label="beyond the error bar")
     _legend(axes)
     shown = len(scatter.claimed)
     some = "" if shown == scatter.measured else f" of {scatter.measured}, the farthest apart among them"
     words = (
-        f"Claimed against numeric derivative of {shown} entries{some}. A right gradient lies on the diagonal; "
-        f"{scatter.apart} of these differ by more than their error bar."
+        f"Each point is one of {shown} entries{some}. A right gradient lies on the diagonal; "
+        f"{scatter.apart} of these {'differs' if scatter.apart == 1 else 'differ'} by more than the error bar."
     )
     return Drawn("scatter", "Claimed against numeric", words, figure)
 
@@ -189,20 +190,23 @@ def _step_curve(curve: StepCurve, entry: str, on_a_kink: bool, parameter: "Param
     axes.plot(
         step, _visible(central - parameter.numeric), "o-", color=palette.first, markersize=3, label="|D(h) - numeric|"
     )
-    axes.plot(
-        step, _visible(central - parameter.analytic), "x-", color=palette.second, markersize=4, label="|D(h) - claimed|"
-    )
-    chosen = curve.step[curve.chosen]
-    axes.axvline(chosen, color=palette.ink, linewidth=1, linestyle="--", label="step chosen")
+    claim = _NOT_FINITE
+    if math.isfinite(parameter.analytic):
+        away = np.abs(central - parameter.analytic)
+        axes.plot(step, _visible(away), "x-", color=palette.second, markersize=4, label="|D(h) - claimed|")
+        claim = f"There the claimed derivative is {away[curve.best]:.1e} away."
+    best = curve.step[curve.best]
+    axes.axvline(best, color=palette.ink, linewidth=1, linestyle="--", label="least estimated error")
     _legend(axes)
     words = (
         f"Central differences D(h) of {entry} over {len(step)} steps from {step[0]:.1e} to {step[-1]:.1e}. "
         f"{_A_V[on_a_kink]} "
-        f"The step of least estimated error is {chosen:.1e}: there that is {curve.error[curve.chosen]:.1e}, and the "
-        f"claimed derivative is {abs(central[curve.chosen] - parameter.analytic):.1e} away."
+        f"The estimated error is least at the step {best:.1e}, where it is {curve.error[curve.best]:.1e}. {claim}"
     )
     return Drawn("step-curve", "Error against step", words, figure)
 
+
+_NOT_FINITE = "The claim is not finite, so nothing of it is drawn."
 
 _A_V = {
     False: "Noise of the cost makes the left arm of the V, curvature the right; a wrong claim stays away.",
@@ -212,7 +216,7 @@ _A_V = {
 
 def _one_sided(curve: StepCurve, entry: str, parameter: "ParameterReport", palette: Palette) -> Drawn:
     figure, axes = _axes(palette, "step h", "slope")
-    trusted = [k for k, _ in enumerate(curve.step) if curve.floor[k] <= _readable(curve, parameter)] or [curve.chosen]
+    trusted = [k for k, _ in enumerate(curve.step) if curve.floor[k] <= _readable(curve, parameter)] or [curve.best]
     step = [curve.step[k] for k in trusted]
     _logarithmic(axes, "x")
     axes.plot(step, [curve.right[k] for k in trusted], ">-", color=palette.first, markersize=4, label="to the right")
@@ -222,7 +226,7 @@ def _one_sided(curve: StepCurve, entry: str, parameter: "ParameterReport", palet
     _legend(axes)
     first = trusted[0]
     words = (
-        f"One-sided slopes of {entry} over the step: at {curve.step[first]:.1e} they are {curve.right[first]:.6g} to "
+        f"Those of {entry} over the step: at {curve.step[first]:.1e} they are {curve.right[first]:.6g} to "
         f"the right and {curve.left[first]:.6g} to the left; claimed is {parameter.analytic:.6g}. Slopes that stay "
         "apart as the step shrinks are a kink, and any value between them is right; where they come together there is "
         "one derivative."
@@ -235,7 +239,7 @@ _READABLE = 0.05
 
 
 def _readable(curve: StepCurve, parameter: "ParameterReport") -> float:
-    best = curve.chosen
+    best = curve.best
     sizes = (curve.central[best], curve.right[best] - curve.left[best], parameter.analytic - curve.central[best])
     return _READABLE * max([abs(size) for size in sizes if math.isfinite(size)], default=math.inf)
 
@@ -245,7 +249,9 @@ def _remainders(found: Remainders, palette: Palette) -> Drawn:
     t, claimed = np.array(found.t), np.array(found.claimed)
     _logarithmic(axes, "x", "y")
     axes.plot(t, _visible(np.array(found.numeric)), "o-", color=palette.first, markersize=3, label="numeric gradient")
-    axes.plot(t, _visible(claimed), "x-", color=palette.second, markersize=4, label="claimed gradient")
+    finite = bool(np.isfinite(claimed).any())
+    if finite:
+        axes.plot(t, _visible(claimed), "x-", color=palette.second, markersize=4, label="claimed gradient")
     known = claimed[np.isfinite(claimed) & (claimed > 0)]
     if known.size:
         for power, style in ((1, "-."), (2, "--")):
@@ -254,10 +260,11 @@ def _remainders(found: Remainders, palette: Palette) -> Drawn:
     if found.floor > 0:
         axes.axhline(max(found.floor, _TINIEST), color=palette.muted, linestyle=":", label="noise floor")
     _legend(axes)
+    of_claim = f"With the claimed gradient the slope is {_slope(found.claimed_slope)}." if finite else _NOT_FINITE
     words = (
-        "Taylor remainder |J(theta + t d) - J(theta) - t g.d| along one direction as t shrinks: with the claimed "
-        f"gradient it falls with slope {_slope(found.claimed_slope)}, with the numeric one with slope "
-        f"{_slope(found.numeric_slope)}. Of a smooth cost it is 2 where the gradient is right, 1 where it is wrong."
+        "|J(theta + t d) - J(theta) - t g.d| along one direction as t shrinks. "
+        f"{of_claim} With the numeric gradient it is {_slope(found.numeric_slope)}. Of a smooth cost it is 2 where the "
+        "gradient is right, 1 where it is wrong."
     )
     return Drawn("taylor-remainder", "Taylor remainder", words, figure)
 
@@ -278,8 +285,8 @@ def _kinks(kinks: Sequence[Kink], parameter: "ParameterReport", palette: Palette
     _legend(axes)
     outside = sum(not k.lower - k.error <= k.claimed <= k.upper + k.error for k in kinks)
     words = (
-        f"One-sided slopes of {len(kinks)} of {parameter.kinks} entries on a kink: every value between the two is a "
-        f"subgradient and right; {outside} of these claims lie outside."
+        f"One-sided slopes of {len(kinks)} of {counted(parameter.kinks, 'entry', 'entries')} on a kink: every value "
+        f"between the two is a subgradient and right. Claims that lie outside: {outside}."
     )
     return Drawn("kinks", "Slopes at kinks", words, figure)
 

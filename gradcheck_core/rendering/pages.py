@@ -6,6 +6,7 @@ Like `figures` it needs the extra `report`, and is imported only where a page is
 import base64
 import hashlib
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,13 +14,13 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..pictures import Picture
 from .canvas import styled, svg_for_page
 from .figures import draw
 from .palette import ON_A_PAGE
-from .text import certificate_in_words, headline_sentence, how_measured, printable, ranked, safe, what_next
+from .text import certificate_in_words, counted, headline_sentence, how_measured, printable, ranked, safe, what_next
 
 if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
     from ..report import GradientReport, ParameterReport
@@ -139,7 +140,8 @@ def _pictured(picture: Picture, report: "GradientReport", identifier: str, said_
     if picture.curves is None and parameter.verdict.is_evidence:
         lines.append(
             "No curves: they are evaluated for the first of the wrong parameters, as far as limits allow, and not of "
-            "what was never measured entry by entry, of second derivatives, or of a gradient that is right in float64."
+            "what was never measured entry by entry, of second derivatives, of a gradient that is right in float64, or "
+            "where the cost raises or is not finite at a step."
         )
     if parameter.verdict.is_evidence and picture.heat_map is None and parameter.shape:
         lines.append("No heat map: no entry was measured by itself.")
@@ -156,9 +158,17 @@ def _lines(parameter: "ParameterReport") -> tuple[str, ...]:
             f"{parameter.error:.1g}."
         )
     if parameter.wrong:
-        count = sum(stop - start for start, stop in parameter.wrong)
-        lines.append(f"{count} of {math.prod(parameter.shape)} entries lie where something is wrong.")
+        lines.append(_extent(parameter))
     return tuple(lines)
+
+
+def _extent(parameter: "ParameterReport") -> str:
+    """Where a claim is not finite, the other entries are not looked at."""
+    count = sum(stop - start for start, stop in parameter.wrong)
+    of_all = f"{count} of {counted(math.prod(parameter.shape), 'entry', 'entries')}"
+    if math.isinf(parameter.difference):
+        return f"{of_all} {'is' if count == 1 else 'are'} not finite."
+    return f"{of_all} {'lies' if count == 1 else 'lie'} where something is wrong."
 
 
 def _entry(parameter: "ParameterReport") -> str:
@@ -188,13 +198,20 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.globals.update(shown=printable, short=_short, index=_index, number=_number, coarse=_coarse)
+    environment.globals.update(
+        shown=printable, coded=_coded, counted=counted, short=_short, index=_index, number=_number, coarse=_coarse
+    )
     return environment
 
 
 def _shown(value: Any) -> Any:
     """Whatever a template puts out: text with control characters, surrogates and changes of direction written out."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _coded(sentence: str) -> Markup:
+    """A sentence in which what stands between backticks is marked as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(printable(sentence)))))  # escaped before
 
 
 def _short(name: str) -> str:

@@ -46,10 +46,10 @@ ON_A_PAGE = Palette(*(f"#0a0b{number:02x}" for number in range(6)))
 """The first six colours each one that nothing else has, to be found again in the SVG."""
 
 
-def follow_the_page(svg: str) -> str:
-    """An SVG drawn in `ON_A_PAGE` with the page's own colours."""
+def follow_the_page(tag: str) -> str:
+    """A tag of an SVG drawn in `ON_A_PAGE` with the page's own colours."""
     for field in fields(Palette):
         colour = getattr(ON_A_PAGE, field.name)
         if colour != field.default:
-            svg = svg.replace(colour, f"var(--{field.name})")
-    return svg
+            tag = tag.replace(colour, f"var(--{field.name})")
+    return tag

@@ -203,6 +203,11 @@ def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
     )
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """A number and what it counts."""
+    return f"{number} {one if number == 1 else several}"
+
+
 def headline_sentence(report: "GradientReport") -> str:
     """What the verdict means, of the gradient or of whatever was checked."""
     return report.verdict.of(_SUBJECTS[report.order])

@@ -27,8 +27,8 @@ def test_the_error_falls_with_noise_and_rises_with_truncation():
 
     assert off[-3:] == pytest.approx(truncation[-3:], rel=0.05)
     assert np.all(off <= truncation * 1.05 + np.array(curve.floor))
-    assert 1e-7 < curve.step[curve.chosen] < 1e-3
-    assert off[curve.chosen] <= curve.error[curve.chosen] < 1e-8
+    assert 1e-7 < curve.step[curve.best] < 1e-3
+    assert off[curve.best] <= curve.error[curve.best] < 1e-8
 
 
 def test_the_floor_is_five_deviations_of_the_noise_over_the_step():
@@ -50,11 +50,11 @@ def test_no_step_goes_beyond_the_farthest():
     assert max(curve_of(math.sin, 0.7, farthest=1e-5).step) == pytest.approx(1e-5)
 
 
-def test_what_is_not_finite_is_never_chosen():
+def test_what_is_not_finite_is_never_the_best():
     curve = curve_of(lambda x: math.log(x) if x > 0.9 else math.nan, 1.0)
 
-    assert math.isfinite(curve.central[curve.chosen])
-    assert curve.central[curve.chosen] == pytest.approx(1.0, abs=1e-8)
+    assert math.isfinite(curve.central[curve.best])
+    assert curve.central[curve.best] == pytest.approx(1.0, abs=1e-8)
 
 
 def test_a_cost_that_is_finite_nowhere_has_no_finite_error():

@@ -242,9 +242,7 @@ def test_a_claim_that_is_not_finite_is_named_with_its_entry():
     report = gc.check_gradients(lambda w: float(w @ w), np.ones(3), claimed)
 
     assert report.worst.diagnosis.kind == "not_finite"
-    assert (
-        "`theta[1]`: the claimed gradient is nan, and 1 more entries are not finite" in report.worst.diagnosis.sentence
-    )
+    assert "`theta[1]`: the claimed gradient is nan, and 1 more entry is not finite" in report.worst.diagnosis.sentence
 
 
 def test_a_right_gradient_has_no_diagnosis():

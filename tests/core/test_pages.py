@@ -1,8 +1,10 @@
 """Pages and plots without a browser: what is in them, that nothing gets out, and what happens where they cannot be."""
 
 import base64
+import dataclasses
 import hashlib
 import importlib.util
+import io
 import math
 import re
 import unicodedata
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 import reports
 import shown_reports
+from matplotlib.image import imread
 from plugins import run_python
 
 import gradcheck_core as gc
@@ -131,7 +134,7 @@ def test_the_page_says_what_the_report_says(tmp_path):
     for name, parameter in report.parameters.items():
         assert name in page.content
         assert f"{parameter.difference:.1e}" in page.content
-    assert report.worst.diagnosis.sentence in page.content
+    assert report.worst.diagnosis.sentence.replace("`", "") in page.content
     assert report.pictures.replay in page.content
     assert page.elements.count("figure") >= 8
 
@@ -178,15 +181,61 @@ def test_more_wrong_parameters_than_there_are_pictures_of_are_counted(tmp_path):
     )
 
     assert "8 more parameters are wrong" in page_of(report, tmp_path)[1].content
+    one = dataclasses.replace(report, pictures=Pictures((Picture("w0"),), left_out=1))
+    assert "1 more parameter is wrong" in page_of(one, tmp_path)[1].content
+
+
+def with_a_claim_of(bad):
+    w = np.ones((2, 2))
+    return gc.check_gradients(lambda w: float(np.sum(w**2)), w, np.array([[2.0, bad], [2.5, 2.0]]))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_what_is_not_finite_can_be_drawn(bad, tmp_path):
-    w = np.ones((2, 2))
-    report = gc.check_gradients(lambda w: float(np.sum(w**2)), w, np.array([[2.0, bad], [2.0, 2.0]]))
-    _, page = page_of(report, tmp_path)
+def test_what_is_not_finite_has_a_colour_of_its_own_and_no_line(bad, tmp_path):
+    report = with_a_claim_of(bad)
+    source, page = page_of(report, tmp_path)
+    heat = next(file for file in gc.plots(report, tmp_path) if ".heat-map." in file.name).read_text()
+    images = [imread(io.BytesIO(base64.b64decode(data)))[..., :3] for data in re.findall(r"base64,([^\"]+)", heat)]
+    red = np.array([0xE4, 0x00, 0x3B]) / 255  # what `Palette.not_finite` is
 
-    assert "not finite" in page.content
+    assert any((np.abs(image - red) < 1e-3).all(axis=-1).any() for image in images)
+    assert "1 of 4 entries is not finite." in page.content
+    assert page.content.count("The claim is not finite, so nothing of it is drawn.") == 2
+    assert "|D(h) - claimed|" not in page.content
+    assert "claimed gradient<" not in source
+
+
+def test_a_name_that_looks_like_a_reference_or_a_colour_is_left_as_it_is(tmp_path):
+    for name in ('a"#b', "#0a0b00", 'id="url(#c)'):
+        report = wrong_by(name)
+        texts = [
+            "".join(ElementTree.fromstring(file.read_bytes()).itertext()) for file in gc.plots(report, tmp_path / "p")
+        ]
+        _, page = page_of(report, tmp_path)
+
+        assert all(name in text for text in texts)
+        assert f"{name}[" in page.content
+        assert "heat-map-" not in page.content
+
+
+def test_backticks_of_sentences_are_code_and_a_name_between_them_is_still_text(tmp_path):
+    source, page = page_of(wrong_by("<b>"), tmp_path)
+
+    assert "b" not in page.elements
+    assert "<code>&lt;b&gt;" in source
+
+
+def test_a_name_that_is_not_whole_says_so(tmp_path):
+    name = "x" * 30_000
+
+    assert "The name, its first 20000 of 30000 characters" in page_of(wrong_by(name), tmp_path)[1].content
+
+
+def test_one_is_not_several(tmp_path):
+    _, page = page_of(gc.check_gradients(lambda w: float(np.sin(w)), np.array(0.5), np.array(2.0)), tmp_path)
+
+    assert "1 of 1 entry lies where something is wrong." in page.content
+    assert "1 parameters" not in page.content
 
 
 def test_a_page_of_nothing_but_notes_can_be_written(tmp_path):
@@ -200,7 +249,7 @@ def test_a_comparison_has_its_mapping_its_cause_and_the_pictures_of_the_side_at_
     _, page = page_of(report, tmp_path)
 
     assert report.culprit == "new"
-    assert report.sides["new"].report.worst.diagnosis.sentence in page.content
+    assert report.sides["new"].report.worst.diagnosis.sentence.replace("`", "") in page.content
     assert "What is wrong with new by itself" in page.content
     assert page.elements.count("figure") >= 8
     for row in report.rows:
@@ -278,6 +327,14 @@ def test_plots_in_a_place_that_cannot_be_written_to(tmp_path):
 
     with pytest.raises(gc.InvalidInputError, match=r"`folder=.*file'` of plots: cannot be written to"):
         gc.plots(wrong_by("w"), tmp_path / "file")
+
+
+@pytest.mark.parametrize("path", [3, None, b"a", "a\0b", "a\ud800b"])
+def test_what_is_no_path_is_refused_with_what_came(path, tmp_path):
+    with pytest.raises(gc.InvalidInputError, match=r"`folder` of plots is .*; pass a path"):
+        gc.plots(wrong_by("w"), path)
+    with pytest.raises(gc.InvalidInputError, match=rf"`path` of to_html is {re.escape(repr(path))}; pass a path"):
+        reports.report().to_html(path)
 
 
 def test_plots_of_what_is_no_report_or_in_another_format_are_refused(tmp_path):

@@ -54,7 +54,7 @@ def test_the_curves_of_a_wrong_entry():
     curves = only(report).curves
 
     assert curves.entry == "theta[2, 1]"
-    assert curves.steps.central[curves.steps.chosen] == pytest.approx(math.cos(W[2, 1]), abs=1e-8)
+    assert curves.steps.central[curves.steps.best] == pytest.approx(math.cos(W[2, 1]), abs=1e-8)
     assert curves.remainders.claimed_slope == pytest.approx(1.0, abs=0.05)
     assert curves.remainders.numeric_slope == pytest.approx(2.0, abs=0.05)
 
