@@ -10,7 +10,7 @@ from .assessment import Assessed, Evidence, assess_all
 from .budget import most_evaluations
 from .diagnosis import Place, first_to_mend
 from .numerics.curves import EVALUATIONS_OF_REMAINDERS, EVALUATIONS_OF_STEPS, remainders, step_curve
-from .numerics.steps import own_sizes, scales
+from .numerics.steps import own_sizes
 from .pictures import Curves, Remainders, StepCurve
 from .protocol import FloatVector
 from .report import ParameterReport
@@ -115,8 +115,8 @@ class _Tracer:
             to = at.rounded(values)[one]
             return float(to[0] - self._present[entry]), float(at.costs_at(one, to)[0])
 
-        scale = float(scales(self._present)[entry])
-        return step_curve(moved, at.cost, self._noise, at.roundoff, scale, self._epsilon)
+        size = float(own_sizes(self._present)[entry])
+        return step_curve(moved, at.cost, self._noise, at.roundoff, size, self._epsilon)
 
     def _remainders(self) -> Remainders:
         """Through the entries found wrong, in the sense of their discrepancy, so that nothing cancels; else all."""

@@ -14,14 +14,14 @@ _STEPS = 18
 _FINEST = 0.75
 """Power of the unit roundoff that the first step is: well into the arm that noise makes, and still a step."""
 
-_FARTHEST = 0.25
-"""Relative step at which truncation shows in any cost that bends."""
+_FARTHEST = 1 / 16
+"""Part of itself by which an entry is moved at most: truncation shows there, third-order terms matter little, and the
+verdict is settled, so no cost is to be led where it is not defined. One that iterates might never return."""
 
 _POINTS = 14
-_LARGEST_T = 1 / 16
 _QUARTER = 0.25
-"""Relative moves of the Taylor remainders, from where third-order terms matter little down to 1e-9, each a quarter of
-the one before: a mistake of 1e-6 shows only where curvature, which falls faster, is smaller still."""
+"""Moves of the Taylor remainders, down to 1e-9, each a quarter of the one before: a mistake of 1e-6 shows only where
+curvature, which falls faster, is smaller still."""
 
 _ABOVE = 10.0
 """Times the floor above which a remainder counts for the slope."""
@@ -51,7 +51,7 @@ def step_curve(moved: Moved, cost: float, noise: float, roundoff: float, scale: 
     roundoff : float
         Unit roundoff of the precision theta is held in, relative.
     scale : float
-        Of the entry, absolute.
+        The size of the entry by itself, absolute.
     farthest : float
         How far it may be moved, absolute.
 
@@ -114,7 +114,7 @@ def remainders(
     >>> round(found.claimed_slope), round(found.numeric_slope)
     (1, 2)
     """
-    t: FloatVector = min(_LARGEST_T, farthest) * _QUARTER ** np.arange(_POINTS, dtype=np.float64)[::-1]
+    t: FloatVector = min(_FARTHEST, farthest) * _QUARTER ** np.arange(_POINTS, dtype=np.float64)[::-1]
     change = np.array([along(float(one)) for one in t]) - cost
     with np.errstate(invalid="ignore", over="ignore"):
         of_claim, of_numeric = np.abs(change - t * claimed), np.abs(change - t * numeric)

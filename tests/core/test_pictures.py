@@ -117,7 +117,7 @@ def test_a_cost_that_raises_farther_away_has_no_curves_and_its_check_its_verdict
     at = np.full(3, 1.0)
 
     def narrow(w):
-        if np.max(np.abs(w - at)) > 0.1:
+        if np.max(np.abs(w - at)) > 0.05:
             msg = "out of its domain"
             raise ArithmeticError(msg)
         return cost(w)
@@ -234,3 +234,19 @@ def test_the_replayed_call_gives_the_same_report():
 
     assert "seed=3" in first.pictures.replay
     assert dataclasses.replace(again, seconds=first.seconds) == first
+
+
+def test_curves_do_not_lead_a_cost_where_the_check_did_not():
+    # Beside 9 a quarter of the parameter's scale is more than 0.25: a root by iteration would never end there.
+    a = np.array([0.25, 2.0, 9.0])
+    seen = []
+
+    def cost(a):
+        seen.append(a.copy())
+        return float(np.sum(np.sqrt(np.abs(a))))
+
+    report = gc.check_gradients(cost, a, 1 / np.sqrt(a))
+
+    assert report.verdict is gc.Verdict.BUG
+    assert any(picture.curves is not None for picture in report.pictures.of)
+    assert np.min(seen) > 0.2
