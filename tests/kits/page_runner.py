@@ -18,7 +18,7 @@ FAILED = "the page says that this raises"
 def run(page: str, framework: str, folder: Path) -> None:
     """Run all blocks of a page with a framework; an AssertionError says what is not as the page shows it."""
     namespace = {"__name__": "__main__"}
-    with _importable(folder):
+    with _importable(page, folder):
         for step in pages.steps(page, framework):
             printed = execute(step.block, namespace, folder)
             missing = "" if step.shown is None else pages.differences(step.shown, printed)
@@ -34,17 +34,18 @@ def execute(block: pages.Block, namespace: dict, folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """The page's files can be imported, and are forgotten afterwards: another page has files of the same names."""
-    before = set(sys.modules)
+def _importable(page: str, folder: Path) -> Iterator[None]:
+    """The page's files can be imported, whatever others of their names were imported before, and are then forgotten."""
+    names = {Path(block.options["file"]).stem for block in pages.blocks(page) if "file" in block.options}
+    others = {name: sys.modules.pop(name) for name in names & set(sys.modules)}
     sys.path.insert(0, str(folder))
     try:
         yield
     finally:
         sys.path.remove(str(folder))
-        for name in set(sys.modules) - before:
-            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
-                del sys.modules[name]
+        for name in names & set(sys.modules):
+            del sys.modules[name]
+        sys.modules.update(others)
 
 
 def _python(block: pages.Block, namespace: dict, folder: Path) -> str:
