@@ -1,5 +1,6 @@
 """The versions that are promised, tested and written down are the same."""
 
+import configparser
 import itertools
 import re
 import tomllib
@@ -52,3 +53,29 @@ def test_the_page_has_the_versions_of_the_tests():
         row: [oldest()[called.get(row, row)], newest[called.get(row, row)]] for row in tested
     }
     assert {"numpy", "pytorch", "tensorflow", "jax", "keras", "flax"} <= set(tested)
+
+
+def expanded(pattern):
+    """The names that a pattern of tox' `env_list` stands for."""
+    parts = [part.strip("{}").split(",") for part in re.findall(r"\{[^}]*\}|[^{}]+", pattern)]
+    return ["".join(chosen) for chosen in itertools.product(*parts)]
+
+
+def applies(condition, environment):
+    """Whether a line of tox.ini that begins with this condition belongs to an environment."""
+    factors = environment.split("-")
+    choices = [choice.split("-") for choice in condition.split(",")]
+    return any(all((one.lstrip("!") in factors) != one.startswith("!") for one in choice) for choice in choices)
+
+
+def test_every_environment_of_tox_runs_something():
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    environments = list(itertools.chain.from_iterable(map(expanded, tox["tox"]["env_list"].split())))
+    conditions = re.findall(r"^([a-z0-9!,-]+): ", tox["testenv"]["commands"], re.MULTILINE)
+
+    shared = [name for name in environments if f"testenv:{name}" not in tox]
+    idle = [name for name in shared if not any(applies(condition, name) for condition in conditions)]
+
+    assert "py311-tensorflow-oldest" in shared
+    assert idle == []
