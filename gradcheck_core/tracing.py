@@ -21,8 +21,11 @@ from .verdict import Verdict
 MOST_PICTURED = 5
 """Wrong parameters of which there are pictures: more would not be looked at, and each takes a third of a second."""
 
-_IN_ANY_CASE = 2
-"""Parameters whose curves are traced whatever the check took: the one nearest to the cost, and the worst."""
+_FIRST = 2
+"""Parameters whose curves are traced whatever share that is: the one nearest to the cost, and the worst."""
+
+_PATIENCE = 5.0
+"""Seconds that those may take: nobody who waits for a verdict asked for pictures."""
 
 _SHARE = 8
 """Part of the evaluations so far that more curves may take: a wrong gradient takes little more than a right one."""
@@ -38,14 +41,16 @@ _EACH = EVALUATIONS_OF_STEPS + EVALUATIONS_OF_REMAINDERS
 def trace(session: Session, evidence: Sequence[Evidence], noise: float) -> dict[str, Curves]:
     """The curves of the wrong parameters that matter most, by name, as far as the check may still evaluate.
 
-    Those of the first two take 100 evaluations. More are traced as long as all together take no more than an eighth of
-    what the check took. Where nothing is wrong and something inconclusive, its curves are traced if the check stays
-    within what a right gradient is promised to take; where all passes nothing is evaluated.
+    Those of the first two take 100 evaluations, and are left out where that would be some seconds. More are traced as
+    long as all together take no more than an eighth of what the check took. Where nothing is wrong and something
+    inconclusive, its curves are traced if the check stays within what a right gradient is promised to take; where all
+    passes nothing is evaluated.
     """
     assessed = assess_all(evidence, session.baseline.theta, session.baseline.cost.value, session.options.policy)
     wrong = _ordered(assessed, session)
     taken = session.evaluator.evaluations
-    allowed = max(_IN_ANY_CASE * _EACH, taken // _SHARE)
+    quick = _FIRST * _EACH * session.evaluator.seconds_each < _PATIENCE
+    allowed = max(_FIRST * _EACH if quick else 0, taken // _SHARE)
     if not wrong:
         wrong = _undecided(assessed)
         allowed = max(0, most_evaluations(sum(item.parameter.size for item in evidence)) - taken - 1)

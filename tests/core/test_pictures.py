@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -234,6 +235,17 @@ def test_the_replayed_call_gives_the_same_report():
 
     assert "seed=3" in first.pictures.replay
     assert dataclasses.replace(again, seconds=first.seconds) == first
+
+
+def test_who_waits_for_a_slow_cost_does_not_wait_for_curves():
+    def slow(w):
+        time.sleep(0.06)
+        return float(np.sin(w))
+
+    report = gc.check_gradients(slow, np.array(0.5), np.array(2.0))
+
+    assert report.verdict is gc.Verdict.BUG
+    assert only(report).curves is None
 
 
 def test_curves_do_not_lead_a_cost_where_the_check_did_not():
