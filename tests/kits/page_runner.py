@@ -18,6 +18,9 @@ FAILED = "the page says that this raises"
 def run(page: str, framework: str, folder: Path) -> None:
     """Run all blocks of a page with a framework; an AssertionError says what is not as the page shows it."""
     namespace = {"__name__": "__main__"}
+    if "keras" in sys.modules:
+        # its names are numbered over the whole process, and a reader's process has made none yet
+        sys.modules["keras"].utils.clear_session()
     with _importable(page, folder):
         for step in pages.steps(page, framework):
             printed = execute(step.block, namespace, folder)
