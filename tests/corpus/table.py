@@ -28,7 +28,7 @@ backpropagation, and right ones that are nasty to check. The catalogue is data: 
 few array operations, a gradient in NumPy, and its claims; every claim is made in every framework. That the gradients by
 hand are right is tested against the automatic differentiation of PyTorch, TensorFlow and JAX, to ten digits.
 
-What `tests/backends/test_corpus.py` holds the checker to:
+What `tests/backends/test_corpus*.py` hold the checker to:
 
 - In float64 every right claim passes, and of every wrong one exactly the wrong parameters are accused (SUSPECT or BUG).
 - In float32 no right claim is accused, and with `precision="auto"` every wrong one is. With `"native"`, in which the
