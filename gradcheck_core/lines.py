@@ -29,9 +29,6 @@ _FINER = 64.0
 _CROSSINGS = 3
 """Points at which it is seen whether an entry takes part in a kink."""
 
-_ROUNDINGS = 32.0
-"""Of a slope along a direction, and of the sum of entries' slopes that it is held against."""
-
 _SLACK = 1e-2
 """Part of a slope by which it may change from one point nearby to the next where the cost is smooth."""
 
@@ -89,9 +86,8 @@ class Line:
         steps = self.step * STEPS_ALONG_A_LINE
         plus = np.array([self._at(direction, float(t)) for t in steps]) - cost
         minus = np.array([self._at(direction, float(-t)) for t in steps]) - cost
-        lower, upper, error = along_line(steps, plus, minus, self._noise, self._baseline.roundoff)
-        # Where the cost is zero at theta its noise there says nothing of how the slopes themselves round.
-        return Slopes(lower, upper, error + _ROUNDINGS * self._baseline.roundoff * max(abs(lower), abs(upper)))
+        roundoff = self._baseline.roundoff
+        return Slopes(*along_line(steps, plus, minus, self._noise, roundoff, roundoff))
 
     def sides(self, parameter: int, found: Derivatives) -> tuple[FloatVector, FloatVector]:
         """Every entry's slope to the right and to the left; one evaluation for each on a kink."""
