@@ -21,30 +21,8 @@ from ..migration.snapshots.stored import Snapshot
 from ..rendering.parity_text import layout
 from ..rendering.text import STYLES, printable
 from .checks import print_report
-from .common import (
-    AsJson,
-    Backend,
-    Confidence,
-    ExitCode,
-    Html,
-    Jobs,
-    Map,
-    Method,
-    Quiet,
-    Resume,
-    Verbose,
-    complain,
-    console,
-    exit_code,
-    given,
-    interruptible,
-    one_case,
-    print_json,
-    show,
-    write_html,
-)
-
-Target = Annotated[str, typer.Argument(metavar="FILE[::NAME]", help="A GradientCase, or a function that returns one.")]
+from .common import ExitCode, complain, console, exit_code, given, interruptible, one_case, print_json, show, write_html
+from .options import AsJson, Backend, Confidence, Html, Jobs, Map, Method, Quiet, Resume, Target, Verbose
 
 
 def record_command(
