@@ -23,6 +23,9 @@ Map = Annotated[
 
 # how it is checked, over the options of the case itself
 Backend = Annotated[str | None, typer.Option(help="Name of the backend; default: inferred.")]
+BothBackends = Annotated[
+    str | None, typer.Option("--backend", help="Name of the backend of both sides; default: each case's, or inferred.")
+]
 Method = Annotated[str | None, typer.Option(help="auto, exhaustive or projected; default: the case's.")]
 Confidence = Annotated[
     float | None, typer.Option(help="Of a certificate by random directions; default: the case's, or 0.999.")
