@@ -136,7 +136,7 @@ def assess(
         judgement = judge_parameter(comparison, scale, policy)
         wrong = _merged(evidence.located, parameter) if not judgement.verdict.passed else ()
         report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, None, wrong)
-        return report, _remarks(judgement, parameter)
+        return report, _remarks(judgement, comparison, parameter)
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
     judgement = judge_parameter(comparison, scale.at_least(evidence.natural), policy)
     if not judgement.verdict.is_evidence:
@@ -147,11 +147,12 @@ def assess(
         judgement = Judgement(verdict, on_natural_scale=False) if verdict.is_evidence else judgement
     wrong = () if judgement.verdict.passed else _wrong_ranges(evidence, discrepancy, policy)
     report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, evidence.worst, wrong)
-    return report, _remarks(judgement, parameter)
+    return report, _remarks(judgement, comparison, parameter)
 
 
-def _remarks(judgement: Judgement, parameter: Parameter) -> tuple[Remark, ...]:
-    return ((parameter.name, _NATURAL_SCALE_NOTE),) if judgement.on_natural_scale else ()
+def _remarks(judgement: Judgement, comparison: Comparison, parameter: Parameter) -> tuple[Remark, ...]:
+    judged_so = judgement.on_natural_scale and math.isfinite(comparison.error)  # an infinite bar: it was not measured
+    return ((parameter.name, _NATURAL_SCALE_NOTE),) if judged_so else ()
 
 
 def _merged(ranges: Iterable[tuple[int, int]], parameter: Parameter) -> tuple[tuple[int, int], ...]:

@@ -104,7 +104,8 @@ def check_gradients(
     confidence : float
         Of a certificate, in (0, 1); default 0.999. Without effect on an exhaustive check.
     max_evaluations : int, optional
-        Of the cost; what was not measured by then is INCONCLUSIVE, with a note. None (default): no limit.
+        Of the cost, with ``order=2`` of the gradient too; what was not measured by then is INCONCLUSIVE, with a note.
+        None (default): no limit. Three at theta itself are made in any case.
     max_seconds : float, optional
         Stop measuring after so many seconds in the same way; the evaluation that is running ends. None (default): no
         limit.
@@ -294,7 +295,7 @@ def _report(findings: Findings, backend: str, options: CheckOptions, started: fl
         evaluations=findings.evaluations,
         seconds=time.perf_counter() - started,
         certificate=findings.gathered.certificate,
-        notes=(*found.notes, *notes, *findings.gathered.notes),
+        notes=(*findings.stopped, *found.notes, *notes, *findings.gathered.notes),
         order=options.order,
         first=found.first,
         pictures=illustrated(pairs, found.first, findings.gathered.curves, options.replay(backend)),

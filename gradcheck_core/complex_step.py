@@ -1,15 +1,17 @@
 """Derivatives by complex steps, from a cost that is shown to be safe for them."""
 
 import cmath
+import contextlib
 import warnings
+from collections.abc import Callable
 from typing import NoReturn, final
 
 import numpy as np
 
 from . import registry
 from .errors import GradcheckError, InvalidInputError
-from .evaluator import Evaluator
-from .lines import Line
+from .evaluator import Evaluator, RanOutError
+from .lines import EVALUATIONS_EACH, Line
 from .numerics.coordinates import Derivatives
 from .numerics.directions import directions_through
 from .numerics.steps import scales
@@ -36,11 +38,13 @@ _MOST_DIRECTIONS = 8
 class ComplexCost:
     """J where theta has imaginary parts; refuses a cost that loses them."""
 
-    def __init__(self, problem: Problem, contraction: Contraction, random_state: HostRandomState) -> None:
+    def __init__(
+        self, problem: Problem, contraction: Contraction, random_state: HostRandomState, spend: Callable[[], None]
+    ) -> None:
         self._problem = problem
         self._contraction = contraction
         self._random_state = random_state
-        self.evaluations = 0
+        self._spend = spend
 
     def value(self) -> complex:
         """J at the present theta.
@@ -49,9 +53,11 @@ class ComplexCost:
         ------
         InvalidInputError
             If the cost cannot be evaluated with complex parameters, or its result is real.
+        RanOutError
+            If no evaluation is left.
         """
+        self._spend()
         self._random_state.fix()
-        self.evaluations += 1
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
@@ -125,18 +131,22 @@ def measure_by_complex_steps(
     110-112.
     """
     present = {i: baseline.theta[layout.parameters[i].range] for i in claims}
-    _require_same_cost(cost.value(), baseline)
-    line = Line(evaluator, present, baseline, noise)
-    for direction in directions_through(present, _MOST_DIRECTIONS, np.random.default_rng(0)):
-        names = ", ".join(f"`{layout.parameters[i].name}`" for i in direction)
-        _require_same_slope(line, cost, direction, baseline, noise, names)
+    try:
+        _require_safe(evaluator, cost, layout, baseline, present, noise)
+    except RanOutError:  # and a cost that was not shown to be safe has no derivatives by complex steps
+        return {i: Derivatives.unknown(entries.size) for i, entries in present.items()}
     found = {}
     for i, claimed in claims.items():
         at = scales(present[i])
         steps = _STEP * at
         entries = zip(present[i].tolist(), steps.tolist(), strict=True)
-        slope = np.array([cost.slope_by(i, k, value, step) for k, (value, step) in enumerate(entries)])
+        slope = np.full(at.size, np.nan)
+        with contextlib.suppress(RanOutError):
+            for k, (value, step) in enumerate(entries):
+                slope[k] = cost.slope_by(i, k, value, step)
         error = _ROUNDINGS * baseline.roundoff * np.abs(slope) + _FLOOR * noise / at
+        error = np.where(np.isfinite(slope), error, np.inf)
+        slope = np.nan_to_num(slope, posinf=0.0, neginf=0.0)
         by_steps = Derivatives(slope, slope, error)
         found[i] = confirm_by_differences(evaluator, layout, baseline, i, noise, by_steps, claimed)
         away = np.abs(slope - found[i].nearest(slope)) > found[i].error + error
@@ -144,6 +154,23 @@ def measure_by_complex_steps(
             entry = layout.parameters[i].entry(int(np.argmax(away)))
             _refuse(f"at `{entry}` central differences contradict the complex step")
     return found
+
+
+def _require_safe(
+    evaluator: Evaluator,
+    cost: ComplexCost,
+    layout: Layout,
+    baseline: Baseline,
+    present: dict[int, FloatVector],
+    noise: float,
+) -> None:
+    _require_same_cost(cost.value(), baseline)
+    line = Line(evaluator, present, baseline, noise)
+    for direction in directions_through(present, _MOST_DIRECTIONS, np.random.default_rng(0)):
+        if not evaluator.affords(EVALUATIONS_EACH + 1):
+            raise RanOutError
+        names = ", ".join(f"`{layout.parameters[i].name}`" for i in direction)
+        _require_same_slope(line, cost, direction, baseline, noise, names)
 
 
 def _require_same_cost(value: complex, baseline: Baseline) -> None:

@@ -26,7 +26,7 @@ _MOST_NAMED = 5
 """Parameters that a message lists."""
 
 
-class _RanOutError(Exception):
+class RanOutError(Exception):
     """There is nothing left to evaluate the cost with."""
 
 
@@ -37,7 +37,8 @@ class Evaluator:
     Attributes
     ----------
     evaluations : int
-        Calls of the cost so far.
+        Thetas at which the cost was evaluated so far, and what `spend` counted; one that was evaluated both in a batch
+        and by itself counts once.
     not_finite : int
         How many of those at perturbed thetas gave NaN or an infinity.
     largest : float
@@ -127,7 +128,7 @@ class Evaluator:
     def answer(self, request: Request) -> FloatVector:
         """J at each theta of a request; NaN where there was nothing left to evaluate it with."""
         costs = np.full(request.size, np.nan)
-        with contextlib.suppress(_RanOutError):
+        with contextlib.suppress(RanOutError):
             for start, found in self._source.answers(request, self):
                 costs[start : start + len(found)] = found
         return costs
@@ -174,17 +175,26 @@ class Evaluator:
         """The same, evaluated here; `present` holds the unperturbed values of these entries only."""
         unperturbed = dict(zip(entries.tolist(), present.tolist(), strict=True))
 
+        alone: dict[tuple[int, float], float] = {}
+
         def one(entry: int, value: float) -> float:
-            return self._cost_with(parameter, entry, value, unperturbed[entry])
+            if (entry, value) not in alone:
+                alone[entry, value] = self._cost_with(parameter, entry, value, unperturbed[entry])
+            return alone[entry, value]
 
         def all_moved(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
+            still_to_count = len(entries) - len(alone)
+            if not self.affords(still_to_count + 1):
+                raise RanOutError
             whole = self._problem.read(parameter)
             moved = whole.copy()
             moved[moving] = to
             return self.with_parameters({parameter: moved}, {parameter: whole})
 
         costs = self._together(parameter, entries, values, one, all_moved)
-        if costs is None:
+        if costs is not None:
+            self._count(costs, len(costs) - len(alone))
+        else:
             costs = np.array([one(*moved) for moved in zip(entries.tolist(), values.tolist(), strict=True)])
         return costs
 
@@ -211,10 +221,10 @@ class Evaluator:
         if self._batching is None or self.not_batched is not None:
             return None
         self._random_state.fix()
-        costs = self._batching.costs_at(parameter, entries, values, one, all_moved)
-        if costs is not None:
-            self._count(costs, len(costs))
-        return costs
+        try:
+            return self._batching.costs_at(parameter, entries, values, one, all_moved)
+        except RanOutError:  # no room for what a batch is first held against
+            return None
 
     def perturbed(self, names: Sequence[str]) -> float:
         """J at the present theta, of which some parameters were moved; who moved them gives theta back."""
@@ -255,6 +265,19 @@ class Evaluator:
             for parameter, values in present.items():
                 self._problem.write(parameter, slice(None), values)
 
+    def spend(self) -> None:
+        """Count one evaluation of another kind, such as of the gradient, that is made next.
+
+        Raises
+        ------
+        RanOutError
+            If it may not be made.
+        """
+        if not self.affords(1):
+            raise RanOutError
+        self.evaluations += 1
+        self._on_evaluations(1)
+
     def affords(self, count: int) -> bool:
         """Whether so many may be made, one being reserved for the last at theta."""
         return self._affordable(count) == count
@@ -267,7 +290,7 @@ class Evaluator:
 
     def _perturbed(self) -> float:
         if not self._affordable(1):
-            raise _RanOutError
+            raise RanOutError
         value = self._contraction.number(self._returned(), registry.to_numpy)
         if math.isfinite(value):
             self.largest = max(self.largest, abs(value))

@@ -26,10 +26,9 @@ def gather_first_order(session: Session) -> Gathered:
     session.evaluator.batch(noise.level, options.max_memory)
     claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in chosen}
     if options.scheme == "complex":
-        derivatives, further = _by_complex_steps(session, claimed, noise)
+        derivatives = _by_complex_steps(session, claimed, noise)
     else:
         derivatives = measure(session.evaluator, layout, baseline, claimed, noise, options.epsilon)
-        further = 0
     evidence = tuple(Evidence(layout.parameters[i], claimed[i], derivatives[i]) for i in chosen)
     joint_notes: tuple[str, ...] = ()
     if options.epsilon is None:  # a forced step leaves no other
@@ -45,16 +44,14 @@ def gather_first_order(session: Session) -> Gathered:
     own = session.case.grads is None and options.mode == "reverse"
     if own and Capability.FORWARD in session.adapter.capabilities:
         notes = [*what_forward_mode_says(session.problem, session.contraction.weights, evidence), *notes]
-    return Gathered(evidence, tuple(notes), sensitivity, unmoved, further, claim=claim, noise=noise.level)
+    return Gathered(evidence, tuple(notes), sensitivity, unmoved, claim=claim, noise=noise.level)
 
 
 def _not_batched(reason: str | None) -> tuple[str, ...]:
     return () if reason is None else (f"evaluated one theta at a time, since the cost cannot be batched ({reason})",)
 
 
-def _by_complex_steps(
-    session: Session, claimed: dict[int, Claimed], noise: Noise
-) -> tuple[dict[int, Derivatives], int]:
+def _by_complex_steps(session: Session, claimed: dict[int, Claimed], noise: Noise) -> dict[int, Derivatives]:
     adapter, case = session.adapter, session.case
     _require_real_parameters(session)
     try:
@@ -68,11 +65,8 @@ def _by_complex_steps(
         )
         raise InvalidInputError(msg) from error
     with problem:
-        cost = ComplexCost(problem, session.contraction, session.random_state)
-        found = measure_by_complex_steps(
-            session.evaluator, cost, session.layout, session.baseline, claimed, noise.level
-        )
-    return found, cost.evaluations
+        cost = ComplexCost(problem, session.contraction, session.random_state, session.evaluator.spend)
+        return measure_by_complex_steps(session.evaluator, cost, session.layout, session.baseline, claimed, noise.level)
 
 
 def _require_real_parameters(session: Session) -> None:

@@ -43,6 +43,8 @@ class Findings:
         How the derivatives were taken.
     layout : Layout
         Of theta.
+    stopped : tuple of str
+        Where a limit ended it, a sentence that says which.
     """
 
     baseline: Baseline
@@ -51,6 +53,7 @@ class Findings:
     precision: str
     method: str
     layout: Layout
+    stopped: tuple[str, ...] = ()
 
 
 @final
@@ -139,14 +142,15 @@ def _gather_from(
             adapter, case, options, precision, problem, evaluator, contraction, random_state, baseline, chosen
         )
         gathered = _GATHER[method](session)
-        ran_out = (_ran_out(options, method),) if evaluator.ran_out else ()
+        stopped = (_stopped(options, method),) if evaluator.ran_out else ()
         if options.order == 1:
             gathered = replace(gathered, curves=trace(session, gathered.evidence, gathered.noise))
         preflight.require_unchanged(problem, baseline.theta)
         preflight.require_repeated(evaluator, baseline)
-    evaluations = evaluator.evaluations + gathered.further_evaluations
-    gathered = replace(gathered, notes=(*ran_out, *gathered.notes, *answering.notes))
-    return Findings(baseline, gathered, evaluations, _precision_used(layout, precision), method, layout)
+    gathered = replace(gathered, notes=(*gathered.notes, *answering.notes))
+    return Findings(
+        baseline, gathered, evaluator.evaluations, _precision_used(layout, precision), method, layout, stopped
+    )
 
 
 _GATHER = {"exhaustive": gather_first_order, "projected": gather_projected, "directions": gather_second_order}
@@ -169,11 +173,11 @@ def _method(options: CheckOptions, coordinates: int) -> str:
     return "exhaustive" if coordinates <= _MOST_EXHAUSTIVE and affordable else "projected"
 
 
-def _ran_out(options: CheckOptions, method: str) -> str:
+def _stopped(options: CheckOptions, method: str) -> str:
     given = {"max_evaluations": options.max_evaluations, "max_seconds": options.max_seconds}
     limits = " or ".join(f"`{name}={value}`" for name, value in given.items() if value is not None)
-    cure = "raise it" if method == "projected" else "raise it, or pass method='projected'"
-    return f"stopped at {limits} before everything was measured; {cure}"
+    fewer = ", or pass method='projected'" if method == "exhaustive" and options.scheme == "central" else ""
+    return f"stopped at {limits} before everything was measured; raise it{fewer}"
 
 
 def _roundoff(layout: Layout, precision: str) -> float:

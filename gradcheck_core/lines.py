@@ -14,7 +14,8 @@ from .numerics.steps import CONFIDENT, first_step, own_sizes
 from .preflight import Baseline
 from .protocol import FloatVector
 
-_EVALUATIONS_EACH = 2 * len(STEPS_ALONG_A_LINE)
+EVALUATIONS_EACH = 2 * len(STEPS_ALONG_A_LINE)
+"""Of the two slopes along one direction."""
 
 _SAMPLES = 24
 """Points nearby at which a slope is taken; all but 1 in 200 times they meet a given one of five tied entries."""
@@ -73,7 +74,7 @@ class Line:
     @property
     def affordable(self) -> bool:
         """Whether the check may still make the evaluations that one direction takes."""
-        return self._evaluator.left_beyond(1, _EVALUATIONS_EACH) == _EVALUATIONS_EACH
+        return self._evaluator.left_beyond(1, EVALUATIONS_EACH) == EVALUATIONS_EACH
 
     def entries(self, parameter: int) -> FloatVector:
         """The parameter's entries at theta."""
@@ -85,7 +86,8 @@ class Line:
         steps = self.step * STEPS_ALONG_A_LINE
         plus = np.array([self._at(direction, float(t)) for t in steps]) - cost
         minus = np.array([self._at(direction, float(-t)) for t in steps]) - cost
-        return Slopes(*along_line(steps, plus, minus, self._noise, self._baseline.roundoff))
+        roundoff = self._baseline.roundoff
+        return Slopes(*along_line(steps, plus, minus, self._noise, roundoff, roundoff))
 
     def sides(self, parameter: int, found: Derivatives) -> tuple[FloatVector, FloatVector]:
         """Every entry's slope to the right and to the left; one evaluation for each on a kink."""

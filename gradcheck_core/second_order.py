@@ -1,18 +1,20 @@
 """Evidence about Hessian-vector products: claimed ones beside differences of the gradient along the same directions."""
 
+import contextlib
 from collections.abc import Callable
-from typing import final
 
 import numpy as np
 
 from .assessment import Evidence
 from .errors import InvalidInputError
+from .evaluator import RanOutError
 from .gradients import claimed_gradient, claimed_product
+from .numerics.coordinates import Derivatives
 from .numerics.directions import directions_through
 from .numerics.norms import norm
 from .numerics.second_order import derivative_of_gradient
 from .observations import ineffective, unchecked
-from .protocol import FloatVector, Gradient
+from .protocol import FloatVector
 from .second_look import Claimed
 from .session import Gathered, Session
 
@@ -40,8 +42,9 @@ def gather_second_order(session: Session) -> Gathered:
         raise InvalidInputError(msg)
     layout, present = session.layout, session.present
     product = claimed_product(session)
-    gradient = _Counted(lambda: claimed_gradient(session))
-    at_theta = gradient()
+    at_theta = np.zeros(layout.size)
+    with contextlib.suppress(RanOutError):
+        at_theta = _gradient(session)
     evidence: list[Evidence] = []
     notes: dict[str, None] = {}
     unmoved: list[str] = []
@@ -53,27 +56,23 @@ def gather_second_order(session: Session) -> Gathered:
             unmoved += [layout.parameters[i].name for i in direction]
         claim = product(whole)
         notes.update(dict.fromkeys(claim.notes))
-        numeric = derivative_of_gradient(_line(session, gradient, direction), at_theta, session.baseline.roundoff)
+        try:
+            numeric = derivative_of_gradient(_line(session, direction), at_theta, session.baseline.roundoff)
+        except RanOutError:
+            numeric = Derivatives.unknown(layout.size)
         for i in session.chosen:
             parameter = layout.parameters[i]
             claimed = Claimed.of(claim.d_theta[parameter.range], claim.dtypes[i])
             natural = norm(at_theta[parameter.range])
             evidence.append(Evidence(parameter, claimed, numeric.taking(parameter.range), natural))
     found = (*ineffective(unmoved, len(session.chosen)), _NOTE, *notes, *unchecked(evidence, layout))
-    return Gathered(tuple(evidence), found, unmoved=tuple(unmoved), further_evaluations=gradient.calls)
+    return Gathered(tuple(evidence), found, unmoved=tuple(unmoved))
 
 
-@final
-class _Counted:
-    """The gradient at the present theta, and how often it was asked for."""
-
-    def __init__(self, gradient: Callable[[], Gradient]) -> None:
-        self._gradient = gradient
-        self.calls = 0
-
-    def __call__(self) -> FloatVector:
-        self.calls += 1
-        return self._gradient().d_theta
+def _gradient(session: Session) -> FloatVector:
+    """The gradient at the present theta, one evaluation."""
+    session.evaluator.spend()
+    return claimed_gradient(session).d_theta
 
 
 def _has_effect(session: Session, direction: dict[int, FloatVector]) -> bool:
@@ -82,11 +81,11 @@ def _has_effect(session: Session, direction: dict[int, FloatVector]) -> bool:
     return session.evaluator.cost_moved(moved, present) != session.baseline.cost.value
 
 
-def _line(session: Session, gradient: _Counted, direction: dict[int, FloatVector]) -> Callable[[float], FloatVector]:
+def _line(session: Session, direction: dict[int, FloatVector]) -> Callable[[float], FloatVector]:
     present = session.present
 
     def line(t: float) -> FloatVector:
         moved = {i: present[i] + t * along for i, along in direction.items()}
-        return session.evaluator.at_moved(moved, {i: present[i] for i in direction}, gradient)
+        return session.evaluator.at_moved(moved, {i: present[i] for i in direction}, lambda: _gradient(session))
 
     return line

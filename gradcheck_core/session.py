@@ -77,8 +77,6 @@ class Gathered:
         precision; only where those are below float64 and the gradient is the backend's.
     unmoved : tuple of str
         Parameters that can be moved without any change of the cost.
-    further_evaluations : int
-        Evaluations besides the evaluator's: with complex parameters, or of the gradient.
     certificate : Certificate or None
         Of random directions.
     claim : Gradient or None
@@ -93,7 +91,6 @@ class Gathered:
     notes: tuple[str, ...]
     sensitivity: dict[str, float] = field(default_factory=dict)
     unmoved: tuple[str, ...] = ()
-    further_evaluations: int = 0
     certificate: Certificate | None = None
     claim: Gradient | None = None
     noise: float = 0.0

@@ -12,7 +12,7 @@ from gradcheck_core import conventions
 from gradcheck_core.conventions import EPSILONS, SLOPES
 from gradcheck_core.protocol import Alteration
 
-from .calls import Call, answered, attributes_lent
+from .calls import Call, activations_looked_up, answered, attributes_lent
 from .conventions import LAYOUTS, padded_alike, pads_moved, relaid
 from .promotion import functions_taken_apart, promoting, promoting_in_graphs, wider
 
@@ -32,15 +32,24 @@ def alterations(run: Callable[[], object], layers: list[Any]) -> Iterator[Altera
     """
     seen = _Seen()
     norms = _batch_norms(layers)
-    with functions_taken_apart(), answered(seen.note), attributes_lent(norms, "call", seen.noting_mode):
+    with (
+        functions_taken_apart(),
+        activations_looked_up(layers),
+        answered(seen.note),
+        attributes_lent(norms, "call", seen.noting_mode),
+    ):
         run()
     for kind, sentence, around in _everything(seen, layers, norms):
-        yield Alteration(kind, sentence, partial(_altered, around))
+        yield Alteration(kind, sentence, partial(_altered, around, layers))
 
 
-def _altered(around: Around, cost: Callable[..., object]) -> Callable[..., object]:
+def _altered(around: Around, layers: list[Any], cost: Callable[..., object]) -> Callable[..., object]:
     def called(*arguments: object) -> object:
-        with functions_taken_apart(), around():  # a traced function would not look anything up anew
+        with (
+            functions_taken_apart(),
+            activations_looked_up(layers),
+            around(),
+        ):  # a traced function would not look anything up anew
             return cost(*arguments)
 
     return called

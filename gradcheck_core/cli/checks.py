@@ -11,27 +11,8 @@ from ..loading import load_cases
 from ..plotting import plots, require_plot_format
 from ..rendering.text import STYLES, layout, safe
 from ..report import GradientReport
-from .common import (
-    AsJson,
-    Backend,
-    Confidence,
-    Html,
-    Jobs,
-    Method,
-    Plot,
-    PlotFormat,
-    Quiet,
-    Resume,
-    Verbose,
-    console,
-    exit_code,
-    given,
-    interruptible,
-    overridden,
-    print_json,
-    show,
-    write_html,
-)
+from .common import console, exit_code, given, interruptible, overridden, print_json, show, write_html
+from .options import AsJson, Backend, Confidence, Html, Jobs, Method, Plot, PlotFormat, Quiet, Resume, Verbose
 
 
 def run_command(

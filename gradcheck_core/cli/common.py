@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, options, and how they speak."""
+"""What the commands share: exit codes, cases, and how they speak."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console, RenderableType
@@ -15,7 +15,6 @@ from rich.text import Text
 
 from ..case import GradientCase
 from ..errors import InvalidInputError
-from ..extras import require_report_extra
 from ..loading import load_cases
 from ..reporting import Report
 
@@ -28,41 +27,6 @@ class ExitCode(IntEnum):
     USAGE = 2
     INCONCLUSIVE = 3
     INTERRUPTED = 130
-
-
-def _needs_report_extra(parameter: typer.CallbackParam, value: Path | None) -> Path | None:
-    """Before anything is evaluated: a check can take hours, and its report would be lost."""
-    if value is not None:
-        require_report_extra(parameter.opts[0])
-    return value
-
-
-Backend = Annotated[str | None, typer.Option(help="Name of the backend; default: inferred.")]
-Method = Annotated[str | None, typer.Option(help="auto, exhaustive or projected; default: the case's.")]
-Confidence = Annotated[
-    float | None, typer.Option(help="Of a certificate by random directions; default: the case's, or 0.999.")
-]
-Jobs = Annotated[int | None, typer.Option(help="Processes, -1 for one a core; default: the case's, or 1.")]
-Resume = Annotated[
-    Path | None, typer.Option(metavar="JOURNAL", help="Keep a journal here, and go on from it; one case only.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Html = Annotated[
-    Path | None,
-    typer.Option(callback=_needs_report_extra, help="Write the report as a page with pictures; one case only."),
-]
-Plot = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", callback=_needs_report_extra, help="Write the pictures into this folder; one case only."
-    ),
-]
-PlotFormat = Annotated[str, typer.Option(help="Of the pictures: svg or png.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="One line for each case.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Every parameter and note, however many.")]
-Map = Annotated[
-    Path | None, typer.Option("--map", metavar="MAP.toml", help="Which parameter is which; default: inferred.")
-]
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -21,30 +21,8 @@ from ..migration.snapshots.stored import Snapshot
 from ..rendering.parity_text import layout
 from ..rendering.text import STYLES, printable
 from .checks import print_report
-from .common import (
-    AsJson,
-    Backend,
-    Confidence,
-    ExitCode,
-    Html,
-    Jobs,
-    Map,
-    Method,
-    Quiet,
-    Resume,
-    Verbose,
-    complain,
-    console,
-    exit_code,
-    given,
-    interruptible,
-    one_case,
-    print_json,
-    show,
-    write_html,
-)
-
-Target = Annotated[str, typer.Argument(metavar="FILE[::NAME]", help="A GradientCase, or a function that returns one.")]
+from .common import ExitCode, complain, console, exit_code, given, interruptible, one_case, print_json, show, write_html
+from .options import AsJson, Backend, BothBackends, Confidence, Html, Jobs, Map, Method, Quiet, Resume, Target, Verbose
 
 
 def record_command(
@@ -114,6 +92,7 @@ def compare_command(
     python_a: Annotated[str | None, typer.Option(metavar="PY", help="The Python to run A with; default: this.")] = None,
     python_b: Annotated[str | None, typer.Option(metavar="PY", help="The Python to run B with; default: this.")] = None,
     mapping: Map = None,
+    backend: BothBackends = None,
     method: Method = None,
     confidence: Confidence = None,
     n_jobs: Jobs = None,
@@ -125,11 +104,8 @@ def compare_command(
     """Hold two implementations of one model against each other, each in a Python of its own where one is named."""
     names = {"A": first, "B": second} if first != second else {"A": f"{first} [A]", "B": f"{second} [B]"}
     targets, pythons = {"A": first, "B": second}, {"A": python_a, "B": python_b}
-    arguments = tuple(
-        f"--{option}={value}"
-        for option, value in given(method=method, confidence=confidence, **{"n-jobs": n_jobs}).items()
-    )
-    options = given(method=method, confidence=confidence, n_jobs=n_jobs)
+    options = given(backend=backend, method=method, confidence=confidence, n_jobs=n_jobs)
+    arguments = tuple(f"--{name.replace('_', '-')}={value}" for name, value in options.items())
     started = time.perf_counter()
     with interruptible():
         stored = _recorded([Errand(names[s], targets[s], p, arguments) for s, p in pythons.items() if p is not None])

@@ -75,6 +75,11 @@ class Derivatives:
     step: float = np.inf
     stair: float = 0.0
 
+    @classmethod
+    def unknown(cls, size: int) -> Self:
+        """Of so many coordinates of which nothing was measured."""
+        return cls(np.zeros(size), np.zeros(size), np.full(size, np.inf))
+
     @property
     def kinks(self) -> int:
         """How many coordinates sit on a kink."""

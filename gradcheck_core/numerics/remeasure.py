@@ -53,6 +53,7 @@ class _Ladder:
     plus: FloatVector
     minus: FloatVector
     noise: float
+    roundoff: float
     theta_rounding: float
     stair: float = 0.0
 
@@ -62,6 +63,7 @@ class _Ladder:
             np.concatenate([self.plus, larger.plus]),
             np.concatenate([self.minus, larger.minus]),
             max(self.noise, larger.noise),
+            self.roundoff,
             self.theta_rounding,
             max(self.stair, larger.stair),
         )
@@ -75,6 +77,12 @@ class _Ladder:
         ratio = float(self.step[1] / self.step[0])
         seen = abs(float(second[1] - ratio * second[0])) / math.sqrt(6 * (1 + ratio**2))
         return replace(self, noise=max(self.noise, seen))
+
+    @property
+    def slope_noise(self) -> FloatVector:
+        """The noise over the step. Away from a theta where the cost is zero it has the rounding of what it is there."""
+        change = np.nan_to_num(np.fmax(np.abs(self.plus), np.abs(self.minus)), posinf=0.0)
+        return np.maximum(self.noise, self.roundoff * change) / self.step
 
     @property
     def first_moved(self) -> tuple[int, float] | None:
@@ -163,7 +171,7 @@ STEPS_ALONG_A_LINE: FloatVector = np.power(_RATIO, _RUNGS.astype(np.float64))
 
 
 def along_line(
-    step: FloatVector, plus: FloatVector, minus: FloatVector, noise: float, theta_rounding: float
+    step: FloatVector, plus: FloatVector, minus: FloatVector, noise: float, roundoff: float, theta_rounding: float
 ) -> tuple[float, float, float]:
     """The derivative at 0 of any function of one variable: its lower and upper one-sided slope and their error bar.
 
@@ -175,10 +183,12 @@ def along_line(
         The function at ``step`` and at ``-step``, less its value at 0; NaN or infinite where it is not finite.
     noise : float
         Standard deviation of the function's values around a smooth one, absolute.
+    roundoff : float
+        Unit roundoff of the function's values, relative.
     theta_rounding : float
         How far the variable itself may be off by rounding.
     """
-    return _measure(_Ladder(step, plus, minus, noise, theta_rounding))
+    return _measure(_Ladder(step, plus, minus, noise, roundoff, theta_rounding))
 
 
 def _finer(at: ParameterCost, steps: FloatVector) -> FloatVector:
@@ -207,8 +217,8 @@ def _ladders(at: ParameterCost, entries: Indices, steps: FloatVector, rungs: Ind
         taken.append((above - below) / 2)
     uncertain = theta_rounding(at)[entries]
     return [
-        _Ladder(np.array(taken)[:, k], np.array(plus)[:, k], np.array(minus)[:, k], at.noise, float(uncertain[k]))
-        for k in range(len(entries))
+        _Ladder(step, right, left, at.noise, at.roundoff, float(rounding))
+        for step, right, left, rounding in zip(*(np.array(x).T for x in (taken, plus, minus)), uncertain, strict=True)
     ]
 
 
@@ -223,7 +233,7 @@ def _measure(ladder: _Ladder) -> tuple[float, float, float]:
         return _beside_a_jump(ladder, *jumps)
     ladder = ladder.with_own_noise()
     gap = np.abs(ladder.plus + ladder.minus) / ladder.step
-    blur = 4 * CONFIDENT * ladder.noise / ladder.step
+    blur = 4 * CONFIDENT * ladder.slope_noise
     visible = np.flatnonzero(gap > blur)
     if visible.size:
         first = int(visible[0])
@@ -250,7 +260,7 @@ def _before_a_crossing(gap: FloatVector, blur: FloatVector) -> int:
 def _central(ladder: _Ladder) -> tuple[float, float, float]:
     slope = (ladder.plus - ladder.minus) / (2 * ladder.step)
     curvature = np.abs(ladder.plus + ladder.minus) / np.square(ladder.step)
-    noise = CONFIDENT * ladder.noise / ladder.step
+    noise = CONFIDENT * ladder.slope_noise
     value, error = _least_error(slope, noise + ladder.theta_rounding * curvature)
     return value, value, error
 
@@ -261,7 +271,7 @@ def _beside_a_kink(ladder: _Ladder) -> tuple[float, float, float] | None:
     Over small steps both sides have the slope of the one without the kink, so exactly that the other's, were the kink
     at theta, would show.
     """
-    noise = 2 * CONFIDENT * ladder.noise / ladder.step
+    noise = 2 * CONFIDENT * ladder.slope_noise
     slopes = ladder.plus / ladder.step, -ladder.minus / ladder.step
     for this, other in (slopes, slopes[::-1]):
         value, error = _least_error(this, noise)
@@ -277,7 +287,7 @@ def _beside_a_kink(ladder: _Ladder) -> tuple[float, float, float] | None:
 
 
 def _one_side(ladder: _Ladder, change: FloatVector) -> tuple[float, float]:
-    return _least_error(change / ladder.step, 2 * CONFIDENT * ladder.noise / ladder.step)
+    return _least_error(change / ladder.step, 2 * CONFIDENT * ladder.slope_noise)
 
 
 def _kink(ladder: _Ladder) -> tuple[float, float, float]:
@@ -288,7 +298,7 @@ def _kink(ladder: _Ladder) -> tuple[float, float, float]:
 def _beside_a_jump(ladder: _Ladder, jumps_right: bool, jumps_left: bool) -> tuple[float, float, float]:
     if jumps_right and jumps_left:
         return 0.0, 0.0, float("inf")
-    noise = 2 * CONFIDENT * ladder.noise / ladder.step
+    noise = 2 * CONFIDENT * ladder.slope_noise
     side = -ladder.minus if jumps_right else ladder.plus
     value, error = _least_error(side / ladder.step, noise)
     # What looks like a jump may be an oscillation far within the smallest step: then the other side does not settle.
@@ -301,7 +311,7 @@ def _one_sided(ladder: _Ladder) -> tuple[float, float, float]:
     for side in (ladder.plus, -ladder.minus):
         usable = (ladder.step > 0) & np.isfinite(side)
         if np.sum(usable) > 1 and not _jumps(side[usable], ladder.noise):
-            noise = 2 * CONFIDENT * ladder.noise / ladder.step[usable]
+            noise = 2 * CONFIDENT * ladder.slope_noise[usable]
             value, error = _least_error(side[usable] / ladder.step[usable], noise)
             return value, value, error
     return 0.0, 0.0, float("inf")

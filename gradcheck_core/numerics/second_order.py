@@ -56,7 +56,8 @@ def derivative_of_gradient(line: Callable[[float], FloatVector], gradient: Float
     plus = np.array([once(float(t)) for t in steps]) - gradient
     minus = np.array([once(float(-t)) for t in steps]) - gradient
     measured = [
-        along_line(steps, plus[:, i], minus[:, i], noise[i], THETA_ROUNDINGS * roundoff) for i in range(gradient.size)
+        along_line(steps, plus[:, i], minus[:, i], noise[i], roundoff, THETA_ROUNDINGS * roundoff)
+        for i in range(gradient.size)
     ]
     columns = np.array(measured, dtype=np.float64).reshape(-1, 3).T
     return Derivatives(*columns).no_better_than(_FLOOR * np.array(noise))

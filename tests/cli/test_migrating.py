@@ -181,6 +181,38 @@ def test_options_reach_the_other_python(capsys):
     assert [side["report"]["method"] for side in sides] == ["projected", "projected"]
 
 
+def test_a_backend_is_that_of_both_sides_and_goes_before_the_cases_own(folder, capsys):
+    (folder / "misnamed.py").write_text(
+        "from dataclasses import replace\nfrom net import right\ncase = replace(right, options={'backend': 'nunpy'})"
+    )
+    assert main(["compare", "net.py::right", "misnamed.py::case"]) == 2
+    assert "`backend='nunpy'`: no such backend" in capsys.readouterr().err
+
+    assert main(["compare", "net.py::right", "misnamed.py::case", "--backend", "numpy", "--json"]) == 0
+    sides = json.loads(capsys.readouterr().out)["sides"].values()
+    assert [side["report"]["backend"] for side in sides] == ["numpy", "numpy"]
+
+
+@pytest.mark.parametrize("python", [[], ["--python-a", sys.executable], ["--python-b", sys.executable]])
+def test_a_backend_that_is_unknown_is_a_usage_error_wherever_the_sides_run(python, capsys):
+    assert main(["compare", "net.py::right", "net.py::wrong", "--backend", "nunpy", *python]) == 2
+
+    assert "`backend='nunpy'`: no such backend; known are " in capsys.readouterr().err
+
+
+def test_a_backend_that_knows_nothing_of_one_side_is_a_usage_error_that_names_the_side(folder, capsys):
+    (folder / "foreign.py").write_text(
+        "from gradcheck_core import GradientCase\n"
+        "case = GradientCase(lambda p: 0.0, {'w': object()}, lambda p: {'w': 0.0})"
+    )
+
+    assert main(["compare", "net.py::right", "foreign.py::case", "--backend", "numpy"]) == 2
+
+    err = capsys.readouterr().err
+    assert "`params` holds no floating numbers to check, but `w` (object)" in err
+    assert "raised by the side `foreign.py::case`" in err
+
+
 def test_a_side_that_fails_is_named_with_its_last_words(capsys):
     assert main(["compare", "net.py::right", "net.py::raising", "--python-b", sys.executable]) == 2
 

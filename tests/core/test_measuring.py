@@ -107,6 +107,45 @@ def test_too_few_evaluations_leave_it_undecided_and_say_so(method, most):
     assert any(f"stopped at `max_evaluations={most}`" in note for note in report.notes)
 
 
+WAYS = {
+    "second order": {"order": 2, "hvp": lambda w, along: -np.sin(w) * along},
+    "complex steps": {"scheme": "complex"},
+}
+
+
+@pytest.mark.parametrize("most", [3, 4, 10, 20, 29, 30, 45, 60, 80])
+@pytest.mark.parametrize("options", WAYS.values(), ids=WAYS)
+def test_evaluations_of_other_kinds_count_too(options, most):
+    """2 at theta, 26 gradients and 1 to see the parameter's effect, and 1 at theta; or 9 and 16 real ones and 31."""
+    calls = []
+
+    def cost(w):
+        calls.append(0)
+        return np.sum(np.sin(w))
+
+    def grads(w):
+        calls.append(0)
+        return np.cos(w)
+
+    report = gc.check_gradients(cost, np.linspace(0.1, 2, 30), grads, max_evaluations=most, **options)
+
+    assert report.evaluations <= most
+    assert len(calls) <= most + (0 if "order" in options else 1)  # the claim itself
+    enough = most >= (30 if "order" in options else 60)
+    assert report.verdict is (gc.Verdict.CORRECT if enough else gc.Verdict.INCONCLUSIVE)
+    assert any(note.startswith(f"stopped at `max_evaluations={most}` before") for note in report.notes) != enough
+    assert not any("projected" in note for note in report.notes)
+
+
+def test_that_it_was_stopped_comes_first_and_nothing_is_said_of_what_was_not_measured():
+    cost, params, grads, _ = problem([(60,)])
+
+    report = gc.check_gradients(cost, params, grads, method="exhaustive", max_evaluations=13)
+
+    assert report.notes[0].startswith("stopped at")
+    assert not any("too small to resolve" in note for note in report.notes)
+
+
 def test_what_was_measured_before_the_evaluations_ran_out_counts():
     cost, params, grads, _ = problem([(60,)])
 

@@ -33,6 +33,17 @@ def test_an_entry_that_does_not_move_has_derivative_zero():
     assert found.error[0] < 1e-12
 
 
+def test_entries_that_are_zero_at_theta_and_round_elsewhere_are_resolved():
+    # exact at 0, so that no noise shows there; what they round a step away is no kink and no oscillation
+    slopes = np.random.default_rng(0).normal(size=200)
+
+    found = differentiate(lambda t: 2 * (slopes * t / 3) * 1.1)
+
+    assert np.all(found.lower == found.upper)
+    assert np.all(np.abs(found.lower - 2 * slopes / 3 * 1.1) <= found.error)
+    assert np.all(found.error <= 1e-13 * np.abs(slopes))
+
+
 def test_a_noisy_entry_has_a_wide_bar_and_does_not_widen_the_others():
     found = differentiate(lambda t: np.array([np.sin(1 + t), np.exp(t), 1.0, float(np.float32(np.sin(1 + t)))]))
 

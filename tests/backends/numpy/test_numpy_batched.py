@@ -63,6 +63,33 @@ def test_one_wrong_entry_is_named_in_every_parameter(name):
     assert one.calls + many.calls < report.evaluations / 1.5
 
 
+@pytest.mark.parametrize("many", [cost, lambda p: cost(p) + 1.0], ids=["as one by one", "otherwise, and refused"])
+@pytest.mark.parametrize("most", [12, 20, 43, 60, 100, 185, 250, 300])
+def test_what_batches_are_held_against_is_within_the_evaluations_allowed(most, many):
+    """Of 73 entries a sweep takes 146."""
+    report = gc.check_gradients(
+        BatchedCost(cost, many), PARAMS, gradients, method="exhaustive", max_evaluations=most, precision="native"
+    )
+
+    assert report.evaluations <= most
+    assert report.passed == (most >= 158)
+
+
+@pytest.mark.parametrize("most", range(40, 140, 3))
+def test_parameters_that_move_nothing_take_no_more_evaluations_than_allowed(most):
+    params = {"a": np.linspace(0.1, 1, 20), "idle": np.linspace(0.1, 1, 20)}
+
+    report = gc.check_gradients(
+        BatchedCost(lambda p: np.sum(p["a"] ** 2, axis=-1), lambda p: np.sum(p["a"] ** 2, axis=-1)),
+        params,
+        lambda p: {"a": 2 * p["a"], "idle": 0 * p["idle"]},
+        method="exhaustive",
+        max_evaluations=most,
+    )
+
+    assert report.evaluations <= most
+
+
 def test_a_right_gradient_is_correct_and_the_caller_s_arrays_are_theirs():
     params = {name: array.copy() for name, array in PARAMS.items()}
     for array in params.values():

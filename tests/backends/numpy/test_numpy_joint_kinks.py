@@ -137,3 +137,47 @@ def test_a_generalised_gradient_where_no_single_entry_has_an_effect_is_no_bug(si
 
     assert check(smallest, theta, np.eye(size) / size).verdict is not Verdict.BUG
     assert check(smallest, theta, 3 * np.eye(size)).verdict is Verdict.BUG
+
+
+SLOPES = np.array([1.35, -0.13, 1.25, 0.7, -0.3])
+AT_ZERO = {
+    "abs": lambda w: float(np.sum(np.abs(SLOPES[: w.size] * w))),
+    "relu": lambda w: float(np.sum(np.maximum(SLOPES[: w.size] * w, 0.0) - np.minimum(SLOPES[: w.size] * w, 0.0))),
+}
+
+
+@pytest.mark.parametrize("cost", AT_ZERO.values(), ids=AT_ZERO)
+@pytest.mark.parametrize("size", range(1, 6))
+def test_a_claim_outside_of_a_kink_of_a_cost_that_is_zero_is_one_wrong_entry_and_all_are_on_kinks(size, cost):
+    """Each entry has the slopes -|c| and |c|; a cost of zero has no rounding of its own, its slopes have."""
+    claimed = np.abs(SLOPES[:size]) / 2
+    claimed[-1] = 3.0
+
+    report = gc.check_gradients(cost, np.zeros(size), claimed)
+    theta = report.parameters["theta"]
+
+    assert report.verdict is Verdict.BUG
+    assert theta.kinks == size
+    assert theta.worst_index == (size - 1,)
+    assert theta.numeric == pytest.approx(abs(SLOPES[size - 1]))
+    assert theta.wrong == ((size - 1, size),)
+    assert not any("several meet" in note for note in report.notes)
+    claimed[-1] = 0.01
+    assert gc.check_gradients(cost, np.zeros(size), claimed).verdict is Verdict.CORRECT
+
+
+SMOOTH = {
+    "w ** 4": lambda w: float(np.sum(w**4)),
+    "steep": lambda w: 1e8 * float(np.sum(w**2)),
+    "cos": lambda w: float(np.sum(np.cos(w))),
+    "1 - cos": lambda w: float(np.sum(1 - np.cos(100 * w))),
+}
+
+
+@pytest.mark.parametrize("cost", SMOOTH.values(), ids=SMOOTH)
+def test_an_even_cost_that_is_smooth_at_zero_has_no_kinks(cost):
+    report = gc.check_gradients(cost, np.zeros(3), np.zeros(3))
+
+    assert report.verdict is Verdict.CORRECT
+    assert report.parameters["theta"].kinks == 0
+    assert gc.check_gradients(cost, np.zeros(3), np.array([0.0, 0.5, 0.0])).verdict is Verdict.BUG

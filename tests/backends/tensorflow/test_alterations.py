@@ -57,6 +57,29 @@ def test_gelu_is_exact_or_by_its_approximation(approximate):
             assert among(altered(cost, w), "gelu", other)
 
 
+GELUS = {
+    "by name": ("gelu", False),
+    "Keras's": (keras.activations.gelu, False),
+    "an operation": (keras.ops.gelu, True),
+    "TensorFlow's": (tf.nn.gelu, False),
+}
+
+
+@pytest.mark.parametrize("layer", [layers.Dense, layers.Conv2D, layers.Activation])
+@pytest.mark.parametrize(("gelu", "approximate"), GELUS.values(), ids=GELUS)
+def test_the_gelu_of_a_keras_layer_is_exact_or_by_its_approximation(layer, gelu, approximate):
+    arguments = {layers.Dense: (4,), layers.Conv2D: (2, 3), layers.Activation: ()}[layer]
+    given, linear = (
+        model_of(layers.Dense(4, **WIDE), layer(*arguments, activation=activation, **WIDE))  # with the same weights
+        for activation in (gelu, "linear")
+    )
+    held = given.layers[1].activation
+
+    other = tf.nn.gelu(linear(tf.constant(X)), approximate=not approximate)
+    assert among(altered(called(given), given), "gelu", other)
+    assert given.layers[1].activation is held
+
+
 @pytest.mark.parametrize("kind", [layers.LayerNormalization, layers.BatchNormalization])
 def test_layers_have_other_epsilons(kind):
     model = model_of(kind(epsilon=1e-3, **WIDE))

@@ -140,3 +140,14 @@ def test_a_wrong_double_backward_is_a_bug_of_order_2_only():
 
     assert gc.check_gradients(cost, W).verdict is Verdict.CORRECT
     assert gc.check_gradients(cost, W, order=2).verdict is Verdict.BUG
+
+
+@pytest.mark.parametrize("b", [2.0, 1j, 1.0])
+@pytest.mark.parametrize("power", [2, 4])
+def test_a_right_product_of_a_complex_cost_at_real_values_is_correct(b, power):
+    """The gradient of |w b|**2 by the imaginary part is zero there, and so is its noise."""
+    w = torch.ones(4, dtype=torch.complex128)
+    cost = lambda w: torch.abs(w * b) ** power  # noqa: E731
+
+    assert gc.check_gradients(cost, w, order=2).verdict is Verdict.CORRECT
+    assert gc.check_gradients(cost, w, order=2, hvp=lambda w, along: 0.99 * along).verdict is Verdict.BUG
