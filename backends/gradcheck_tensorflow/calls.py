@@ -1,6 +1,7 @@
 """Calls of TensorFlow's functions of which conventions differ between frameworks; Keras computes by the same ones."""
 
 import inspect
+import operator
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -9,19 +10,19 @@ from typing import Any, Self, final
 
 import tensorflow as tf
 
-_PLACES: tuple[tuple[Any, str, str], ...] = (
-    (tf.nn, "gelu", "gelu"),
-    (tf.nn, "leaky_relu", "leaky_relu"),
-    (tf.nn, "batch_normalization", "batch_normalization"),
-    *((tf.nn, name, "convolution") for name in ("convolution", "conv1d", "conv2d", "conv3d")),
-    *((tf.nn, name, "max_pool") for name in ("max_pool", "max_pool1d", "max_pool2d", "max_pool3d")),
-    *((tf.nn, name, "avg_pool") for name in ("avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d")),
-    *((tf.nn, name, "dropout") for name in ("dropout",)),
-    *((tf.nn.experimental, name, "dropout") for name in ("stateless_dropout", "general_dropout")),
-    (tf, "pad", "pad"),
-    (tf, "cast", "cast"),
+_PLACES: tuple[tuple[str, str], ...] = (
+    ("nn.gelu", "gelu"),
+    ("nn.leaky_relu", "leaky_relu"),
+    ("nn.batch_normalization", "batch_normalization"),
+    *((f"nn.{name}", "convolution") for name in ("convolution", "conv1d", "conv2d", "conv3d")),
+    *((f"nn.{name}", "max_pool") for name in ("max_pool", "max_pool1d", "max_pool2d", "max_pool3d")),
+    *((f"nn.{name}", "avg_pool") for name in ("avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d")),
+    *((f"nn.{name}", "dropout") for name in ("dropout", "experimental.stateless_dropout")),
+    ("nn.experimental.general_dropout", "dropout"),
+    ("pad", "pad"),
+    ("cast", "cast"),
 )
-"""Module, the function's name there, and what it is called here. Keras looks each up when it calls it."""
+"""Where TensorFlow has a function, and what it is called here. Keras looks each up when it calls it."""
 
 _WINDOWS = ("convolution", "max_pool", "avg_pool")
 
@@ -89,7 +90,7 @@ def answered(answer: Answer) -> Iterator[None]:
         return stand_in
 
     with ExitStack() as stack:
-        for module, attribute, name in _PLACES:
+        for module, attribute, name in _places():
             function = getattr(module, attribute)
             stack.callback(setattr, module, attribute, function)
             setattr(module, attribute, standing_in(function, name))
@@ -110,8 +111,15 @@ def activations_looked_up(layers: list[Any]) -> Iterator[None]:
 
 
 def _place(function: object) -> tuple[Any, str] | None:
-    found = ((module, attribute) for module, attribute, _ in _PLACES if getattr(module, attribute) is function)
+    found = ((module, attribute) for module, attribute, _ in _places() if getattr(module, attribute) is function)
     return next(found, None)
+
+
+def _places() -> Iterator[tuple[Any, str, str]]:
+    """Module, the function's name there, and what it is called here: `import tensorflow.nn` exchanges `tf.nn`."""
+    for place, name in _PLACES:
+        *path, attribute = place.split(".")
+        yield (operator.attrgetter(".".join(path))(tf) if path else tf), attribute, name
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What migrations get wrong, done otherwise in TensorFlow and Keras: each is the model that was written that way."""
 
+import importlib
 import math
 
 import keras
@@ -44,6 +45,16 @@ def model_of(*parts):
     generator = np.random.default_rng(4)
     model.set_weights([generator.uniform(0.5, 1.5, size=w.shape) for w in model.get_weights()])
     return model
+
+
+def test_a_module_that_is_imported_by_its_own_name_is_altered_too():
+    # it is another object, which takes the place of `tf.nn`
+    relu = importlib.import_module("tensorflow.nn").relu
+    w = tf.Variable([0.3, -1.2, 2.0], dtype=tf.float64)
+
+    results = altered(lambda w: squares(tf.nn.gelu(relu(w))), w)
+
+    assert among(results, "gelu", tf.nn.gelu(relu(w), approximate=True))
 
 
 @pytest.mark.parametrize("approximate", [True, False])
