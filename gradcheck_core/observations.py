@@ -9,6 +9,7 @@ from .numerics.noise import Noise
 from .outputs import roundoff_of
 from .preflight import Baseline
 from .protocol import Layout
+from .rendering.text import counted
 
 _NOISY = 64.0
 """Unit roundoffs of noise that long sums in float64 stay below; a cost that rounds to float32 inside is far above."""
@@ -97,9 +98,8 @@ def _noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
 
 
 def _not_finite(count: int) -> tuple[str, ...]:
-    return (
-        (f"the cost was NaN or infinite at {count} perturbed thetas; smaller steps were used there",) if count else ()
-    )
+    thetas = counted(count, "perturbed theta", "perturbed thetas")
+    return (f"the cost was NaN or infinite at {thetas}; smaller steps were used there",) if count else ()
 
 
 def unchecked(evidence: Sequence[Evidence], layout: Layout) -> tuple[str, ...]:

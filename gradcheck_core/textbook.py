@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InvalidInputError
+from .rendering.text import counted
 
 
 def gradient_checking(
@@ -57,7 +58,8 @@ def gradient_checking(
     theta = _vector(params, "params")
     d_theta = _vector(grads, "grads")
     if theta.size != d_theta.size:
-        msg = f"`gradient_checking`: params hold {theta.size} numbers and grads {d_theta.size}; pass one gradient each"
+        numbers = counted(theta.size, "number", "numbers")
+        msg = f"`gradient_checking`: params hold {numbers} and grads {d_theta.size}; pass one gradient each"
         raise InvalidInputError(msg)
     if not 0 < epsilon < np.inf:
         msg = f"`gradient_checking(epsilon={epsilon!r})`: pass a positive finite step"

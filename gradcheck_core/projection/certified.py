@@ -9,6 +9,7 @@ import numpy as np
 
 from ..numerics.certificate import lower_bound, upper_bound
 from ..protocol import Layout
+from ..rendering.text import counted
 from ..verdict import VerdictPolicy
 from .localise import Located, Seen
 
@@ -73,7 +74,7 @@ class Certified:
         for stretch, _ in self.located.not_narrowed:
             coarse[stretch.parameter] = coarse.get(stretch.parameter, 0) + 1
         return doubtful + tuple(
-            f"`{names[i].name}`: something is wrong in {count} more range{'s' * (count > 1)} of entries, "
+            f"`{names[i].name}`: something is wrong in {counted(count, 'more range', 'more ranges')} of entries, "
             "not searched any further"
             for i, count in coarse.items()
         )

@@ -176,7 +176,7 @@ def _scatter(scatter: Scatter, palette: Palette) -> Drawn:
     shown = len(scatter.claimed)
     some = "" if shown == scatter.measured else f" of {scatter.measured}, the farthest apart among them"
     words = (
-        f"Each point is one of {shown} entries{some}. A right gradient lies on the diagonal; "
+        f"Each point is one of {counted(shown, 'entry', 'entries')}{some}. A right gradient lies on the diagonal; "
         f"{scatter.apart} of these {'differs' if scatter.apart == 1 else 'differ'} by more than the error bar."
     )
     return Drawn("scatter", "Claimed against numeric", words, figure)

@@ -225,7 +225,7 @@ def _method(report: "GradientReport") -> Text:
     line_end = "\n" if certificate else ""
     return Text(
         f"{certificate}{line_end}{how_measured(report)};\n"
-        f"{report.evaluations} evaluations, {report.seconds:.2g} s.\n"
+        f"{counted(report.evaluations, 'evaluation', 'evaluations')}, {report.seconds:.2g} s.\n"
         f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
     )
 
@@ -233,15 +233,23 @@ def _method(report: "GradientReport") -> Text:
 def how_measured(report: "GradientReport") -> str:
     """What was measured, how, in which precision and where."""
     count = sum(_entries(parameter) for parameter in report.parameters.values())
-    how = _along(report, count) if report.method == "projected" else _HOW[report.order, report.scheme].format(count)
+    how = _along(report, count) if report.method == "projected" else _measured(report, count)
     return f"{how} in {report.precision} on {report.backend}"
 
 
 def _along(report: "GradientReport", count: int) -> str:
     drawn = report.certificate
-    which = "" if drawn is None else f"{drawn.directions} "
-    seed = "" if drawn is None else f" (seed {drawn.seed})"
-    return f"{count} entries moved together along {which}random directions{seed}"
+    moved = f"{counted(count, 'entry', 'entries')} moved together along"
+    if drawn is None:
+        return f"{moved} random directions"
+    return f"{moved} {counted(drawn.directions, 'random direction', 'random directions')} (seed {drawn.seed})"
+
+
+def _measured(report: "GradientReport", count: int) -> str:
+    if report.order == 2:
+        entries = counted(count, "entry", "entries")
+        return f"Hessian-vector products of {entries} by central differences of the gradient"
+    return f"{counted(count, 'derivative', 'derivatives')} by {_HOW[report.scheme]}"
 
 
 def certificate_in_words(report: "GradientReport") -> str:
@@ -258,11 +266,7 @@ def certificate_in_words(report: "GradientReport") -> str:
 
 _SUBJECTS = {1: "gradient", 2: "Hessian-vector product"}
 
-_HOW = {
-    (1, "central"): "{} derivatives by central differences",
-    (1, "complex"): "{} derivatives by complex steps",
-    (2, "central"): "Hessian-vector products of {} entries by central differences of the gradient",
-}
+_HOW = {"central": "central differences", "complex": "complex steps"}
 
 
 def _entries(parameter: "ParameterReport") -> int:

@@ -47,9 +47,10 @@ class Summary:
         return [
             f"{_counted(len(records), 'check')} in {_counted(tests, 'test')}: "
             + ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())),
-            f"{evaluations:,} evaluations in {seconds:.2f} s",
+            f"{_counted(evaluations, 'evaluation')} in {seconds:.2f} s",
             f"worst difference {worst.record.difference:.1e} ({worst.record.verdict}): {worst.test}",
-            f"slowest {slowest.record.seconds:.2f} s, {slowest.record.evaluations:,} evaluations: {slowest.test}",
+            f"slowest {slowest.record.seconds:.2f} s, {_counted(slowest.record.evaluations, 'evaluation')}: "
+            f"{slowest.test}",
         ]
 
 

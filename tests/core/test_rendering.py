@@ -1,3 +1,4 @@
+import dataclasses
 import re
 import unicodedata
 
@@ -236,3 +237,27 @@ def test_a_long_name_keeps_its_beginning_and_its_end(length):
     assert safe(name).startswith("encoder.xx")
     assert safe(name).endswith("xx.bias")
     assert "…" in safe(name)
+
+
+ONE_ENTRY = {
+    "central": ({}, "1 derivative by central differences in"),
+    "complex": ({"scheme": "complex"}, "1 derivative by complex steps in"),
+    "second order": ({"order": 2, "hvp": lambda w, v: 6 * w * v}, "Hessian-vector products of 1 entry by"),
+    "projected": ({"method": "projected"}, "1 entry moved together along"),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), ONE_ENTRY.values(), ids=ONE_ENTRY)
+def test_one_is_not_several(options, said):
+    report = gc.check_gradients(lambda w: w[0] ** 3, np.array([1.5]), lambda w: 3 * w**2, **options)
+
+    assert said in " ".join(str(report).split())
+
+
+def test_one_evaluation_and_one_direction_are_not_several():
+    report = gc.check_gradients(lambda w: w @ w, np.array([1.5, 2.0]), lambda w: 2 * w, method="projected")
+    one = dataclasses.replace(report, evaluations=1, certificate=dataclasses.replace(report.certificate, directions=1))
+
+    said = " ".join(str(one).split())
+    assert "along 1 random direction (seed 0)" in said
+    assert "1 evaluation," in said

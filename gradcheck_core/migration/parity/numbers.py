@@ -7,6 +7,7 @@ import numpy as np
 
 from ...numerics.norms import norm
 from ...outputs import roundoff_of
+from ...rendering.text import counted
 from .carrying import Array, Carried
 from .moves import moves
 from .pairing import Difference, changed, numbers_of, total_gradient_size
@@ -69,7 +70,7 @@ def _few(reference: Side, other: Side, carried: Carried, shifted: tuple[str, ...
     count = int(mask.sum())
     first = [int(i) for i in np.unravel_index(int(mask.argmax()), mask.shape)]
     differ = f"differ from `{reference.name}`, the first" if count > 1 else f"differs from `{reference.name}`,"
-    more = f", and some of {len(off) - 1} other parameter(s)" if len(off) > 1 else ""
+    more = f", and some of {counted(len(off) - 1, 'other parameter', 'other parameters')}" if len(off) > 1 else ""
     said = f"{count} of the {mask.size} entries of `{name}` of `{other.name}` {differ} at {first}{more}"
     return LikelyCause("values", said, "all others are as near as they are stored")
 

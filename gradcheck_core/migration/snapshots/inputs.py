@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import registry, trees
+from ...rendering.text import counted
 
 
 @final
@@ -51,7 +52,8 @@ def differences(recorded: tuple[Input, ...], present: tuple[Input, ...]) -> tupl
     ('the argument `0` has other numbers than the recorded one',)
     """
     if len(recorded) != len(present):
-        return (f"{_counted(len(recorded))} went in when it was recorded, and {_counted(len(present))} now",)
+        before, now = (counted(len(inputs), "argument", "arguments") for inputs in (recorded, present))
+        return (f"{before} went in when it was recorded, and {now} now",)
     found = (_difference(before, now) for before, now in zip(recorded, present, strict=True))
     return tuple(sentence for sentence in found if sentence)
 
@@ -72,10 +74,6 @@ def _difference(before: Input, now: Input) -> str:
     if before.shape != now.shape:
         return f"the argument `{now.name}` has shape {now.shape}, the recorded one {before.shape}"
     return f"the argument `{now.name}` has other numbers than the recorded one"
-
-
-def _counted(count: int) -> str:
-    return f"{count} argument" if count == 1 else f"{count} arguments"
 
 
 def _digest(leaf: trees.Leaf) -> Input:
