@@ -11,6 +11,7 @@ import pytest
 import ray
 from dask.distributed import Client, LocalCluster
 from ray.util.joblib import register_ray
+from reports import same
 
 import gradcheck_core as gc
 from gradcheck_core.execution import pool
@@ -60,10 +61,6 @@ def cluster(request):
 @pytest.fixture(autouse=True)
 def every_sweep_is_worth_sending(monkeypatch, cluster):
     monkeypatch.setattr(pool, "_WORTH", 0.0)
-
-
-def same(one, other):
-    return {**one.to_dict(), "seconds": 0.0} == {**other.to_dict(), "seconds": 0.0}
 
 
 def test_a_wrong_entry_is_found_on_a_cluster(tmp_path):

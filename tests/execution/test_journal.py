@@ -5,9 +5,9 @@ import time
 
 import numpy as np
 import pytest
+from reports import same
 
 import gradcheck_core as gc
-from gradcheck_core.execution import pool
 
 W = np.linspace(0.1, 1.0, 60).reshape(20, 3)
 PREFLIGHT = 3  # evaluations at theta itself, which always run
@@ -39,10 +39,6 @@ def journal(tmp_path):
 def finished(journal):
     """A journal of a finished check; with the report."""
     return journal, gc.check_gradients(sines, W, np.cos(W), journal=journal)
-
-
-def same(one, other):
-    return {**one.to_dict(), "seconds": 0.0} == {**other.to_dict(), "seconds": 0.0}
 
 
 def answered(path):
@@ -142,8 +138,8 @@ def test_what_is_evaluated_outside_of_the_journal_is_evaluated_again(journal, op
     assert same(first, second)
 
 
-def test_two_processes_keep_and_use_a_journal(journal, monkeypatch):
-    monkeypatch.setattr(pool, "_WORTH", 0.0)
+@pytest.mark.usefixtures("every_sweep_is_worth_sending")
+def test_two_processes_keep_and_use_a_journal(journal):
     report = gc.check_gradients(sines, W, np.cos(W), journal=journal, n_jobs=2)
     lines = journal.read_bytes().splitlines(keepends=True)
     sweep = [i for i, line in enumerate(lines) if len(json.loads(line).get("costs", ())) > 1]
@@ -289,10 +285,9 @@ def test_a_certificate_goes_on_from_a_journal_too(journal):
     assert cost.calls < 0.7 * report.evaluations
 
 
+@pytest.mark.usefixtures("every_sweep_is_worth_sending")
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_check_that_was_stopped_by_the_clock_goes_on_with_more_time(journal, monkeypatch, n_jobs):
-    monkeypatch.setattr(pool, "_WORTH", 0.0)
-
+def test_a_check_that_was_stopped_by_the_clock_goes_on_with_more_time(journal, n_jobs):
     def slow(w):
         time.sleep(0.01)
         return sines(w)
