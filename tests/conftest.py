@@ -10,9 +10,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# The same examples in every run, so that a change is judged by what it changes;
+# The same examples in every run, so that a change is judged by what it changes, however slow the machine is;
 # `--hypothesis-profile=default` looks for new ones.
-hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")

@@ -300,7 +300,7 @@ def held_against_itself(found):
     return parity({"read": side_of(found, "read"), "written": side_of(SNAPSHOT, "written")}, "read")
 
 
-@settings(max_examples=400, deadline=2000)
+@settings(max_examples=400)
 @given(
     edits=st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255)), max_size=8),
     cut=st.integers(0, 3000),
@@ -320,7 +320,7 @@ def test_a_file_damaged_anywhere_is_read_or_refused_and_nothing_else_happens(who
         assert str(held_against_itself(snapshot_file.read(damaged)))
 
 
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200)
 @given(
     key=st.sampled_from(["cost", "parameters", "inputs", "report", "versions", "seed", "case", "format_version"]),
     value=st.recursive(
