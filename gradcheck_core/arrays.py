@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from . import trees
 from .array_batch import ArrayBatch, Outputs
+from .array_theta import ArrayTheta
 from .claims import as_pairs
 from .errors import InvalidInputError
 from .outputs import as_real, is_floating
@@ -23,7 +24,6 @@ from .protocol import (
     Backend,
     Batch,
     Capability,
-    Carried,
     ComplexVector,
     Entries,
     FloatVector,
@@ -88,82 +88,46 @@ class ArrayBackend(Backend):
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
         """Bind a cost to NumPy arrays of the parameters' values."""
-        return _ArrayProblem(self, cost, params, args, precision, seed)
+        return _ArrayProblem(self, cost, ArrayTheta(self, params, precision), args, seed)
 
 
 @final
 class _ArrayProblem(Problem):
     def __init__(
-        self,
-        backend: ArrayBackend,
-        cost: Callable[..., object],
-        params: object,
-        args: tuple[object, ...],
-        precision: str,
-        seed: int,
+        self, backend: ArrayBackend, cost: Callable[..., object], theta: ArrayTheta, args: tuple[object, ...], seed: int
     ) -> None:
-        self._backend, self._cost, self._args, self._seed = backend, cost, args, seed
-        self._given = trees.leaves(params)
-        self._leaves = [leaf.value for leaf in self._given]
-        self._rebuild = trees.rebuilder(params)
-        self._positions: list[int] = []
-        self._host: list[npt.NDArray[Any]] = []
-        self._dtypes: list[str] = []
-        tensors: list[tuple[str, tuple[int, ...], str]] = []
-        carried: list[Carried] = []
-        for position, leaf in enumerate(self._given):
-            reason = why_carried(leaf, backend.tensors, self._dtype_of, self._array)
-            if reason is not None:
-                carried.append(Carried(leaf.name, reason))
-                self._leaves[position] = self._copied(leaf.value)
-                continue
-            values, dtype = self._array(leaf.value), self._dtype_of(leaf.value)
-            held = values.dtype if precision == "native" else np.promote_types(values.dtype, precision)
-            self._positions.append(position)
-            self._host.append(np.array(values, dtype=held, order="C"))
-            self._dtypes.append(dtype if precision == "native" else held.name)
-            tensors.append((leaf.name, values.shape, dtype))
-        self._layout = Layout.of(tensors, carried)
-        # None where the array was written since; else the tensor has the truth, since a cost may overwrite it
-        self._placed: list[Any] = [None] * len(tensors)
+        self._backend, self._cost, self._theta, self._args, self._seed = backend, cost, theta, args, seed
         self._handed: tuple[list[Any], object] = ([], None)
 
     @property
     def layout(self) -> Layout:
-        return self._layout
+        return self._theta.layout
 
     def read(self, parameter: int) -> FloatVector:
-        values = self._backend.to_numpy(self._tensors()[parameter]).reshape(-1)
-        if not self._layout.parameters[parameter].is_complex:
-            return values.real.astype(np.float64)
-        return values.astype(np.complex128).view(np.float64)
+        return self._theta.read(parameter)
 
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        flat = self._host[parameter].reshape(-1)
-        numbers = flat.view(flat.real.dtype) if self._layout.parameters[parameter].is_complex else flat
-        numbers[entries] = values
-        self._placed[parameter] = None
+        self._theta.write(parameter, entries, values)
 
     def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
-        self._host[parameter].reshape(-1)[entries] = values
-        self._placed[parameter] = None
+        self._theta.write_complex(parameter, entries, values)
 
     def params(self) -> object:
-        return self._structure(self._tensors())
+        return self._theta.structure(self._theta.tensors())
 
     def evaluate(self) -> object:
-        tensors = self._tensors()
-        structure = self._structure(tensors)
+        tensors = self._theta.tensors()
+        structure = self._theta.structure(tensors)
         self._handed = (tensors, structure)
-        with self._backend.seeded(self._seed):
-            return self._cost(structure, *self._args)
+        return self._called(structure)
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        return self._laid_out(self._backend.gradients(self._total(weigh), self._tensors()))
+        return self._laid_out(self._backend.gradients(self._total(weigh), self._theta.tensors()))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         tangents = self._tangents(direction, conjugated=False)
-        return float(self._backend.to_numpy(self._backend.derivative(self._total(weigh), self._tensors(), tangents)))
+        found = self._backend.derivative(self._total(weigh), self._theta.tensors(), tangents)
+        return float(self._backend.to_numpy(found))
 
     def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
         backend, total = self._backend, self._total(weigh)
@@ -174,72 +138,56 @@ class _ArrayProblem(Problem):
             grads = zip(backend.gradients(total, tensors), tangents, strict=True)
             return functools.reduce(operator.add, [backend.contract(g, t) for g, t in grads if g is not None])
 
-        return self._laid_out(backend.gradients(along, self._tensors()))
+        return self._laid_out(backend.gradients(along, self._theta.tensors()))
 
     def batch(self, weigh: Weigh, memory: int) -> Batch | None:
-        backend, host = self._backend, self._host
+        backend, theta = self._backend, self._theta
         is_widened = any(
-            a.dtype.kind == "c" and not p.is_complex for a, p in zip(host, self._layout.parameters, strict=True)
+            a.dtype.kind == "c" and not p.is_complex for a, p in zip(theta.host, theta.layout.parameters, strict=True)
         )
         if is_widened or backend.vectorised(lambda tensor: [tensor]) is None:
             return None
         outputs = [leaf.value for leaf in trees.leaves(self.evaluate())]
-        arrays = [self._array(output) for output in outputs]
+        arrays = [theta.array(output) for output in outputs]
         positions = [i for i, array in enumerate(arrays) if is_floating(array.dtype) or array.dtype.kind == "c"]
         if not all(isinstance(outputs[position], backend.tensors) for position in positions):
             return None
-        args = [self._array(leaf.value) for leaf in trees.leaves(self._args) if isinstance(leaf.value, backend.tensors)]
+        args = [theta.array(leaf.value) for leaf in trees.leaves(self._args) if isinstance(leaf.value, backend.tensors)]
 
         def many(parameter: int) -> Outputs:
             def one(tensor: Any) -> list[Any]:
-                tensors = self._tensors()
+                tensors = theta.tensors()
                 tensors[parameter] = tensor
-                with backend.seeded(self._seed):
-                    returned = trees.leaves(self._cost(self._structure(tensors), *self._args))
+                returned = trees.leaves(self._called(theta.structure(tensors)))
                 return [returned[position].value for position in positions]
 
             vectorised = backend.vectorised(one)
             assert vectorised is not None
             return vectorised
 
-        def tensor(parameter: int, values: npt.NDArray[Any]) -> Any:
-            return backend.tensor(values, self._dtypes[parameter], self._given[self._positions[parameter]].value)
-
-        passing = sum(array.nbytes for array in (*host, *args, *arrays))
-        return ArrayBatch(many, tensor, backend.to_numpy, host, passing, weigh, memory)
+        passing = sum(array.nbytes for array in (*theta.host, *args, *arrays))
+        return ArrayBatch(many, theta.tensor, backend.to_numpy, theta.host, passing, weigh, memory)
 
     def changed_structure(self) -> str | None:
-        tensors, structure = self._handed
-        paths = [self._given[position].path for position in self._positions]
-        handed = [trees.Leaf(path, tensor) for path, tensor in zip(paths, tensors, strict=True)]
-        return trees.rebound(handed, trees.leaves(structure))
+        return self._theta.rebound(*self._handed)
 
     def close(self) -> None:
         """Nothing to give back: theta is held in copies."""
 
-    def _tensors(self) -> list[Any]:
-        """The checked tensors at the present theta."""
-        for i, (position, host) in enumerate(zip(self._positions, self._host, strict=True)):
-            if self._placed[i] is None:
-                self._placed[i] = self._backend.tensor(host, self._dtypes[i], self._given[position].value)
-        return list(self._placed)
-
-    def _structure(self, tensors: Sequence[Any]) -> object:
-        leaves = list(self._leaves)
-        for position, tensor in zip(self._positions, tensors, strict=True):
-            leaves[position] = tensor
-        return self._rebuild(iter(leaves))
+    def _called(self, structure: object) -> object:
+        with self._backend.seeded(self._seed):
+            return self._cost(structure, *self._args)
 
     def _total(self, weigh: Weigh) -> Function:
         """The weighted sum of what the cost returns, as a function of the checked tensors."""
-        backend = self._backend
+        backend, theta = self._backend, self._theta
         # the shapes and dtypes are those of a call outside of any differentiation, where values can be had
         called = self.evaluate()
         outputs = [leaf.value for leaf in trees.leaves(called)]
-        arrays = {position: self._array(output) for position, output in enumerate(outputs)}
+        arrays = {position: theta.array(output) for position, output in enumerate(outputs)}
         floating = {p: array for p, array in arrays.items() if is_floating(array.dtype) or array.dtype.kind == "c"}
         weights = {
-            position: backend.tensor(_of_the_kind(array, weight), self._dtype_of(outputs[position]), outputs[position])
+            position: backend.tensor(_of_the_kind(array, weight), theta.dtype_of(outputs[position]), outputs[position])
             for (position, array), weight in zip(
                 floating.items(), weigh([as_real(array).shape for array in floating.values()]), strict=True
             )
@@ -253,65 +201,29 @@ class _ArrayProblem(Problem):
             raise InvalidInputError(msg)
 
         def total(tensors: Sequence[Any]) -> Any:
-            with backend.seeded(self._seed):
-                returned = trees.leaves(self._cost(self._structure(tensors), *self._args))
+            returned = trees.leaves(self._called(theta.structure(tensors)))
             return functools.reduce(operator.add, [backend.contract(returned[p].value, w) for p, w in weights.items()])
 
         return total
 
     def _tangents(self, direction: FloatVector, *, conjugated: bool) -> list[Any]:
         """A direction of theta as tensors like the checked ones."""
-        values = [parameter.tensor(direction[parameter.range]) for parameter in self._layout.parameters]
+        values = [parameter.tensor(direction[parameter.range]) for parameter in self._theta.layout.parameters]
         return [
             self._backend.tensor(np.conj(value) if conjugated else value, dtype, tensor)
-            for value, dtype, tensor in zip(values, self._dtypes, self._tensors(), strict=True)
+            for value, dtype, tensor in zip(values, self._theta.dtypes, self._theta.tensors(), strict=True)
         ]
 
     def _laid_out(self, grads: Sequence[Any]) -> Gradient:
-        d_theta, dtypes, notes = np.zeros(self._layout.size), list(self._dtypes), []
-        for i, (parameter, grad) in enumerate(zip(self._layout.parameters, grads, strict=True)):
+        d_theta, dtypes, notes = np.zeros(self._theta.layout.size), list(self._theta.dtypes), []
+        for i, (parameter, grad) in enumerate(zip(self._theta.layout.parameters, grads, strict=True)):
             if grad is None:
                 notes.append(f"`{parameter.name}`: the cost does not reach it, and its gradient counts as zero")
                 continue
             array = self._backend.to_numpy(grad).reshape(-1)
-            dtypes[i] = self._dtype_of(grad)
+            dtypes[i] = self._theta.dtype_of(grad)
             d_theta[parameter.range] = as_pairs(array, self._backend.conjugates) if parameter.is_complex else array.real
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
-
-    def _array(self, leaf: object) -> npt.NDArray[Any]:
-        return self._backend.to_numpy(leaf) if isinstance(leaf, self._backend.tensors) else np.asarray(leaf)
-
-    def _dtype_of(self, leaf: object) -> str:
-        return self._backend.dtype_of(leaf) if isinstance(leaf, self._backend.tensors) else np.asarray(leaf).dtype.name
-
-    def _copied(self, leaf: object) -> object:
-        if not isinstance(leaf, self._backend.tensors):
-            return leaf
-        return self._backend.tensor(self._array(leaf), self._dtype_of(leaf), leaf)
-
-
-def why_carried(
-    leaf: trees.Leaf,
-    tensors: tuple[type, ...],
-    dtype_of: Callable[[object], str],
-    to_numpy: Callable[[object], npt.NDArray[Any]],
-) -> str | None:
-    """Why a leaf is handed on and not checked; None where it is checked: a floating tensor, or a Python float.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is an array of objects.
-    """
-    if not isinstance(leaf.value, (*tensors, float, complex)):
-        return type(leaf.value).__name__
-    dtype = dtype_of(leaf.value)
-    if dtype == "object":
-        msg = f"`params`: `{leaf.name}` has dtype object; pass floating arrays, all rows of one length"
-        raise InvalidInputError(msg)
-    if not dtype.startswith(("float", "bfloat", "complex")):
-        return dtype
-    return None if to_numpy(leaf.value).size else "empty"
 
 
 def _of_the_kind(array: npt.NDArray[Any], weight: npt.NDArray[np.float64]) -> npt.NDArray[Any]:

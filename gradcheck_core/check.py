@@ -1,25 +1,17 @@
-"""The conductor: validate, gather evidence, judge, report."""
+"""What users call: the arguments of one check, validated and handed to the conductor."""
 
 import inspect
 import os
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
-from typing import Any, final
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
 
-from . import registry
-from .assessment import Evidence, assess_all, compare, joined
 from .case import GradientCase
-from .diagnosing import diagnosed
-from .errors import InvalidInputError
-from .gathering import Findings
-from .illustrating import illustrated
+from .checking import Checked, checked
 from .options import CheckOptions
-from .precision import gather
-from .protocol import Backend, Capability
-from .report import GradientReport, ParameterReport
+from .report import GradientReport
 from .selection import Patterns
-from .verdict import VerdictPolicy, worst_verdict
+from .verdict import VerdictPolicy
 
 
 def check_gradients(
@@ -209,7 +201,7 @@ def check_gradients(
         seed=seed,
         progress=progress,
     )
-    return _checked(GradientCase(cost, params, grads, args), backend, options).report
+    return checked(GradientCase(cost, params, grads, args), backend, options).report
 
 
 def assert_gradients(
@@ -247,83 +239,9 @@ def assert_gradients(
     return report
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A check's report, and what it rests on."""
-
-    report: GradientReport
-    findings: Findings
-    adapter: Backend
-    options: CheckOptions
-
-
 def check_case(case: GradientCase) -> Checked:
     """As ``check_gradients(case.cost, case.params, case.grads, args=case.args, **case.options)``, with its findings."""
     call = inspect.signature(check_gradients).bind(case.cost, case.params, case.grads, args=case.args, **case.options)
     call.apply_defaults()
     options = {field.name: call.arguments[field.name] for field in fields(CheckOptions)}
-    return _checked(case, call.arguments["backend"], CheckOptions.validated(**options))
-
-
-def _checked(case: GradientCase, backend: str | None, options: CheckOptions) -> Checked:
-    started = time.perf_counter()
-    _require_callable(case.cost, case.args)
-    adapter = registry.load_backend(backend) if backend is not None else registry.infer_backend(case.params)
-    _require_grads(case.grads, adapter)
-    findings = gather(adapter, case, options)
-    return Checked(_report(findings, adapter.name, options, started), findings, adapter, options)
-
-
-def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
-    evidence = findings.gathered.evidence
-    whole = compare(evidence)
-    assessed = assess_all(evidence, findings.baseline.theta, findings.baseline.cost.value, options.policy)
-    notes = joined(remark for one in assessed for remark in one.remarks)
-    pairs = _worst_of_each((one.evidence, one.report) for one in assessed)
-    found = diagnosed(pairs, findings.baseline.theta if options.order == 1 else None)
-    return GradientReport(
-        verdict=worst_verdict(report.verdict for _, report in pairs),
-        difference=whole.difference,
-        resolution=whole.resolution,
-        cost=findings.baseline.cost.value,
-        parameters=found.parameters,
-        method=findings.method,
-        scheme=options.scheme,
-        precision=findings.precision,
-        backend=backend,
-        evaluations=findings.evaluations,
-        seconds=time.perf_counter() - started,
-        certificate=findings.gathered.certificate,
-        notes=(*findings.stopped, *found.notes, *notes, *findings.gathered.notes),
-        order=options.order,
-        first=found.first,
-        pictures=illustrated(pairs, found.first, findings.gathered.curves, options.replay(backend)),
-    )
-
-
-def _worst_of_each(assessed: Iterable[tuple[Evidence, ParameterReport]]) -> list[tuple[Evidence, ParameterReport]]:
-    """Of a parameter with several reports, e.g. one for each direction, the worst, with its evidence."""
-    worst: dict[str, tuple[Evidence, ParameterReport]] = {}
-    for pair in assessed:
-        name = pair[1].name
-        worst[name] = max(worst.get(name, pair), pair, key=lambda of: of[1].rank())
-    return list(worst.values())
-
-
-def _require_callable(cost: object, args: object) -> None:
-    if not callable(cost):
-        msg = f"`cost` is {type(cost).__name__}; pass the function first and the parameters second: cost(params, *args)"
-        raise InvalidInputError(msg)
-    if not isinstance(args, tuple):
-        msg = f"`args` is {type(args).__name__}; pass a tuple, e.g. args=(x, y)"
-        raise InvalidInputError(msg)
-
-
-def _require_grads(grads: object, adapter: Backend) -> None:
-    if grads is None and Capability.AUTODIFF not in adapter.capabilities:
-        msg = (
-            f"`grads` is missing: {adapter.name} has no automatic differentiation; pass your gradient as arrays in the "
-            "structure of `params`, a flat vector, a mapping by name, or a callable grads(params, *args)"
-        )
-        raise InvalidInputError(msg)
+    return checked(case, call.arguments["backend"], CheckOptions.validated(**options))

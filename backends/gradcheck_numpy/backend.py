@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gradcheck_core import trees
-from gradcheck_core.arrays import why_carried
+from gradcheck_core.array_theta import why_carried
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import (
     Backend,

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from ... import registry, trees
 from ...case import GradientCase
-from ...check import Checked, check_case
+from ...check import check_case
+from ...checking import Checked
 from ...errors import InvalidInputError
 from ...layout import FloatVector, Layout
 from ...protocol import Capability
