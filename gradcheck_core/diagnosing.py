@@ -10,8 +10,9 @@ import numpy.typing as npt
 from .assessment import Evidence
 from .diagnosis import OF_ITS_OWN, Extent, Facts, Place, diagnose, first_to_mend, nothing_came
 from .protocol import FloatVector, Parameter, entry_name
-from .rendering.text import counted, safe
+from .rendering.text import safe
 from .report import Diagnosis, ParameterReport
+from .words import counted
 
 _Number = TypeVar("_Number", np.float64, np.bool_)
 

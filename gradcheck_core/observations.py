@@ -9,7 +9,7 @@ from .numerics.noise import Noise
 from .outputs import roundoff_of
 from .preflight import Baseline
 from .protocol import Layout
-from .rendering.text import counted
+from .words import counted
 
 _NOISY = 64.0
 """Unit roundoffs of noise that long sums in float64 stay below; a cost that rounds to float32 inside is far above."""

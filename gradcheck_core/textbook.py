@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import InvalidInputError
-from .rendering.text import counted
+from .words import counted
 
 
 def gradient_checking(

@@ -45,11 +45,8 @@ def alterations(run: Callable[[], object], layers: list[Any]) -> Iterator[Altera
 
 def _altered(around: Around, layers: list[Any], cost: Callable[..., object]) -> Callable[..., object]:
     def called(*arguments: object) -> object:
-        with (
-            functions_taken_apart(),
-            activations_looked_up(layers),
-            around(),
-        ):  # a traced function would not look anything up anew
+        # a traced function would not look anything up anew
+        with functions_taken_apart(), activations_looked_up(layers), around():
             return cost(*arguments)
 
     return called

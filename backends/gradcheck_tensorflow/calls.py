@@ -100,19 +100,21 @@ def answered(answer: Answer) -> Iterator[None]:
 @contextmanager
 def activations_looked_up(layers: list[Any]) -> Iterator[None]:
     """Let layers that were given one of the functions itself as their activation look it up when they call it."""
-    holding = [layer for layer in layers if _place(vars(layer).get("activation")) is not None]
+    places = {getattr(module, attribute): (module, attribute) for module, attribute, _ in _places()}
 
     def looked_up(layer: Any) -> Callable[..., Any]:
-        module, attribute = _place(layer.activation) or (None, "")
-        return lambda *args, **kwargs: getattr(module, attribute)(*args, **kwargs)
+        place = places[layer.activation]
+        return lambda *args, **kwargs: getattr(*place)(*args, **kwargs)
 
+    holding = [layer for layer in layers if _own_activation(layer) in places]
     with attributes_lent(holding, "activation", looked_up):
         yield
 
 
-def _place(function: object) -> tuple[Any, str] | None:
-    found = ((module, attribute) for module, attribute, _ in _places() if getattr(module, attribute) is function)
-    return next(found, None)
+def _own_activation(layer: Any) -> object:
+    """A function that the layer was given; None for whatever else stands there."""
+    activation = vars(layer).get("activation")
+    return activation if inspect.isfunction(activation) else None
 
 
 def _places() -> Iterator[tuple[Any, str, str]]:

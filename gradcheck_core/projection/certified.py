@@ -9,8 +9,8 @@ import numpy as np
 
 from ..numerics.certificate import lower_bound, upper_bound
 from ..protocol import Layout
-from ..rendering.text import counted
 from ..verdict import VerdictPolicy
+from ..words import counted
 from .localise import Located, Seen
 
 _EVIDENT = 8.0

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from ..pictures import HeatMap, Kink, Picture, Remainders, Scatter, StepCurve
+from ..words import counted
 from .palette import Palette
-from .text import counted, printable, safe
+from .text import printable, safe
 
 if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
     from ..report import ParameterReport

@@ -17,10 +17,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ..pictures import Picture
+from ..words import counted
 from .canvas import styled, svg_for_page
 from .figures import draw
 from .palette import ON_A_PAGE
-from .text import certificate_in_words, counted, headline_sentence, how_measured, printable, ranked, safe, what_next
+from .text import certificate_in_words, headline_sentence, how_measured, printable, ranked, safe, what_next
 
 if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
     from ..report import GradientReport, ParameterReport

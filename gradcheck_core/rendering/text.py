@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ..protocol import entry_name
 from ..verdict import Verdict
+from ..words import counted
 
 if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
     from ..report import GradientReport, ParameterReport
@@ -201,11 +202,6 @@ def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
         Text(f"{parameter.resolution:.1e}"),
         Text(parameter.verdict.value, style=STYLES[parameter.verdict]),
     )
-
-
-def counted(number: int, one: str, several: str) -> str:
-    """A number and what it counts."""
-    return f"{number} {one if number == 1 else several}"
 
 
 def headline_sentence(report: "GradientReport") -> str:

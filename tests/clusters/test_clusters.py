@@ -6,29 +6,15 @@ import signal
 from pathlib import Path
 
 import joblib
-import numpy as np
 import pytest
 import ray
 from dask.distributed import Client, LocalCluster
+from pooled import HERE, PARAMS, cost, gradient
 from ray.util.joblib import register_ray
 from reports import same
 
 import gradcheck_core as gc
 from gradcheck_core.execution import pool
-
-HERE = os.getpid()
-DATA = np.random.default_rng(0).normal(size=(7, 5))
-PARAMS = {"w": np.random.default_rng(1).normal(size=(5, 8)), "b": np.linspace(-1.0, 1.0, 8)}
-
-
-def cost(p):
-    return float(np.sum(np.tanh(DATA @ p["w"] + p["b"]) ** 2))
-
-
-def gradient(p):
-    activation = np.tanh(DATA @ p["w"] + p["b"])
-    delta = 2 * activation * (1 - activation**2)
-    return {"w": DATA.T @ delta, "b": delta.sum(axis=0)}
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...numerics.norms import norm
 from ...outputs import roundoff_of
-from ...rendering.text import counted
+from ...words import counted
 from .carrying import Array, Carried
 from .moves import moves
 from .pairing import Difference, changed, numbers_of, total_gradient_size

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import registry, trees
-from ...rendering.text import counted
+from ...words import counted
 
 
 @final

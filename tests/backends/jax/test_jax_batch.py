@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax_batches import PARAMS, RNG, cost, cost_gradient, floating, hidden, together_and_alone, was_batched
+from batches import together_and_alone
+from jax_batches import PARAMS, RNG, cost, cost_gradient, floating, hidden, was_batched
 
 import gradcheck_core as gc
 from gradcheck_core import Verdict, chunks
@@ -26,7 +27,7 @@ def count(monkeypatch):
 
 @pytest.mark.parametrize("returned", [cost, hidden, lambda p: (hidden(p), 3, {"z": p["b"], "a": cost(p)})])
 def test_a_batch_gives_what_the_cost_gives_one_by_one(returned):
-    for together, alone in together_and_alone(returned, floating(PARAMS)):
+    for together, alone in together_and_alone("jax", returned, floating(PARAMS)):
         np.testing.assert_allclose(together, alone, rtol=1e-13)
 
 
@@ -35,7 +36,7 @@ def test_thetas_are_rounded_as_a_write_rounds_them(dtype, roundoff):
     # The sum of one number and zeros: without rounding of its own, so that only theta's shows.
     params = jnp.zeros(100, dtype)
 
-    for together, alone in together_and_alone(jnp.sum, params):
+    for together, alone in together_and_alone("jax", jnp.sum, params):
         assert np.array_equal(together, alone)
         assert together == pytest.approx(np.full(100, 0.1), rel=roundoff)
         assert not np.any(together == 0.1)
@@ -46,7 +47,7 @@ def test_complex_parameters_are_moved_part_by_part(precision):
     z = jnp.asarray(RNG.normal(size=50) + 1j * RNG.normal(size=50), "complex64")
 
     # At 1 + x + iy the real part and the imaginary part of the square tell the two apart.
-    for together, alone in together_and_alone(lambda z: jnp.sum(z**2), z, precision):
+    for together, alone in together_and_alone("jax", lambda z: jnp.sum(z**2), z, precision):
         np.testing.assert_allclose(together, alone, rtol=1e-4 if precision == "native" else 1e-13)
 
 
@@ -54,7 +55,7 @@ def test_parameters_of_several_dtypes_are_moved_apart():
     params = {"a": jnp.ones(40, "float32"), "b": jnp.ones(40, "float16"), "c": jnp.ones(40, "float32")}
 
     for together, alone in together_and_alone(
-        lambda p: sum(jnp.sum(v**2).astype("float32") for v in p.values()), params
+        "jax", lambda p: sum(jnp.sum(v**2).astype("float32") for v in p.values()), params
     ):
         np.testing.assert_allclose(together, alone, rtol=1e-3)
 
@@ -133,5 +134,5 @@ def test_less_memory_than_one_theta_takes_means_one_at_a_time(monkeypatch):
 def test_weak_types_stay_weak():
     params = {"scale": jnp.asarray(1.5), "half": jnp.ones(70, "float16")}
 
-    for together, alone in together_and_alone(lambda p: p["scale"] * jnp.sum(p["half"] / 64), params):
+    for together, alone in together_and_alone("jax", lambda p: p["scale"] * jnp.sum(p["half"] / 64), params):
         np.testing.assert_allclose(together, alone, rtol=2e-3)

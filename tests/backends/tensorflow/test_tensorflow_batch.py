@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from batches import together_and_alone
 from keras import layers
 
 import gradcheck_core as gc
-from gradcheck_core import Verdict, chunks, registry
-from gradcheck_core.outputs import Contraction
+from gradcheck_core import Verdict, chunks
 from gradcheck_tensorflow.batch import TensorflowBatch
 
 RNG = np.random.default_rng(0)
@@ -70,29 +70,10 @@ def count(monkeypatch):
     return lengths
 
 
-def together_and_alone(function, params, precision="native"):
-    """J with every number moved by a tenth, in a batch and one by one, parameter by parameter."""
-    backend = registry.load_backend("tensorflow")
-    with backend.open(function, params, (), precision, 0) as problem:
-        batch = problem.batch(Contraction(0).weights, 2**30)
-        for i, parameter in enumerate(problem.layout.parameters):
-            before = problem.read(i)
-            entries, values = np.arange(parameter.size), before + 0.1
-            together = batch.costs_at(i, entries, values)
-            assert np.array_equal(problem.read(i), before)
-            alone = []
-            for entry, value in zip(entries.tolist(), values.tolist(), strict=True):
-                problem.write(i, entry, value)
-                # Never evaluated at the theta it was opened with, the problem has nothing to hold a graph against.
-                alone.append(Contraction(0).value(problem.evaluate(), backend.to_numpy).value)
-                problem.write(i, entry, float(before[entry]))
-            yield together, np.array(alone)
-
-
 @pytest.mark.parametrize("make", [tf.Variable, tf.constant])
 @pytest.mark.parametrize("returned", [cost, lambda p: (p["w"] * 2, tf.constant(3), {"z": p["b"], "a": cost(p)})])
 def test_a_batch_gives_what_the_cost_gives_one_by_one(make, returned):
-    for together, alone in together_and_alone(returned, made(make)):
+    for together, alone in together_and_alone("tensorflow", returned, made(make)):
         np.testing.assert_allclose(together, alone, rtol=1e-13)
 
 
@@ -100,7 +81,7 @@ def test_a_batch_gives_what_the_cost_gives_one_by_one(make, returned):
 @pytest.mark.parametrize(("dtype", "roundoff"), [("float32", 2.0**-24), ("float16", 2.0**-11), ("bfloat16", 2.0**-8)])
 def test_thetas_are_rounded_as_a_write_rounds_them(make, dtype, roundoff):
     # The sum of one number and zeros: without rounding of its own, so that only theta's shows.
-    for together, alone in together_and_alone(tf.reduce_sum, make(np.zeros(100), dtype=dtype)):
+    for together, alone in together_and_alone("tensorflow", tf.reduce_sum, make(np.zeros(100), dtype=dtype)):
         assert np.array_equal(together, alone)
         assert together == pytest.approx(np.full(100, 0.1), rel=roundoff)
         assert not np.any(together == 0.1)
@@ -109,7 +90,7 @@ def test_thetas_are_rounded_as_a_write_rounds_them(make, dtype, roundoff):
 def test_complex_parameters_are_moved_part_by_part():
     z = tf.Variable(RNG.normal(size=70) + 1j * RNG.normal(size=70))
 
-    for together, alone in together_and_alone(lambda z: tf.reduce_sum(z**2), z):
+    for together, alone in together_and_alone("tensorflow", lambda z: tf.reduce_sum(z**2), z):
         np.testing.assert_allclose(together, alone, rtol=1e-13)
 
 
@@ -120,7 +101,7 @@ def test_variables_are_found_however_they_are_read():
         rows = tf.nn.embedding_lookup(v, [1, 4, 1]) + tf.gather(v, [2, 3, 4])
         return tf.reduce_sum(rows**2) + tf.reduce_sum(v[:2] ** 3) + tf.reduce_sum(tf.gather_nd(v, [[0, 1]]) * v.value())
 
-    for together, alone in together_and_alone(looked_up, table):
+    for together, alone in together_and_alone("tensorflow", looked_up, table):
         np.testing.assert_allclose(together, alone, rtol=1e-13)
 
 
