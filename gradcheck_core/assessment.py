@@ -77,13 +77,17 @@ class Evidence:
 
 def compare(evidence: Sequence[Evidence]) -> Comparison:
     """The norms of some parameters' evidence together; infinite where a claim is not finite."""
-    each = [_comparison(item) for item in evidence]  # one by one: theta may be too large to be joined
+    return together([_comparison(item) for item in evidence])  # one by one: theta may be too large to be joined
+
+
+def together(each: Sequence[Comparison]) -> Comparison:
+    """Comparisons of some parameters as one of all their entries."""
     return Comparison(
         discrepancy=norm(np.array([one.discrepancy for one in each])),
         error=norm(np.array([one.error for one in each])),
         claimed=norm(np.array([one.claimed for one in each])),
         numeric=norm(np.array([one.numeric for one in each])),
-        cost_size=max(one.cost_size for one in each),
+        cost_size=max((one.cost_size for one in each), default=0.0),
     )
 
 

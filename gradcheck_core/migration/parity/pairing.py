@@ -10,6 +10,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+from ...assessment import together
 from ...numerics.norms import norm
 from ...outputs import roundoff_of
 from ...verdict import Comparison, NaturalScale, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
@@ -184,13 +185,7 @@ def _unit(side: Side) -> float:
 
 
 def _whole(comparisons: list[Comparison]) -> Comparison:
-    each = [one for one in comparisons if one is not _NOTHING_IN_COMMON]
-    return Comparison(
-        discrepancy=norm(np.array([one.discrepancy for one in each])),
-        error=norm(np.array([one.error for one in each])),
-        claimed=norm(np.array([one.claimed for one in each])),
-        numeric=norm(np.array([one.numeric for one in each])),
-    )
+    return together([one for one in comparisons if one is not _NOTHING_IN_COMMON])
 
 
 def _row(
