@@ -19,7 +19,7 @@ from .array_batch import ArrayBatch, Outputs
 from .array_theta import ArrayTheta
 from .claims import as_pairs
 from .errors import InvalidInputError
-from .outputs import as_real, is_floating
+from .outputs import as_real, is_inexact
 from .protocol import (
     Backend,
     Batch,
@@ -149,7 +149,7 @@ class _ArrayProblem(Problem):
             return None
         outputs = [leaf.value for leaf in trees.leaves(self.evaluate())]
         arrays = [theta.array(output) for output in outputs]
-        positions = [i for i, array in enumerate(arrays) if is_floating(array.dtype) or array.dtype.kind == "c"]
+        positions = [i for i, array in enumerate(arrays) if is_inexact(array.dtype)]
         if not all(isinstance(outputs[position], backend.tensors) for position in positions):
             return None
         args = [theta.array(leaf.value) for leaf in trees.leaves(self._args) if isinstance(leaf.value, backend.tensors)]
@@ -185,7 +185,7 @@ class _ArrayProblem(Problem):
         called = self.evaluate()
         outputs = [leaf.value for leaf in trees.leaves(called)]
         arrays = {position: theta.array(output) for position, output in enumerate(outputs)}
-        floating = {p: array for p, array in arrays.items() if is_floating(array.dtype) or array.dtype.kind == "c"}
+        floating = {p: array for p, array in arrays.items() if is_inexact(array.dtype)}
         weights = {
             position: backend.tensor(_of_the_kind(array, weight), theta.dtype_of(outputs[position]), outputs[position])
             for (position, array), weight in zip(

@@ -103,6 +103,11 @@ def is_floating(dtype: np.dtype[np.generic]) -> bool:
     return dtype.kind == "f" or dtype.name.startswith(("bfloat", "float"))
 
 
+def is_inexact(dtype: np.dtype[np.generic]) -> bool:
+    """Whether numbers of a dtype can be moved a little: a floating one, or a complex one."""
+    return is_floating(dtype) or dtype.kind == "c"
+
+
 def roundoff_of(dtype: np.dtype[np.generic] | str) -> float:
     """The unit roundoff, half the spacing at 1, of a floating dtype or of its name; bfloat16 too, known here or not."""
     name = dtype if isinstance(dtype, str) else dtype.name
@@ -166,7 +171,7 @@ def _wide(dtype: np.dtype[np.generic]) -> type[np.generic]:
 
 def _numbers(returned: object, to_numpy: ToNumpy) -> list[Array]:
     arrays = [_array(leaf.value, to_numpy) for leaf in trees.leaves(returned)]
-    floating = [array for array in arrays if is_floating(array.dtype) or array.dtype.kind == "c"]
+    floating = [array for array in arrays if is_inexact(array.dtype)]
     if len(arrays) == 1 and arrays[0].size == 1 and arrays[0].dtype.kind in "iu":
         floating = [arrays[0].astype(np.float64)]  # e.g. a hinge loss that returns a plain 0
     if not floating:
