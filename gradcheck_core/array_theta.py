@@ -81,9 +81,7 @@ class ArrayTheta:
 
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
         """As `Problem.write`."""
-        flat = self.host[parameter].reshape(-1)
-        numbers = flat.view(flat.real.dtype) if self.layout.parameters[parameter].is_complex else flat
-        numbers[entries] = values
+        self.layout.parameters[parameter].numbers(self.host[parameter])[entries] = values
         self._placed[parameter] = None
 
     def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, final
+from typing import Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,14 @@ class Parameter:
         """Its numbers in theta as a new array of its shape, complex where the parameter is; in double precision."""
         copied = np.array(numbers, dtype=np.float64)
         return (copied.view(np.complex128) if self.is_complex else copied).reshape(self.shape)
+
+    def numbers(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The numbers in theta of a contiguous array of its values, over the same memory.
+
+        Two for every complex entry; a real parameter that is held as complex, for its step, has one.
+        """
+        flat = array.reshape(-1)
+        return flat.view(flat.real.dtype) if self.is_complex else flat
 
     def index(self, entry: int) -> tuple[int, ...]:
         """The index into the tensor of one of its numbers in theta, counted from its first."""

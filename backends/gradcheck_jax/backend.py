@@ -155,9 +155,7 @@ class _JaxProblem(Problem):
         self._written.add(parameter)
 
     def _numbers(self, parameter: int) -> npt.NDArray[Any]:
-        """A parameter's numbers in theta, over the memory of its host array: two for every complex entry."""
-        flat = self._host[parameter].reshape(-1)
-        return flat.view(flat.real.dtype) if self._layout.parameters[parameter].is_complex else flat
+        return self._layout.parameters[parameter].numbers(self._host[parameter])
 
     def params(self) -> object:
         with self._scope():

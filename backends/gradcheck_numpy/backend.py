@@ -56,7 +56,6 @@ class _NumpyProblem(Problem):
         given_leaves = trees.leaves(params)  # first, since it refuses a structure that contains itself
         leaves: list[Any] = []
         self._checked: list[trees.Leaf] = []
-        self._flat: list[npt.NDArray[Any]] = []
         tensors: list[tuple[str, tuple[int, ...], str]] = []
         carried: list[Carried] = []
         for leaf in given_leaves:
@@ -68,18 +67,19 @@ class _NumpyProblem(Problem):
                 continue
             given = np.asanyarray(leaf.value)
             dtype = given.dtype if precision == "native" else np.promote_types(given.dtype, precision)
-            # subok keeps np.matrix and the like for the cost; the flat view is a plain array over the same memory.
+            # subok keeps np.matrix and the like for the cost; theta is a plain view over the same memory.
             working = np.array(given, dtype=dtype, order="C", subok=True)
             self._checked.append(trees.Leaf(leaf.path, working))
             leaves.append(working)
-            flat = working.view(np.ndarray).reshape(-1)
-            # A complex parameter is two numbers of theta an entry; a real one held as complex, for its step, is one.
-            self._flat.append(flat.view(flat.real.dtype) if given.dtype.kind == "c" else flat)
             tensors.append((leaf.name, given.shape, given.dtype.name))
         self._leaves = leaves
         self._rebuild = trees.rebuilder(params)
         self._structure = trees.copier(self._rebuild(iter(leaves)))
         self._layout = Layout.of(tensors, carried)
+        self._flat = [
+            parameter.numbers(np.asarray(leaf.value))
+            for parameter, leaf in zip(self._layout.parameters, self._checked, strict=True)
+        ]
         self._handed: object = None
 
     @property

@@ -148,10 +148,10 @@ class _TensorflowProblem(Problem):
         self._flush()
         variable = self._variables[parameter]
         values = self._host[parameter] if variable is None else np.ascontiguousarray(variable.numpy())
-        return _as_numbers(values).astype(np.float64)
+        return self._layout.parameters[parameter].numbers(values).astype(np.float64)
 
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        _as_numbers(self._host[parameter])[entries] = values
+        self._layout.parameters[parameter].numbers(self._host[parameter])[entries] = values
         self._written.add(parameter)
 
     def params(self) -> object:
@@ -265,7 +265,7 @@ class _TensorflowProblem(Problem):
                 notes.append(f"`{parameter.name}`: the cost does not reach it; the tape's None counts as zero")
                 continue
             dense = tf.convert_to_tensor(grad)  # IndexedSlices, e.g. of an embedding, become dense
-            d_theta[parameter.range] = _as_numbers(np.ascontiguousarray(dense.numpy())).astype(np.float64)
+            d_theta[parameter.range] = parameter.numbers(np.ascontiguousarray(dense.numpy())).astype(np.float64)
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
     def alterations(self) -> Iterable[Alteration]:
@@ -294,9 +294,3 @@ class _TensorflowProblem(Problem):
             leaf = self._leaves[position]
             self._leaves[position] = trees.Leaf(leaf.path, tf.constant(self._host[parameter]))
         self._written.clear()
-
-
-def _as_numbers(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """A contiguous array's numbers in theta, over the same memory: two for every complex entry."""
-    flat = array.reshape(-1)
-    return flat.view(flat.real.dtype) if array.dtype.kind == "c" else flat
