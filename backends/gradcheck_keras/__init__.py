@@ -13,6 +13,7 @@ from .weights import is_keras as is_keras
 from .weights import is_layer as is_layer
 from .weights import is_variable as is_variable
 from .weights import layers as layers
+from .weights import not_built as not_built
 from .weights import require_built as require_built
 from .weights import stateless as stateless
 from .weights import weights as weights
@@ -27,6 +28,7 @@ __all__ = [
     "lend",
     "lend_float64",
     "lend_policy",
+    "not_built",
     "require_built",
     "stateless",
     "weights",

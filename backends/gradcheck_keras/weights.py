@@ -76,6 +76,14 @@ def weights(value: Any) -> list[Weight]:
     return found
 
 
+def not_built(leaf: trees.Leaf) -> InvalidInputError:
+    """What a layer or model without variables is refused with."""
+    return InvalidInputError(
+        f"`params`: the {type(leaf.value).__name__} `{leaf.name}` has no variables yet; "
+        "build it by calling it once on an input before the check"
+    )
+
+
 def require_built(leaves: Iterable[trees.Leaf], framework: str) -> None:
     """Refuse a layer that has no variables yet.
 
@@ -86,11 +94,7 @@ def require_built(leaves: Iterable[trees.Leaf], framework: str) -> None:
     """
     for leaf in leaves:
         if is_layer(leaf.value, framework) and not weights(leaf.value):
-            msg = (
-                f"`params`: the {type(leaf.value).__name__} `{leaf.name}` has no variables yet; "
-                "build it by calling it once on an input before the check"
-            )
-            raise InvalidInputError(msg)
+            raise not_built(leaf)
 
 
 def stateless(pairs: Iterable[tuple[Any, object]] | None) -> AbstractContextManager[object]:

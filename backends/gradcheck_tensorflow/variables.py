@@ -87,11 +87,7 @@ def require_built(leaves: list[trees.Leaf]) -> None:
     """Refuse a model that has no variables yet."""
     for leaf in leaves:
         if is_model(leaf.value) and not list(named_variables(leaf)):
-            msg = (
-                f"`params`: the {type(leaf.value).__name__} `{leaf.name}` has no variables yet; "
-                "build it by calling it once on an input before the check"
-            )
-            raise InvalidInputError(msg)
+            raise gradcheck_keras.not_built(leaf)
 
 
 def keras_parts(value: object) -> tuple[list[Any], list[Any]]:
