@@ -1,11 +1,15 @@
 """How many evaluations a check makes: at least, usually, at most; and how many are left for finding steps."""
 
+import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self, final
 
 _AROUND = 12
 """Evaluations besides the sweep that every check makes: preflight, one table of noise, and one at the end."""
+
+_TO_FIND_STEPS = 24
 
 LEAST_PROBING = 24
 """Evaluations for finding steps even where the sweep then goes short of some."""
@@ -13,6 +17,11 @@ LEAST_PROBING = 24
 _PROBING_SHARE = 0.4
 """Evaluations for finding steps and measuring truncation, for each checked coordinate."""
 _PROBING_ALLOWANCE = 150
+
+_FEW_PROBES = 8
+_PROBED_SHARE = 8
+_MANY = 512
+"""Coordinates from which the share that is probed falls with the root of their number: so many tell of the rest."""
 
 
 CERTIFICATE_EVALUATIONS = 60
@@ -72,9 +81,15 @@ def most_evaluations(coordinates: int) -> int:
     return 5 * coordinates // 2 + 200
 
 
-def expected_evaluations(coordinates: int) -> int:
-    """How many evaluations a check of a right gradient usually makes."""
-    return least_evaluations(coordinates) + coordinates // 4 + 40
+def expected_evaluations(sizes: Iterable[int]) -> int:
+    """How many evaluations a check of a right gradient usually makes, of parameters of these sizes."""
+    return _TO_FIND_STEPS + sum(2 * (size + probes(size)) for size in sizes) + _AROUND
+
+
+def probes(size: int) -> int:
+    """At how many of a parameter's coordinates truncation is measured: a few, and an eighth of those of a small one."""
+    share = size if size < _MANY else math.sqrt(_MANY * size)
+    return min(size, _FEW_PROBES + int(share / _PROBED_SHARE))
 
 
 def probing_evaluations(coordinates: int) -> int:

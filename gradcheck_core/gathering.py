@@ -126,10 +126,10 @@ def _gather_from(
 ) -> Findings:
     layout = problem.layout
     chosen = selection.select(layout, options.include, options.exclude)
-    coordinates = sum(layout.parameters[i].size for i in chosen)
-    method = _method(options, coordinates)
+    sizes = [layout.parameters[i].size for i in chosen]
+    method = _method(options, sum(sizes))
     contraction = Contraction(options.seed)
-    expected = _EXPECTED[method](coordinates)
+    expected = _EXPECTED[method](sizes)
     expected = expected if options.max_evaluations is None else min(expected, options.max_evaluations)
     with ProgressBar(expected, options.progress) as bar:
         limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
@@ -157,7 +157,7 @@ _GATHER = {"exhaustive": gather_first_order, "projected": gather_projected, "dir
 
 _EXPECTED = {
     "exhaustive": expected_evaluations,
-    "projected": lambda coordinates: CERTIFICATE_EVALUATIONS,
+    "projected": lambda sizes: CERTIFICATE_EVALUATIONS,
     "directions": expected_evaluations,
 }
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .budget import LEAST_PROBING, Budget, most_evaluations, probing_evaluations
+from .budget import LEAST_PROBING, Budget, most_evaluations, probes, probing_evaluations
 from .evaluator import Evaluator
 from .numerics.coordinates import Derivatives, Indices, ParameterCost
 from .numerics.longer import by_longer_steps
@@ -34,8 +34,8 @@ _TOO_COARSE = 5e-4
 _STILL_TO_COME = 24
 """Evaluations of those promised that are kept for one direction through all of theta and for what ends a check."""
 
-_FEW_PROBES = 8
-"""Coordinates of a parameter at which truncation is measured at least, and one of every eight more."""
+_A_FEW = 8
+"""Coordinates of a parameter that are looked at together where the first ones turn out not to be enough."""
 
 _LOPSIDED = 8.0
 """Truncation over noise beyond which a parameter is swept again at shorter steps, where the budget allows it."""
@@ -108,9 +108,9 @@ def measure(
     else:
         steps = {i: np.full(at.theta.size, epsilon) for i, at in costs.items()}
     factor = 2.0 if epsilon is None else 0.5
-    probes = _shares({i: _wanted(at) for i, at in costs.items()}, budget.left // 2)
-    budget.spend(2 * sum(probes.values()))
-    swept = {i: _swept(at, steps[i], probes[i], budget, factor) for i, at in costs.items()}
+    shares = _shares({i: probes(at.theta.size) for i, at in costs.items()}, budget.left // 2)
+    budget.spend(2 * sum(shares.values()))
+    swept = {i: _swept(at, steps[i], shares[i], budget, factor) for i, at in costs.items()}
     elsewhere = max([1.0, *(found.of_the_guess for found in swept.values())])
     swept = {i: found if found.probed.size else replace(found, elsewhere=elsewhere) for i, found in swept.items()}
     if epsilon is not None:
@@ -119,7 +119,7 @@ def measure(
         shorter = _shorter(at, steps[i], _bars(swept[i], noise))
         if shorter is not None and budget.left >= 2 * at.theta.size + 4:
             budget.spend(2 * at.theta.size)
-            again = min(_wanted(at), budget.left // 2)
+            again = min(probes(at.theta.size), budget.left // 2)
             budget.spend(2 * again)
             swept[i] = _swept(at, shorter, again, budget, factor)
     promised = Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
@@ -158,11 +158,6 @@ def _with_sizes(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivat
     return replace(derivatives, cost_size=max(found.cost_size, noise.size), step=step)
 
 
-def _wanted(at: ParameterCost) -> int:
-    """At how many entries of a parameter truncation should be measured."""
-    return min(at.theta.size, _FEW_PROBES + at.theta.size // 8)
-
-
 def _shares(wanted: dict[int, int], left: int) -> dict[int, int]:
     """What each parameter gets of so many probes: what it wants or, where that is too much, as much as the others."""
     shares = dict.fromkeys(wanted, 0)
@@ -173,13 +168,13 @@ def _shares(wanted: dict[int, int], left: int) -> dict[int, int]:
     return shares
 
 
-def _swept(at: ParameterCost, steps: FloatVector, probes: int, budget: Budget, factor: float) -> Sweep:
+def _swept(at: ParameterCost, steps: FloatVector, count: int, budget: Budget, factor: float) -> Sweep:
     """A sweep that probes so many entries, and more from the budget where it finds kinks or jumps."""
-    found = sweep(at, steps, probes, factor)
+    found = sweep(at, steps, count, factor)
     batch = found.probed
     # Most bent first: beside kinks a cost bends most, so that where half of a batch are rough more are to be expected.
-    while np.sum(np.isin(batch, found.rough)) > batch.size // 2 and budget.left >= 2 * _FEW_PROBES:
-        batch = found.most_bent(_FEW_PROBES)
+    while np.sum(np.isin(batch, found.rough)) > batch.size // 2 and budget.left >= 2 * _A_FEW:
+        batch = found.most_bent(_A_FEW)
         budget.spend(2 * batch.size)
         found = found.probing(batch)
     return found
@@ -246,7 +241,7 @@ def _made_finer(
 def _coarse(found: Sweep, bars: Derivatives) -> Indices:
     """The few coordinates with by far the largest bars, where these come from truncation and leave much to be seen."""
     by_size = np.argsort(-np.nan_to_num(bars.error, posinf=0.0), kind="stable")
-    worst = by_size[~np.isin(by_size, found.rough)][:_FEW_PROBES]
+    worst = by_size[~np.isin(by_size, found.rough)][:_A_FEW]
     noise = CONFIDENT * found.at.noise / found.steps
     seen = float(np.linalg.norm(bars.lower)) * _FINE
     return worst[(bars.error[worst] > _LOPSIDED * noise[worst]) & (bars.error[worst] > seen)]

@@ -107,4 +107,4 @@ def test_a_check_counts_to_exactly_its_evaluations(clock, capsys):
 
     report = gc.check_gradients(cost, np.ones(3), np.full(3, 2.0), progress=True)
 
-    assert f"{report.evaluations}/{expected_evaluations(3)}" in capsys.readouterr().err
+    assert f"{report.evaluations}/{expected_evaluations([3])}" in capsys.readouterr().err
