@@ -29,7 +29,7 @@ def report_of(shapes: dict[str, tuple[int, ...]]) -> GradientReport:
         bars = np.full(parameter.size, 1e-10)
         evidence.append(Evidence(parameter, Claimed(claimed, 0.0), Derivatives(numeric, numeric, bars)))
     assessed = assess_all(evidence, np.ones(layout.size), 1.0, VerdictPolicy())
-    reports: dict[str, ParameterReport] = {one.report.name: one.report for one in assessed}
+    reports: dict[str, ParameterReport] = {one.report.name: one.report for one in assessed.each}
     first = layout.parameters[-1].name
     return GradientReport(
         verdict=Verdict.BUG,
@@ -44,7 +44,7 @@ def report_of(shapes: dict[str, tuple[int, ...]]) -> GradientReport:
         evaluations=2 * layout.size,
         seconds=1.0,
         first=first,
-        pictures=illustrated([(one.evidence, one.report) for one in assessed], first, {}, ""),
+        pictures=illustrated([(one.evidence, one.report) for one in assessed.each], first, {}, ""),
     )
 
 

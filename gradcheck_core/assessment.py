@@ -77,11 +77,11 @@ class Evidence:
 
 def compare(evidence: Sequence[Evidence]) -> Comparison:
     """The norms of some parameters' evidence together; infinite where a claim is not finite."""
-    return together([_comparison(item) for item in evidence])  # one by one: theta may be too large to be joined
+    return together([_comparison(item) for item in evidence])
 
 
 def together(each: Sequence[Comparison]) -> Comparison:
-    """Comparisons of some parameters as one of all their entries."""
+    """Comparisons of some parameters as one of all their entries, which may be too many to be joined."""
     return Comparison(
         discrepancy=norm(np.array([one.discrepancy for one in each])),
         error=norm(np.array([one.error for one in each])),
@@ -116,16 +116,29 @@ class Assessed:
     remarks: tuple[Remark, ...]
 
 
-def assess_all(
-    evidence: Sequence[Evidence], theta: FloatVector, cost: float, policy: VerdictPolicy
-) -> tuple[Assessed, ...]:
+@final
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Every item of evidence, judged, and the comparison of all of them together."""
+
+    whole: Comparison
+    each: tuple[Assessed, ...]
+
+
+def assess_all(evidence: Sequence[Evidence], theta: FloatVector, cost: float, policy: VerdictPolicy) -> Assessment:
     """Judge every item of evidence, those too small to resolve by themselves on the scale of the whole."""
-    scale = natural_scale(compare(evidence), cost, theta_scale(theta))
-    return tuple(Assessed(item, *assess(item, scale, policy)) for item in evidence)
+    comparisons = [_comparison(item) for item in evidence]  # once: each goes through all entries
+    whole = together(comparisons)
+    scale = natural_scale(whole, cost, theta_scale(theta))
+    judged = (
+        Assessed(item, *assess(item, comparison, scale, policy))
+        for item, comparison in zip(evidence, comparisons, strict=True)
+    )
+    return Assessment(whole, tuple(judged))
 
 
 def assess(
-    evidence: Evidence, scale: NaturalScale, policy: VerdictPolicy
+    evidence: Evidence, comparison: Comparison, scale: NaturalScale, policy: VerdictPolicy
 ) -> tuple[ParameterReport, tuple[Remark, ...]]:
     """Judge one parameter and say what a reader should know about the judgement."""
     parameter = evidence.parameter
@@ -135,7 +148,6 @@ def assess(
             evidence, Verdict.BUG, float("inf"), 0.0, bad, _ranges(~np.isfinite(evidence.claimed), parameter)
         )
         return report, ((report.worst_entry, f"the claimed gradient is {evidence.claimed[bad]}"),)
-    comparison = _comparison(evidence)
     if not evidence.by_entries:
         judgement = judge_parameter(comparison, scale, policy)
         wrong = _merged(evidence.located, parameter) if not judgement.verdict.passed else ()

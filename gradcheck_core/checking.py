@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from . import registry
-from .assessment import Evidence, assess_all, compare, joined
+from .assessment import Evidence, assess_all, joined
 from .case import GradientCase
 from .diagnosing import diagnosed
 from .errors import InvalidInputError
@@ -47,17 +47,16 @@ def checked(case: GradientCase, backend: str | None, options: CheckOptions) -> C
 
 
 def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
-    evidence = findings.gathered.evidence
-    whole = compare(evidence)
-    assessed = assess_all(evidence, findings.baseline.theta, findings.baseline.cost.value, options.policy)
-    notes = joined(remark for one in assessed for remark in one.remarks)
-    pairs = _worst_of_each((one.evidence, one.report) for one in assessed)
-    found = diagnosed(pairs, findings.baseline.theta if options.order == 1 else None)
+    baseline = findings.baseline
+    assessed = assess_all(findings.gathered.evidence, baseline.theta, baseline.cost.value, options.policy)
+    notes = joined(remark for one in assessed.each for remark in one.remarks)
+    pairs = _worst_of_each((one.evidence, one.report) for one in assessed.each)
+    found = diagnosed(pairs, baseline.theta if options.order == 1 else None)
     return GradientReport(
         verdict=worst_verdict(report.verdict for _, report in pairs),
-        difference=whole.difference,
-        resolution=whole.resolution,
-        cost=findings.baseline.cost.value,
+        difference=assessed.whole.difference,
+        resolution=assessed.whole.resolution,
+        cost=baseline.cost.value,
         parameters=found.parameters,
         method=findings.method,
         scheme=options.scheme,

@@ -113,17 +113,19 @@ def measure(
     swept = {i: _swept(at, steps[i], shares[i], budget, factor) for i, at in costs.items()}
     elsewhere = max([1.0, *(found.of_the_guess for found in swept.values())])
     swept = {i: found if found.probed.size else replace(found, elsewhere=elsewhere) for i, found in swept.items()}
+    bars = {i: _bars(found, noise) for i, found in swept.items()}
     if epsilon is not None:
-        return {i: _with_sizes(_bars(found, noise), found, noise) for i, found in swept.items()}
+        return {i: _with_sizes(bars[i], found, noise) for i, found in swept.items()}
     for i, at in costs.items():
-        shorter = _shorter(at, steps[i], _bars(swept[i], noise))
+        shorter = _shorter(at, steps[i], bars[i])
         if shorter is not None and budget.left >= 2 * at.theta.size + 4:
             budget.spend(2 * at.theta.size)
             again = min(probes(at.theta.size), budget.left // 2)
             budget.spend(2 * again)
             swept[i] = _swept(at, shorter, again, budget, factor)
+            bars[i] = _bars(swept[i], noise)
     promised = Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
-    found = {i: _beside_kinks(sweep_of, noise, promised) for i, sweep_of in swept.items()}
+    found = {i: _beside_kinks(sweep_of, bars[i], promised) for i, sweep_of in swept.items()}
 
     def affordable() -> int:
         left = most_evaluations(coordinates) - evaluator.evaluations - _STILL_TO_COME
@@ -191,12 +193,11 @@ def _floor(found: Sweep, noise: Noise) -> FloatVector:
     return floor
 
 
-def _beside_kinks(found: Sweep, noise: Noise, promised: Budget) -> Derivatives:
+def _beside_kinks(found: Sweep, bars: Derivatives, promised: Budget) -> Derivatives:
     """With some coordinates measured again, whatever is claimed, as far as the evaluations promised go.
 
     Those are the ones that the sweep found rough, and then those whose truncation makes the resolution.
     """
-    bars = _bars(found, noise)
     affordable = max(0, promised.left) // EVALUATIONS_EACH
     looked_at = np.concatenate([found.rough, _coarse(found, bars)])[:affordable]
     if not looked_at.size:

@@ -46,7 +46,8 @@ def trace(session: Session, evidence: Sequence[Evidence], noise: float) -> dict[
     inconclusive, its curves are traced if the check stays within what a right gradient is promised to take; where all
     passes nothing is evaluated.
     """
-    assessed = assess_all(evidence, session.baseline.theta, session.baseline.cost.value, session.options.policy)
+    baseline = session.baseline
+    assessed = assess_all(evidence, baseline.theta, baseline.cost.value, session.options.policy).each
     wrong = _ordered(assessed, session)
     taken = session.evaluator.evaluations
     quick = _FIRST * _EACH * session.evaluator.seconds_each < _PATIENCE

@@ -1,6 +1,7 @@
 """The first look at a parameter: two evaluations a coordinate; truncation and roughness are measured at some."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self, final
 
 import numpy as np
@@ -23,7 +24,7 @@ _FAINT = 1e-7
 
 
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, in which nothing can be cached
 class Sweep:
     """Differences along every coordinate of a parameter, and along some of them at another step as well.
 
@@ -99,7 +100,7 @@ class Sweep:
         """
         return self.probed[self._is_rough]
 
-    @property
+    @cached_property
     def _is_rough(self) -> "np.typing.NDArray[np.bool_]":
         expected = self.factor * self.found.bend[self.probed]
         off = np.abs(self.other.bend - expected)

@@ -21,6 +21,10 @@ def evidence(claimed, lower, error, upper=None, dtype="float64"):
     return Evidence(parameter, Claimed.of(np.array(claimed), dtype), Derivatives(*slopes, np.array(error)))
 
 
+def judged(found):
+    return assess(found, compare([found]), SCALE, POLICY)
+
+
 @pytest.mark.parametrize(
     ("vector", "expected"),
     [
@@ -47,7 +51,7 @@ def test_several_parameters_are_compared_as_one_vector():
 def test_wrong_ranges_are_half_open_and_joined():
     claimed = [1.0, 2.0, 2.0, 1.0, 1.0, 2.0]
 
-    report, notes = assess(evidence(claimed, [1.0] * 6, [1e-9] * 6), scale=SCALE, policy=POLICY)
+    report, notes = judged(evidence(claimed, [1.0] * 6, [1e-9] * 6))
 
     assert report.verdict is gc.Verdict.BUG
     assert report.wrong == ((1, 3), (5, 6))
@@ -58,13 +62,13 @@ def test_entries_within_their_error_bar_are_not_wrong():
     # the second differs by 1 with an error bar of 2, the third by 1e-6 with the policy's allowance of 2e-5
     found = evidence([9.0, 2.0, 1.0 + 1e-6], [1.0, 1.0, 1.0], [1e-9, 2.0, 1e-9])
 
-    report, _ = assess(found, scale=SCALE, policy=POLICY)
+    report, _ = judged(found)
 
     assert report.wrong == ((0, 1),)
 
 
 def test_a_right_parameter_has_nothing_wrong():
-    report, _ = assess(evidence([1.0, 2.0], [1.0, 2.0], [1e-9, 1e-9]), scale=SCALE, policy=POLICY)
+    report, _ = judged(evidence([1.0, 2.0], [1.0, 2.0], [1e-9, 1e-9]))
 
     assert report.verdict is gc.Verdict.CORRECT
     assert report.wrong == ()
@@ -74,7 +78,7 @@ def test_the_worst_entry_is_measured_in_error_bars():
     # the first differs by 3 with an error bar of 10, the second by 1 with one of 1e-9
     found = evidence([4.0, 2.0], [1.0, 1.0], [10.0, 1e-9])
 
-    report, _ = assess(found, scale=SCALE, policy=POLICY)
+    report, _ = judged(found)
 
     assert report.worst_index == (1,)
     assert (report.analytic, report.numeric, report.error) == (2.0, 1.0, 1e-9)
@@ -82,7 +86,7 @@ def test_the_worst_entry_is_measured_in_error_bars():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_claim_that_is_not_finite_is_a_bug_at_its_first_index(value):
-    report, notes = assess(evidence([1.0, value, value], [1.0] * 3, [1e-9] * 3), scale=SCALE, policy=POLICY)
+    report, notes = judged(evidence([1.0, value, value], [1.0] * 3, [1e-9] * 3))
 
     assert report.verdict is gc.Verdict.BUG
     assert report.difference == np.inf
@@ -97,7 +101,7 @@ def test_a_claim_in_lower_precision_widens_the_error_bars():
 
 
 def test_the_natural_scale_is_noted():
-    _, remarks = assess(evidence([0.0], [1e-12], [1e-11]), scale=SCALE, policy=POLICY)
+    _, remarks = judged(evidence([0.0], [1e-12], [1e-11]))
 
     assert remarks == (("w", "gradient too small to resolve by itself; judged on the scale of the whole gradient"),)
 
@@ -106,7 +110,7 @@ def test_the_natural_scale_is_noted():
 def test_on_a_kink_the_numeric_entry_is_the_nearest_subgradient(claimed, numeric):
     found = evidence([claimed, 1.0], [-1.0, 1.0], [1e-9, 1e-9], upper=[2.0, 1.0])
 
-    report, _ = assess(found, scale=SCALE, policy=POLICY)
+    report, _ = judged(found)
 
     assert found.numeric.tolist() == [numeric, 1.0]
     assert report.kinks == 1
@@ -114,7 +118,7 @@ def test_on_a_kink_the_numeric_entry_is_the_nearest_subgradient(claimed, numeric
 
 
 def test_an_entry_that_could_not_be_measured_leaves_nothing_to_conclude():
-    report, _ = assess(evidence([1.0, 7.0], [1.0, 0.0], [1e-9, np.inf]), scale=SCALE, policy=POLICY)
+    report, _ = judged(evidence([1.0, 7.0], [1.0, 0.0], [1e-9, np.inf]))
 
     assert report.verdict is gc.Verdict.INCONCLUSIVE
     assert report.resolution == 1.0
@@ -139,13 +143,13 @@ def test_a_gradient_of_zero_where_the_cost_is_zero_passes(cost, theta):
 
 def test_an_entry_known_well_counts_beside_one_that_hides_it():
     # the second could not be measured at all; the first is off by a thousand error bars
-    report, _ = assess(evidence([3.0, 1.0], [-3.0, 0.0], [3e-3, np.inf]), scale=SCALE, policy=POLICY)
+    report, _ = judged(evidence([3.0, 1.0], [-3.0, 0.0], [3e-3, np.inf]))
 
     assert report.verdict is gc.Verdict.BUG
 
 
 def test_an_entry_off_by_a_few_error_bars_does_not_count_alone():
-    report, _ = assess(evidence([1.0, 1.0], [1.02, 1.0], [1e-2, 0.5]), scale=SCALE, policy=POLICY)
+    report, _ = judged(evidence([1.0, 1.0], [1.02, 1.0], [1e-2, 0.5]))
 
     assert report.verdict is gc.Verdict.INCONCLUSIVE
 
