@@ -43,8 +43,8 @@ class Findings:
         How the derivatives were taken.
     layout : Layout
         Of theta.
-    stopped : tuple of str
-        Where a limit ended it, a sentence that says which.
+    stopped : str
+        Which limit ended it before everything was measured; empty where none did.
     """
 
     baseline: Baseline
@@ -53,7 +53,7 @@ class Findings:
     precision: str
     method: str
     layout: Layout
-    stopped: tuple[str, ...] = ()
+    stopped: str = ""
 
 
 @final
@@ -142,7 +142,7 @@ def _gather_from(
             adapter, case, options, precision, problem, evaluator, contraction, random_state, baseline, chosen
         )
         gathered = _GATHER[method](session)
-        stopped = (_stopped(options, method),) if evaluator.ran_out else ()
+        stopped = _stopped(options, method) if evaluator.ran_out else ""
         if options.order == 1:
             gathered = replace(gathered, curves=trace(session, gathered.evidence, gathered.noise))
         preflight.require_unchanged(problem, baseline.theta)

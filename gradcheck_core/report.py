@@ -168,6 +168,8 @@ class GradientReport(Report):
         1: the gradient was checked; 2: Hessian-vector products.
     first : str
         Name of the wrong parameter to look at first; empty where none is wrong.
+    stopped : str
+        Which limit ended the check before everything was measured; the first note too. Empty where none did.
     pictures : Pictures
         What `to_html` and `plots` draw; not in `to_dict`, and of no account where two reports are compared.
     """
@@ -187,6 +189,7 @@ class GradientReport(Report):
     notes: tuple[str, ...] = ()
     order: int = 1
     first: str = ""
+    stopped: str = ""
     pictures: Pictures = field(default=Pictures(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -233,6 +236,7 @@ class GradientReport(Report):
                 "directions": self.certificate.directions,
                 "seed": self.certificate.seed,
             },
+            "stopped": self.stopped,
             "notes": list(self.notes),
         }
 

@@ -1,8 +1,9 @@
 """What the commands share: exit codes, cases, and how they speak."""
 
 import json
+import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import IntEnum
@@ -82,11 +83,16 @@ def exit_code(reports: Iterable[Report]) -> ExitCode:
 
 
 @contextmanager
-def interruptible(advice: str = "") -> Iterator[None]:
-    """Leave with the shell's code for an interrupt; typer would call it a failure."""
+def interruptible(command: Sequence[object] = (), journal: Path | None = None) -> Iterator[None]:
+    """Leave with the shell's code for an interrupt; typer would call it a failure.
+
+    Where there is a journal it says how the command goes on.
+    """
     try:
         yield
     except KeyboardInterrupt:
+        again = shlex.join(map(str, ["gradcheck", *command, "--resume", journal]))
+        advice = "" if journal is None else f"; go on with: {again}"
         complain(f"interrupted; your parameters are as they were{advice}")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 

@@ -52,6 +52,8 @@ _NEXT = {
     ),
 }
 
+_NEXT_STOPPED = "allow more, as the first note says; what was measured till then holds."
+
 _NEXT_DIAGNOSED = (
     "look where the second line says, mend it, and check again: one mistake can hide another. When the gradient is "
     "deliberately not the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
@@ -213,6 +215,8 @@ def what_next(report: "GradientReport") -> str:
     """What a reader should do."""
     if report.worst.diagnosis is not None:
         return _NEXT_DIAGNOSED
+    if report.stopped and report.verdict is Verdict.INCONCLUSIVE:
+        return _NEXT_STOPPED
     return _NEXT[report.verdict]
 
 

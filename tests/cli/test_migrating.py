@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import stat
 import sys
 
@@ -28,6 +29,11 @@ P = {"w": W, "b": np.array([0.125, -0.5])}
 right = GradientCase(cost, P, grads, (X,))
 wrong = GradientCase(cost, P, lambda p, x: {**grads(p, x), "b": -grads(p, x)["b"]}, (X,))
 elsewhere = GradientCase(cost, P, grads, (2 * X,))
+def interrupted(p, x):
+    raise KeyboardInterrupt
+
+
+stopped = GradientCase(interrupted, P, grads, (X,))
 vague = GradientCase(cost, P, grads, (X,), options={"epsilon": 1e-15})
 
 
@@ -137,7 +143,7 @@ def test_a_file_that_is_no_snapshot_is_a_usage_error(capsys):
     assert "this is no safetensors file" in capsys.readouterr().err
 
     assert main(["verify", "net.safetensors", "net.py"]) == 2
-    assert "net.py has 5 cases, and one is needed" in capsys.readouterr().err
+    assert "net.py has 6 cases, and one is needed" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("recorded")
@@ -292,3 +298,20 @@ def test_one_line_names_the_cause_and_the_culprit(other, said, capsys):
 
     (line,) = capsys.readouterr().out.splitlines()
     assert said in line
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["record", "net.py::stopped", "-o", "the net.safetensors"],
+        ["verify", "net.safetensors", "net.py::stopped"],
+    ],
+)
+@pytest.mark.usefixtures("recorded")
+def test_an_interrupt_says_how_to_go_on_where_there_is_a_journal(command, capsys):
+    assert main([*command, "--resume", "run.jsonl"]) == 130
+    err = capsys.readouterr().err
+    assert main(command) == 130
+
+    assert err.endswith(f"; go on with: {shlex.join(['gradcheck', *command])} --resume run.jsonl\n")
+    assert "go on" not in capsys.readouterr().err

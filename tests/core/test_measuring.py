@@ -142,7 +142,9 @@ def test_that_it_was_stopped_comes_first_and_nothing_is_said_of_what_was_not_mea
 
     report = gc.check_gradients(cost, params, grads, method="exhaustive", max_evaluations=13)
 
-    assert report.notes[0].startswith("stopped at")
+    assert report.notes[0] == report.stopped
+    assert report.stopped.startswith("stopped at `max_evaluations=13`")
+    assert "Next: allow more, as the first note says;" in str(report)
     assert not any("too small to resolve" in note for note in report.notes)
 
 

@@ -57,6 +57,7 @@ def test_the_keys_of_a_report():
         "evaluations",
         "seconds",
         "certificate",
+        "stopped",
         "notes",
     ]
 

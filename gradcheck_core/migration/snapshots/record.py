@@ -162,6 +162,7 @@ def _report(table: dict[str, Any]) -> GradientReport:
         notes=tuple(map(_text, _list(table["notes"]))),
         order=_count(table["order"]),
         first=_text(table.get("first", "")),  # records made before it was said have none
+        stopped=_text(table.get("stopped", "")),  # nor this
     )
 
 
