@@ -83,9 +83,9 @@ def _times(whole: int, too_large: bool) -> str:
 def _why(whole: int, too_large: bool) -> str:
     if whole == 2:
         return (
-            "look for a missing 1/2, or a term that is added twice"
+            "look for a missing 1/2, a term that is added twice, or a mean of two differentiated as a sum"
             if too_large
-            else "look for the missing 2 of a squared term, or a 1/2 too much"
+            else "look for the missing 2 of a squared term, a 1/2 too much, or a sum of two differentiated as a mean"
         )
     if too_large:
         return f"if {whole} is the batch size or a length, a mean was differentiated as a sum"
