@@ -95,7 +95,9 @@ def _comparison(item: Evidence) -> Comparison:
     claimed = norm(item.claimed)
     if not item.by_entries:  # numeric entries nearest to the claim are the claim's
         size = max(claimed, item.projected)  # where the claim is all zeros, so much is there all the same
-        return Comparison(item.projected, norm(item.error), claimed, size, item.derivatives.cost_size)
+        # One bar for all entries: adding the rounding to each would make an array as large as they are.
+        error = norm(item.derivatives.error) + item.claim.rounding * math.sqrt(item.parameter.size)
+        return Comparison(item.projected, error, claimed, size, item.derivatives.cost_size)
     numeric = item.numeric
     discrepancy = max(norm(numeric - item.claimed), item.projected)
     return Comparison(discrepancy, norm(item.error), claimed, norm(numeric), item.derivatives.cost_size)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .errors import InvalidInputError, NonDeterministicCostError, NonFiniteCostError
 from .evaluator import Evaluator
+from .numerics.norms import norm
 from .outputs import REPEATABLE, CostValue
 from .protocol import FloatVector, Layout, Problem
 from .randomness import HostRandomState
@@ -102,6 +103,8 @@ def locate(layout: Layout, position: int) -> str:
 
 
 def _require_finite_theta(theta: FloatVector, layout: Layout) -> None:
+    if math.isfinite(norm(theta)):  # the usual case, in one pass that makes nothing
+        return
     bad = np.flatnonzero(~np.isfinite(theta))
     if bad.size:
         name = locate(layout, int(bad[0]))

@@ -1,6 +1,7 @@
 """Evidence about a large gradient from a few random directions, and where it is wrong, if it is."""
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..numerics.norms import norm
 from ..numerics.steps import first_step
 from ..numerics.weights import Group, Sizes, weigh
 from ..observations import observations
+from ..protocol import FloatVector
 from ..report import Certificate
 from ..second_look import Claimed
 from ..session import Gathered, Session
@@ -24,6 +26,10 @@ from .walk import Walk
 
 _NOISE_EVALUATIONS = 18
 """Two tables of nine: at theta, and over the distance of a step."""
+
+_NOISE_ENTRIES = 2**16
+"""Of each parameter, that are moved for the noise: every layer then rounds anew, and moving all would take as long as
+evaluating the cost."""
 
 
 def gather_projected(session: Session) -> Gathered:
@@ -58,18 +64,16 @@ def gather_projected(session: Session) -> Gathered:
 
 
 def _groups(session: Session, claimed: dict[int, Claimed]) -> list[Group]:
-    sizes = {
-        i: Sizes(norm(claim.values), _scale(session, i))
-        for i, claim in claimed.items()
-        if np.all(np.isfinite(claim.values))
-    }
+    whole = theta_scale(session.baseline.theta)
+    gradients = {i: norm(claim.values) for i, claim in claimed.items()}
+    sizes = {i: Sizes(size, _scale(session.entries(i), whole)) for i, size in gradients.items() if math.isfinite(size)}
     return list(weigh(sizes, session.baseline.cost.value)) if sizes else []
 
 
-def _scale(session: Session, parameter: int) -> float:
-    """Of a parameter's entries; of one that is all zeros, as a new bias is, that of theta."""
-    entries = session.entries(parameter)
-    return theta_scale(entries) if entries.any() else theta_scale(session.baseline.theta)
+def _scale(entries: FloatVector, whole: float) -> float:
+    """Of a parameter's entries; of one that is all zeros, as a new bias is, that of theta as a whole."""
+    size = norm(entries)
+    return size / math.sqrt(entries.size) if size else whole
 
 
 def _walk(session: Session, group: Group) -> Walk:
@@ -83,13 +87,13 @@ def _rounding(session: Session) -> Noise:
 
 
 def _noise_along(walk: Walk, group: Group, session: Session, numbers: Iterator[int]) -> Noise:
-    """The noise of the cost along a direction through everything."""
+    """The noise of the cost along a direction through every parameter."""
     number, baseline = next(numbers), session.baseline
     cost, roundoff = baseline.cost.value, baseline.roundoff
     most = session.evaluator.left_beyond(1, _NOISE_EVALUATIONS)
-    away = first_step(0.0, cost, roundoff)
+    away, along = first_step(0.0, cost, roundoff), walk.first(_NOISE_ENTRIES)
     try:
-        return estimate_noise(lambda t: walk.cost(number, t * group.unit, walk.everything), cost, roundoff, away, most)
+        return estimate_noise(lambda t: walk.cost(number, t * group.unit, along), cost, roundoff, away, most)
     finally:
         walk.back()
 

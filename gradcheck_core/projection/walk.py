@@ -75,7 +75,11 @@ class Walk:
     @property
     def everything(self) -> tuple[Stretch, ...]:
         """All parameters that have a weight."""
-        return tuple(Stretch(i, 0, self._parameters[i].size) for i in sorted(self.weights))
+        return self.first(max(self._parameters[i].size for i in self.weights))
+
+    def first(self, most: int) -> tuple[Stretch, ...]:
+        """Of every parameter that has a weight its first entries, so many at most."""
+        return tuple(Stretch(i, 0, min(most, self._parameters[i].size)) for i in sorted(self.weights))
 
     def cost(self, number: int, t: float, along: tuple[Stretch, ...]) -> float:
         """J at theta plus t times a direction, of which only some stretches are moved."""
