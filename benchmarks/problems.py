@@ -38,9 +38,10 @@ MLP_2K = Problem("mlp-2k", "perceptron, 1,976 parameters", (32, 40, 16))
 MLP_13K = Problem("mlp-13k", "perceptron, 12,968 parameters", (64, 96, 64, 8))
 MLP_100K = Problem("mlp-100k", "perceptron, 100,872 parameters", (128, 256, 256, 8))
 CONV_30K = Problem("conv-30k", "convolutional network, 29,642 parameters", (32, 64), "conv")
-GPT_1M = Problem("gpt-1m", "GPT of 4 layers, 1,034,496 parameters in 53 tensors", (128, 64, 4), "gpt")
+GPT_1M = Problem("gpt-1m", "GPT of 4 layers, 1,034,496 parameters in 53 tensors", (128, 64, 4, 910), "gpt")
+GPT_162M = Problem("gpt-162m", "GPT of 12 layers, 162,299,904 parameters in 149 tensors", (768, 64, 12, 50_257), "gpt")
 
-PROBLEMS = (MLP_600, MLP_2K, MLP_13K, MLP_100K, CONV_30K, GPT_1M)
+PROBLEMS = (MLP_600, MLP_2K, MLP_13K, MLP_100K, CONV_30K, GPT_1M, GPT_162M)
 PERCEPTRONS = (MLP_600, MLP_2K, MLP_13K, MLP_100K)
 
 ROWS = 32

@@ -69,7 +69,7 @@ class _Gpt(torch.nn.Module):
         super().__init__()
         self.tokens = torch.nn.Embedding(vocabulary, width)
         self.positions = torch.nn.Embedding(length, width)
-        self.blocks = torch.nn.Sequential(*(_Block(width, heads=4) for _ in range(depth)))
+        self.blocks = torch.nn.Sequential(*(_Block(width, heads=max(4, width // 64)) for _ in range(depth)))
         self.last = torch.nn.LayerNorm(width)
         self.scores = torch.nn.Linear(width, vocabulary, bias=False)
 
@@ -82,10 +82,9 @@ class _Gpt(torch.nn.Module):
 
 def _gpt(problem: Problem) -> tuple[torch.nn.Module, Cost]:
     torch.manual_seed(0)
-    width, length, depth = problem.widths
-    vocabulary = 910  # so that there are a good million parameters
+    width, length, depth, vocabulary = problem.widths
     model = _Gpt(width, length, depth, vocabulary).double()
-    text = torch.randint(vocabulary, (2, length + 1))
+    text = torch.randint(vocabulary, (1, length + 1))
 
     def cost(m: torch.nn.Module) -> torch.Tensor:
         return torch.nn.functional.cross_entropy(m(text[:, :-1]).flatten(0, 1), text[:, 1:].flatten())

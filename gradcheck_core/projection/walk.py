@@ -15,8 +15,8 @@ from ..protocol import FloatVector, Layout, Problem
 
 T = TypeVar("T")
 
-_LAP = 2**19
-"""Entries that one thread moves at a time: a millisecond's work, twenty times what handing it over takes."""
+_LAP = 2**21
+"""Entries that one thread moves at a time: some milliseconds' work, many times what starting threads takes."""
 
 _THREADS = min(os.cpu_count() or 1, 4)
 """That move theta together; NumPy lets them run side by side, and the memory is what four of them wait for."""
