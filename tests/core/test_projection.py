@@ -50,6 +50,19 @@ def test_one_wrong_entry_of_a_million_is_named(change):
     assert report.evaluations < 2000
 
 
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_theta_that_is_moved_by_several_threads_goes_where_it_is_said_to(wrong):
+    theta = np.linspace(0.5, 1.5, 5_000_000)
+    given, grads = theta.copy(), 2 * theta
+    grads[4_999_999] *= 2 if wrong else 1
+
+    report = gc.check_gradients(lambda w: float(w @ w), theta, grads)
+
+    assert np.array_equal(theta, given)
+    assert report.passed is not wrong
+    assert report.worst.wrong == (((4_999_999, 5_000_000),) if wrong else ())
+
+
 def test_a_wrong_small_parameter_beside_a_million_right_entries_is_named():
     cost, w, grads = sines(1_000_000)
     grads["small"] *= 1.5
