@@ -29,9 +29,14 @@ HOSTILE = {
 }
 
 
+@pytest.fixture(scope="module")
+def plain_page(tmp_path_factory):
+    return page_of(wrong_by("plain"), tmp_path_factory.mktemp("plain"))
+
+
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-def test_a_name_is_text_on_a_page_and_turns_nothing_around(name, tmp_path):
-    plain_source, plain = page_of(wrong_by("plain"), tmp_path)
+def test_a_name_is_text_on_a_page_and_turns_nothing_around(name, plain_page, tmp_path):
+    plain_source, plain = plain_page
     source, page = page_of(wrong_by(name), tmp_path)
 
     extra = {"details", "summary", "p", "bdi"} if len(name) > 80 else set()

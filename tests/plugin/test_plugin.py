@@ -33,7 +33,9 @@ def suite(pytester):
 
 
 def run(pytester, *arguments):
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:randomly", *arguments)
+    # Hypothesis, which no suite here uses, would take a second of each run
+    unused = ("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:hypothesispytest")
+    return pytester.runpytest_subprocess(*unused, *arguments)
 
 
 def test_a_right_gradient_passes_and_a_wrong_one_fails(suite):

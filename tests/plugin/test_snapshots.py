@@ -34,7 +34,8 @@ def suite(pytester, factor):
 
 
 def run(pytester, *arguments):
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    # Hypothesis, which no suite here uses, would take a second of each run
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments)
 
 
 @pytest.fixture
