@@ -12,7 +12,7 @@ from corpus.records import draw
 
 def mixture(ops, p, d):
     """A mixture of normals with means, log-deviations and unnormalised weights."""
-    n, k = len(d["x"]), len(p["mean"])
+    n, k = d["x"].shape[0], p["mean"].shape[0]
     weight = p["weight"] - ops.logsumexp(p["weight"], axis=0)
     unit = (ops.reshape(d["x"], (n, 1)) - p["mean"]) * ops.exp(-p["spread"])
     return -ops.sum(ops.logsumexp(ops.reshape(weight - p["spread"], (1, k)) - unit**2 / 2, axis=1))

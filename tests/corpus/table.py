@@ -38,6 +38,8 @@ What `tests/backends/test_corpus*.py` hold the checker to:
   ones beside them are left in peace is seen in float64.
 - Fewer than 2 % of the cases are INCONCLUSIVE in float64, and in float32 with `precision="auto"`. In native float32 it
   is a little more than that: most of them are costs that float32 drowns in its noise.
+- NumPy and PyTorch are held to that by every claim in every precision. In the tests of TensorFlow and JAX, which take
+  tenths of a second for a check, a model's wrong claims take turns: each is made, and one or more in each precision.
 
 This page is written by `PYTHONPATH=tests:tests/kits python -m corpus.table`, and a test keeps it from going stale.
 """

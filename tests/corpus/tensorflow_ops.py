@@ -31,7 +31,9 @@ KERNEL = {1: (2, 1, 0), 2: (2, 3, 1, 0)}
 
 
 def compiled(cost):
-    return tf.function(cost)
+    return tf.function(
+        cost, autograph=False
+    )  # no cost branches on a tensor, and to look for it takes longer than to trace
 
 
 def autodiff(cost, params):
