@@ -1,6 +1,7 @@
 """Which frameworks the tests run with: those named by --backends, and a named one that is absent is a failure."""
 
 import importlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -55,8 +56,14 @@ def for_keras(config):
 def pytest_configure(config):
     if for_keras(config) is not None:
         os.environ["KERAS_BACKEND"] = for_keras(config)  # before any test imports Keras, which chooses then
+    # absent: the run ends here, it does not skip; a process that only hands out the tests need not import it for that
+    hands_out = bool(config.getoption("numprocesses", None))
     for name in selected(config):
-        importlib.import_module(name)  # absent: the run ends here, it does not skip
+        if not hands_out:
+            importlib.import_module(name)
+        elif importlib.util.find_spec(name) is None:
+            msg = f"No module named {name!r}"
+            raise ModuleNotFoundError(msg, name=name)
 
 
 def pytest_ignore_collect(collection_path, config):

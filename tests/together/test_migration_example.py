@@ -48,7 +48,9 @@ def example(monkeypatch):
     for file in EXAMPLE.glob("*.py"):
         monkeypatch.delitem(sys.modules, file.stem, raising=False)
     floatx, x64 = keras.config.floatx(), jax.config.jax_enable_x64
+    keras.utils.clear_session()  # layers made before have settled the precision of all that are made after them
     yield importlib.import_module
+    keras.utils.clear_session()
     keras.config.set_floatx(floatx)
     jax.config.update("jax_enable_x64", x64)
 
