@@ -33,7 +33,7 @@ KERNEL = {1: (2, 1, 0), 2: (2, 3, 1, 0)}
 def compiled(cost):
     return tf.function(
         cost, autograph=False
-    )  # no cost branches on a tensor, and to look for it takes longer than to trace
+    )  # to look for branches, of which there are none, takes longer than to trace
 
 
 def autodiff(cost, params):
