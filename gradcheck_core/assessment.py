@@ -158,9 +158,16 @@ def assess(
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
     judgement = judge_parameter(comparison, scale.at_least(evidence.natural), policy)
     if not judgement.verdict.is_evidence:
-        # Single entries can be known well beside others that hide them in the whole.
-        evident = discrepancy > _EVIDENT * evidence.error
-        alone = replace(comparison, discrepancy=norm(discrepancy[evident]), error=norm(evidence.error[evident]))
+        # Single entries can be known well beside others that hide them in the whole; those of which nothing is known,
+        # as beside an infinite slope, do not count in it then.
+        evident, known = discrepancy > _EVIDENT * evidence.error, np.isfinite(evidence.error)
+        alone = replace(
+            comparison,
+            discrepancy=norm(discrepancy[evident]),
+            error=norm(evidence.error[evident]),
+            claimed=norm(evidence.claimed[known]),
+            numeric=norm(evidence.numeric[known]),
+        )
         verdict = policy.judge(alone.difference, alone.resolution) if evident.any() else judgement.verdict
         judgement = Judgement(verdict, on_natural_scale=False) if verdict.is_evidence else judgement
     wrong = () if judgement.verdict.passed else _wrong_ranges(evidence, discrepancy, policy)

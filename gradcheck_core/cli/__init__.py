@@ -1,5 +1,6 @@
 """The command `gradcheck`."""
 
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from ..explanations import EXPLANATIONS
 from ..registry import BackendInfo, backends, load_backend
 from ..rendering.text import labelled, safe
 from .checks import run_command
-from .common import ExitCode, complain, console, interruptible, show
+from .common import ExitCode, InterruptedCommandError, complain, console, interruptible, show
 from .migrating import compare_command, record_command, verify_command
 
 app = typer.Typer(
@@ -96,10 +97,15 @@ app.command("compare")(compare_command)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="gradcheck")
+        app(args=given, prog_name="gradcheck")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
+    except InterruptedCommandError as stop:
+        advice = "" if stop.journal is None else f"; go on with: {shlex.join(['gradcheck', *given])}"
+        complain(f"interrupted; your parameters are as they were{advice}")
+        return ExitCode.INTERRUPTED
     except GradcheckError as error:
         complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
     except Exception as error:  # raised by the user's file or cost: its own traceback says more than we could

@@ -43,7 +43,7 @@ def run_command(
             message = f"{option} {what}, but {target} has {len(cases)} cases; name one: {target}::NAME"
             raise typer.BadParameter(message, param_hint=option)
     reports = []
-    with interruptible(("run", target), resume):
+    with interruptible(resume):
         for case in cases:
             reports.append(check_case(overridden(case, options)).report)
             if not as_json:

@@ -1,16 +1,14 @@
 """What the commands share: exit codes, cases, and how they speak."""
 
 import json
-import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
-import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -82,19 +80,28 @@ def exit_code(reports: Iterable[Report]) -> ExitCode:
     return ExitCode.FAILED if failed else ExitCode.INCONCLUSIVE
 
 
-@contextmanager
-def interruptible(command: Sequence[object] = (), journal: Path | None = None) -> Iterator[None]:
-    """Leave with the shell's code for an interrupt; typer would call it a failure.
+@final
+class InterruptedCommandError(Exception):
+    """A command was interrupted; where there is a journal the same command goes on from it."""
 
-    Where there is a journal it says how the command goes on.
+    def __init__(self, journal: Path | None) -> None:
+        super().__init__()
+        self.journal = journal
+
+
+@contextmanager
+def interruptible(journal: Path | None = None) -> Iterator[None]:
+    """Tell an interrupt from others' aborts, which typer would call a failure.
+
+    Raises
+    ------
+    InterruptedCommandError
+        In place of a KeyboardInterrupt.
     """
     try:
         yield
     except KeyboardInterrupt:
-        again = shlex.join(map(str, ["gradcheck", *command, "--resume", journal]))
-        advice = "" if journal is None else f"; go on with: {again}"
-        complain(f"interrupted; your parameters are as they were{advice}")
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+        raise InterruptedCommandError(journal) from None
 
 
 def console() -> Console:

@@ -43,7 +43,7 @@ def record_command(
 ) -> None:
     """Check a case and keep its parameters, gradient and cost in one file."""
     case = one_case(target, given(backend=backend, method=method, confidence=confidence, n_jobs=n_jobs, journal=resume))
-    with interruptible(("record", target, "-o", output), resume):
+    with interruptible(resume):
         snapshot = take(case)
         written = even_if_wrong or not snapshot.contradicted
         if written:
@@ -81,7 +81,7 @@ def verify_command(
 ) -> None:
     """Hold a case, in whatever framework, against a snapshot."""
     case = one_case(target, given(backend=backend, method=method, confidence=confidence, n_jobs=n_jobs, journal=resume))
-    with interruptible(("verify", snapshot, target), resume):
+    with interruptible(resume):
         report = verify_snapshot(snapshot, case, mapping=_mapping(mapping))
     raise typer.Exit(_said(report, as_json, html, quiet, verbose))
 

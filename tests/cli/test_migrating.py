@@ -303,8 +303,9 @@ def test_one_line_names_the_cause_and_the_culprit(other, said, capsys):
 @pytest.mark.parametrize(
     "command",
     [
-        ["record", "net.py::stopped", "-o", "the net.safetensors"],
-        ["verify", "net.safetensors", "net.py::stopped"],
+        ["run", "net.py::stopped", "--n-jobs", "1", "--verbose"],
+        ["record", "net.py::stopped", "-o", "the net.safetensors", "--method", "projected", "--even-if-wrong"],
+        ["verify", "net.safetensors", "net.py::stopped", "--confidence", "0.99"],
     ],
 )
 @pytest.mark.usefixtures("recorded")

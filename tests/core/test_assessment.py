@@ -141,6 +141,15 @@ def test_a_gradient_of_zero_where_the_cost_is_zero_passes(cost, theta):
     assert not gc.check_gradients(lambda w: float(cost(w)), theta, np.full(theta.size, 1.5)).passed
 
 
+def test_an_entry_known_well_counts_beside_an_infinite_slope():
+    # of the first nothing is known, how large its difference may be
+    report, _ = judged(evidence([0.0, 2.0, 1.0], [1.8e8, 1.0, 1.0], [np.inf, 1e-10, 1e-10]))
+    right, _ = judged(evidence([0.0, 1.0, 1.0], [1.8e8, 1.0, 1.0], [np.inf, 1e-10, 1e-10]))
+
+    assert report.verdict is gc.Verdict.BUG
+    assert right.verdict is gc.Verdict.INCONCLUSIVE
+
+
 def test_an_entry_known_well_counts_beside_one_that_hides_it():
     # the second could not be measured at all; the first is off by a thousand error bars
     report, _ = judged(evidence([3.0, 1.0], [-3.0, 0.0], [3e-3, np.inf]))
