@@ -10,6 +10,7 @@ _AROUND = 12
 """Evaluations besides the sweep that every check makes: preflight, one table of noise, and one at the end."""
 
 _TO_FIND_STEPS = 24
+"""Evaluations that the steps of a few parameters take."""
 
 LEAST_PROBING = 24
 """Evaluations for finding steps even where the sweep then goes short of some."""
@@ -19,7 +20,9 @@ _PROBING_SHARE = 0.4
 _PROBING_ALLOWANCE = 150
 
 _FEW_PROBES = 8
+"""Coordinates of every parameter that are probed, if it has so many, and one of so many more:"""
 _PROBED_SHARE = 8
+
 _MANY = 512
 """Coordinates from which the share that is probed falls with the root of their number: so many tell of the rest."""
 
@@ -83,11 +86,20 @@ def most_evaluations(coordinates: int) -> int:
 
 def expected_evaluations(sizes: Iterable[int]) -> int:
     """How many evaluations a check of a right gradient usually makes, of parameters of these sizes."""
-    return _TO_FIND_STEPS + sum(2 * (size + probes(size)) for size in sizes) + _AROUND
+    sizes = list(sizes)
+    coordinates = sum(sizes)
+    probing = _TO_FIND_STEPS + 2 * sum(map(probes, sizes))
+    return least_evaluations(coordinates) + min(probing, probing_evaluations(coordinates))
 
 
 def probes(size: int) -> int:
-    """At how many of a parameter's coordinates truncation is measured: a few, and an eighth of those of a small one."""
+    """At how many of a parameter's coordinates truncation is measured: a few, and an eighth of those of a small one.
+
+    Examples
+    --------
+    >>> [probes(size) for size in (3, 100, 512, 80_000)]
+    [3, 20, 72, 808]
+    """
     share = size if size < _MANY else math.sqrt(_MANY * size)
     return min(size, _FEW_PROBES + int(share / _PROBED_SHARE))
 

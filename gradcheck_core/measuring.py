@@ -132,7 +132,7 @@ def measure(
         return evaluator.left_beyond(1, max(0, left))
 
     natural = _natural(list(found.values()), max(abs(baseline.cost.value), noise.size), baseline)
-    found = {i: _made_finer(swept[i], bars, noise, natural, affordable) for i, bars in found.items()}
+    found = {i: _made_finer(swept[i], beside, noise, natural, affordable) for i, beside in found.items()}
     if baseline.cost.value == 0:  # then nothing but what the steps saw tells how large it is
         noise = replace(noise, size=max(noise.size, evaluator.largest))
     looked = {i: look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}

@@ -6,7 +6,7 @@ import pytest
 
 import gradcheck_core as gc
 from gradcheck_core import progress
-from gradcheck_core.budget import expected_evaluations
+from gradcheck_core.budget import expected_evaluations, most_evaluations
 from gradcheck_core.progress import PATIENCE, ProgressBar
 
 
@@ -98,6 +98,10 @@ def test_the_bar_stops_when_the_cost_raises(clock, capsys):
             gc.check_gradients(cost, np.ones(2), np.full(2, 2.0), progress=True)
 
     assert "checking" in capsys.readouterr().err
+
+
+def test_no_more_evaluations_are_expected_than_are_made_at_most():
+    assert expected_evaluations([8] * 1000) <= most_evaluations(8000)
 
 
 def test_a_check_counts_to_exactly_its_evaluations(clock, capsys):
