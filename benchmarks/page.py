@@ -97,7 +97,7 @@ def _overhead(pairs: Sequence[tuple[Contender, Problem]], found: Found) -> str:
         "## What an evaluation takes\n",
         "Warm time of this project's checks, over the evaluations that they made times what one bare call of the cost "
         "takes. 1 is a check that costs nothing besides; below 1, batches save more than the rest costs. A check along "
-        "directions takes the gradient, too, which costs a few evaluations, and moves all of theta each time.\n",
+        "directions also takes the gradient, which costs a few evaluations, and moves all of theta again and again.\n",
         "| check | problem | of a bare call |",
         "| --- | --- | ---: |",
     ]

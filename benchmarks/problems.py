@@ -81,8 +81,9 @@ def gradients(network: Perceptron) -> list[Array]:
     scores = inputs[-1] @ weights + bias
     raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
     back = raised / raised.sum(axis=-1, keepdims=True)
-    back[np.arange(ROWS), network.labels] -= 1
-    back /= ROWS
+    rows = len(network.labels)
+    back[np.arange(rows), network.labels] -= 1
+    back /= rows
     found: list[Array] = []
     for (weights, _), hidden in zip(reversed(pairs(network.params)), reversed(inputs), strict=True):
         found = [hidden.T @ back, back.sum(axis=0), *found]

@@ -11,7 +11,7 @@ from scipy.optimize._numdiff import approx_derivative
 from gradcheck_core import check_gradients, gradient_checking
 from gradcheck_numpy import BatchedCost
 from measure import Bench, Counted, Verdict
-from problems import ROWS, Array, Perceptron, Problem, doubled, gradients, perceptron
+from problems import Array, Perceptron, Problem, doubled, gradients, perceptron
 
 _AGREES = 1e-5
 """Relative difference below which a comparison that is left to the user passes."""
@@ -19,7 +19,7 @@ _AGREES = 1e-5
 
 def cost_of(network: Perceptron) -> Callable[[list[Array]], Any]:
     """Mean cross-entropy, with axes from the end: of many thetas too, where `BatchedCost` gives them."""
-    places = np.arange(ROWS)
+    places = np.arange(len(network.labels))
 
     def cost(params: list[Array]) -> Any:
         hidden = network.features

@@ -65,7 +65,7 @@ def _report(findings: Findings, backend: str, options: CheckOptions, started: fl
         evaluations=findings.evaluations,
         seconds=time.perf_counter() - started,
         certificate=findings.gathered.certificate,
-        notes=(*filter(None, [findings.stopped]), *found.notes, *notes, *findings.gathered.notes),
+        notes=(*([findings.stopped] if findings.stopped else []), *found.notes, *notes, *findings.gathered.notes),
         stopped=findings.stopped,
         order=options.order,
         first=found.first,

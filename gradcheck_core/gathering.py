@@ -44,7 +44,7 @@ class Findings:
     layout : Layout
         Of theta.
     stopped : str
-        Which limit ended it before everything was measured; empty where none did.
+        Which limit ended it before every coordinate or direction was measured; empty where none did.
     """
 
     baseline: Baseline

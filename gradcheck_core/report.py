@@ -26,19 +26,23 @@ class Certificate:
     ----------
     bound : float
         What the relative error of any parameter's gradient, ``||G - d_theta|| / ||d_theta||``, is at most: with the
-        stated confidence, and but for the places that are reported wrong.
+        stated confidence, and but for the places that are reported wrong and the parameters in `unseen`.
     confidence : float
         Of the bound, in (0, 1), whatever the error looks like.
     directions : int
         How many random directions the bound rests on.
     seed : int
         Of the directions; another one draws others.
+    unseen : tuple of str
+        Names of parameters whose claimed gradient is too small to be seen beside the others': nothing is bounded
+        relative to it.
     """
 
     bound: float
     confidence: float
     directions: int
     seed: int = 0
+    unseen: tuple[str, ...] = ()
 
 
 @final
@@ -169,7 +173,8 @@ class GradientReport(Report):
     first : str
         Name of the wrong parameter to look at first; empty where none is wrong.
     stopped : str
-        Which limit ended the check before everything was measured; the first note too. Empty where none did.
+        Which limit ended the check before every coordinate or direction was measured; the first note too. Empty where
+        none did, though it may have kept the check from measuring some of them better.
     pictures : Pictures
         What `to_html` and `plots` draw; not in `to_dict`, and of no account where two reports are compared.
     """
@@ -235,6 +240,7 @@ class GradientReport(Report):
                 "confidence": self.certificate.confidence,
                 "directions": self.certificate.directions,
                 "seed": self.certificate.seed,
+                "unseen": list(self.certificate.unseen),
             },
             "stopped": self.stopped,
             "notes": list(self.notes),

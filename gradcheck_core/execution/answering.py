@@ -60,7 +60,7 @@ class Answering:
             return ()
         return (
             f"{dropped} lines of the journal answered what this check did not ask, as after a change of the claimed "
-            "gradient; they were replaced",
+            "gradient or of gradcheck; they were replaced",
         )
 
 

@@ -37,10 +37,13 @@ class Group:
         By position: the move of an entry for t = 1 and a direction of variance 1, absolute.
     unit : float
         The t at which the parameter that moves most moves by its own scale.
+    unseen : frozenset of int
+        Positions of those whose claimed gradient vanishes beside the others', so that they have another weight.
     """
 
     weights: Mapping[int, float]
     unit: float
+    unseen: frozenset[int] = frozenset()
 
 
 def weigh(sizes: Mapping[int, Sizes], cost: float) -> Sequence[Group]:
@@ -67,7 +70,7 @@ def weigh(sizes: Mapping[int, Sizes], cost: float) -> Sequence[Group]:
     largest = max(size.effect for size in sizes.values())
     if largest == 0:
         natural = {i: size.scale / (abs(cost) or 1.0) for i, size in sizes.items()}
-        return [_group(natural, sizes)]
+        return [_group(natural, sizes, frozenset(sizes))]
     waiting = sorted(sizes, key=lambda i: -sizes[i].effect)
     groups: list[dict[int, float]] = []
     most = math.inf
@@ -82,11 +85,11 @@ def weigh(sizes: Mapping[int, Sizes], cost: float) -> Sequence[Group]:
     first = groups[0]
     whole = 1 / math.hypot(*(size.gradient for size in sizes.values()))
     farthest = max(weight / sizes[i].scale for i, weight in first.items())
-    for i in waiting:
-        if sizes[i].effect <= _VANISHED * largest:
-            first[i] = min(whole, farthest * sizes[i].scale)
-    return [_group(weights, sizes) for weights in groups]
+    unseen = frozenset(i for i in waiting if sizes[i].effect <= _VANISHED * largest)
+    for i in unseen:
+        first[i] = min(whole, farthest * sizes[i].scale)
+    return [_group(weights, sizes, unseen.intersection(weights)) for weights in groups]
 
 
-def _group(weights: dict[int, float], sizes: Mapping[int, Sizes]) -> Group:
-    return Group(weights, 1 / max(weight / sizes[i].scale for i, weight in weights.items()))
+def _group(weights: dict[int, float], sizes: Mapping[int, Sizes], unseen: frozenset[int]) -> Group:
+    return Group(weights, 1 / max(weight / sizes[i].scale for i, weight in weights.items()), unseen)

@@ -22,7 +22,7 @@ from ..session import Gathered, Session
 from .certified import Certified
 from .entries import SingleEntries
 from .examination import Examination
-from .walk import Walk
+from .walk import Stretch, Walk
 
 _NOISE_EVALUATIONS = 18
 """Two tables of nine: at theta, and over the distance of a step."""
@@ -59,7 +59,8 @@ def gather_projected(session: Session) -> Gathered:
         *found_notes,
         *observations(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
     )
-    certificate = _certificate(session, outcomes)
+    unseen = tuple(layout.parameters[i].name for i in sorted(i for group in groups for i in group.unseen))
+    certificate = _certificate(session, outcomes, unseen)
     return Gathered(evidence, notes, sensitivity, unmoved, certificate=certificate, claim=claim, noise=noise.level)
 
 
@@ -87,13 +88,21 @@ def _rounding(session: Session) -> Noise:
 
 
 def _noise_along(walk: Walk, group: Group, session: Session, numbers: Iterator[int]) -> Noise:
-    """The noise of the cost along a direction through every parameter."""
+    """The noise of the cost along a direction through some entries of every parameter of the group."""
     number, baseline = next(numbers), session.baseline
     cost, roundoff = baseline.cost.value, baseline.roundoff
-    most = session.evaluator.left_beyond(1, _NOISE_EVALUATIONS)
-    away, along = first_step(0.0, cost, roundoff), walk.first(_NOISE_ENTRIES)
-    try:
+    away = first_step(0.0, cost, roundoff)
+
+    def noise_of(along: tuple[Stretch, ...]) -> Noise:
+        most = session.evaluator.left_beyond(1, _NOISE_EVALUATIONS)
         return estimate_noise(lambda t: walk.cost(number, t * group.unit, along), cost, roundoff, away, most)
+
+    some = walk.some(_NOISE_ENTRIES)
+    try:
+        noise = noise_of(some)
+        # The cost may not depend on just those, e.g. on the rows of an embedding that no token asks for.
+        in_vain = not noise.settled and some != walk.everything and session.evaluator.affords(LEAST_EVALUATIONS)
+        return noise_of(walk.everything) if in_vain else noise
     finally:
         walk.back()
 
@@ -130,10 +139,10 @@ def _is_ignored(session: Session, parameter: int, outcomes: dict[int, Certified]
     return not outcomes[parameter].moves_the_cost
 
 
-def _certificate(session: Session, outcomes: dict[int, Certified]) -> Certificate | None:
+def _certificate(session: Session, outcomes: dict[int, Certified], unseen: tuple[str, ...]) -> Certificate | None:
     certified = [found for found in outcomes.values() if found.directions]
     if not certified:
         return None
     bound = max(found.bound for found in certified)
     directions = min(found.directions for found in certified)  # each group is as certain as its own directions make it
-    return Certificate(bound, session.options.confidence, directions, session.options.seed)
+    return Certificate(bound, session.options.confidence, directions, session.options.seed, unseen)

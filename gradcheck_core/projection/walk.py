@@ -18,6 +18,9 @@ T = TypeVar("T")
 _LAP = 2**21
 """Entries that one thread moves at a time: some milliseconds' work, many times what starting threads takes."""
 
+_PIECES = 4
+"""Of a parameter of which not all is moved. Each takes a block of draws, which is most of what moving it takes."""
+
 _THREADS = min(os.cpu_count() or 1, 4)
 """That move theta together; NumPy lets them run side by side, and the memory is what four of them wait for."""
 
@@ -75,11 +78,11 @@ class Walk:
     @property
     def everything(self) -> tuple[Stretch, ...]:
         """All parameters that have a weight."""
-        return self.first(max(self._parameters[i].size for i in self.weights))
+        return tuple(Stretch(i, 0, self._parameters[i].size) for i in sorted(self.weights))
 
-    def first(self, most: int) -> tuple[Stretch, ...]:
-        """Of every parameter that has a weight its first entries, so many at most."""
-        return tuple(Stretch(i, 0, min(most, self._parameters[i].size)) for i in sorted(self.weights))
+    def some(self, most: int) -> tuple[Stretch, ...]:
+        """Of every parameter that has a weight so many entries at most, in pieces from its first to its last."""
+        return tuple(piece for stretch in self.everything for piece in _pieces(stretch, most))
 
     def cost(self, number: int, t: float, along: tuple[Stretch, ...]) -> float:
         """J at theta plus t times a direction, of which only some stretches are moved."""
@@ -140,6 +143,15 @@ class Walk:
                 np.multiply(block[skipped : skipped + stop - start], factor, out=entries)
                 yield Stretch(stretch.parameter, start, stop), entries
                 start = stop
+
+
+def _pieces(stretch: Stretch, most: int) -> Iterator[Stretch]:
+    if stretch.size <= most:
+        yield stretch
+        return
+    length = most // _PIECES
+    for start in np.linspace(stretch.start, stretch.stop - length, _PIECES).astype(int).tolist():
+        yield Stretch(stretch.parameter, start, start + length)
 
 
 def _side_by_side(work: Callable[[Sequence[Stretch]], T], along: Sequence[Stretch]) -> list[T]:

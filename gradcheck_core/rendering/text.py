@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -30,6 +31,7 @@ _HEIGHT = 38
 """A screen of forty lines, less the name of the case above and a line below."""
 
 _LONGEST_NAME = 36
+_MOST_UNSEEN = 5
 _LONGEST_NOTE = 240
 
 _NEXT = {
@@ -257,11 +259,21 @@ def certificate_in_words(report: "GradientReport") -> str:
     certificate = report.certificate
     if certificate is None:
         return ""
+    if len(certificate.unseen) == len(report.parameters):
+        return "No claimed gradient is large enough to bound an error relative to it."
     rest = "of the rest, " if any(parameter.wrong for parameter in report.parameters.values()) else ""
     return (
         f"With {100 * certificate.confidence:.6g} % confidence, {rest}no parameter's gradient is off by more than "
-        f"{certificate.bound:.1e} of its norm."
+        f"{certificate.bound:.1e} of its norm.{_not_said_of(certificate.unseen)}"
     )
+
+
+def _not_said_of(unseen: Sequence[str]) -> str:
+    if not unseen:
+        return ""
+    named = ", ".join(f"`{safe(name)}`" for name in unseen[:_MOST_UNSEEN])
+    more = f" and {len(unseen) - _MOST_UNSEEN} more" if len(unseen) > _MOST_UNSEEN else ""
+    return f" Not said of {named}{more}: the gradient claimed there is too small beside the others."
 
 
 _SUBJECTS = {1: "gradient", 2: "Hessian-vector product"}

@@ -85,7 +85,7 @@ def test_the_values_of_a_report():
     values = FAILED.to_dict()
 
     assert (values["format_version"], values["verdict"], values["passed"], values["worst"]) == (1, "BUG", False, "w")
-    assert values["certificate"] == {"bound": 0.1, "confidence": 0.999, "directions": 10, "seed": 0}
+    assert values["certificate"] == {"bound": 0.1, "confidence": 0.999, "directions": 10, "seed": 0, "unseen": []}
     assert values["notes"] == ["first", "second"]
     assert list(values["parameters"]) == ["w", "b"]
 

@@ -187,7 +187,11 @@ def _parameter(item: dict[str, Any]) -> ParameterReport:
 
 def _certificate(item: dict[str, Any]) -> Certificate:
     return Certificate(
-        _number(item["bound"]), _number(item["confidence"]), _count(item["directions"]), _count(item["seed"])
+        bound=_number(item["bound"]),
+        confidence=_number(item["confidence"]),
+        directions=_count(item["directions"]),
+        seed=_count(item["seed"]),
+        unseen=tuple(map(_text, _list(item.get("unseen", [])))),  # records made before they were named have none
     )
 
 
