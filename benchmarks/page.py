@@ -35,17 +35,17 @@ Measured on {date}: {machine}. To repeat it: `python benchmarks/run.py --write`,
 
 _SMALL = """## Where a small check spends its time
 
-Profiles of the check of 608 parameters, warm, on 2026-11-29:
+Of checks of 608 parameters, warm, by timers around their parts, on 2026-11-29:
 
-- PyTorch, 55 ms: 34 ms are ten calls of `torch.func.vmap` for 1,420 thetas in all, nearly all of it in the operators;
-  13 ms are sixty evaluations one after the other, each of which depends on what the one before gave (noise, steps); the
-  rest is Python. The first check of a process takes 0.2 to 0.35 s more: under `vmap`, `cross_entropy` makes PyTorch
+- PyTorch, 51 ms: half are ten calls of `torch.func.vmap` for some 1,420 thetas; a sixth are sixty evaluations one after
+  the other, each of which depends on what the one before gave (noise, steps); and over a quarter is the rest of the
+  check, Python. The first check of a process takes 0.2 to 0.4 s more: under `vmap`, `cross_entropy` makes PyTorch
   import its symbolic shapes, and SymPy for them.
-- TensorFlow, 200 ms: half is tracing the cost and vectorising its graph, anew in every check, since what a cost refers
-  to may have changed since the last.
+- TensorFlow, 227 ms: a third is tracing the cost and vectorising its graph, anew in every check, since what a cost
+  refers to may have changed since the last; a quarter are running it, and a fifth the evaluations one after the other.
 
-So with a few hundred parameters these checks take a third to a half of the time of the framework's own exhaustive one,
-and the first of a process takes as long.
+With these few parameters a check takes 0.4 to 0.5 of the time of the framework's own exhaustive one, and the first of a
+process about as long, or longer.
 """
 
 
