@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from gradcheck_core import GradientReport, ParameterReport, Verdict, VerdictPolicy
-from gradcheck_core.assessment import Evidence, assess_all
-from gradcheck_core.illustrating import illustrated
-from gradcheck_core.layout import Layout
+from gradcheck_core.check.illustrating import illustrated
+from gradcheck_core.check.judging import assess_all
+from gradcheck_core.measure.evidence import Claimed, Evidence
 from gradcheck_core.numerics.coordinates import Derivatives
-from gradcheck_core.second_look import Claimed
+from gradcheck_core.protocol.layout import Layout
 
 
 def report_of(shapes: dict[str, tuple[int, ...]]) -> GradientReport:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from gradcheck_core.cli.explanations import VERDICTS
 from gradcheck_core.diagnosis.explanations import EXPLANATIONS, Explanation
-from gradcheck_core.explanations import VERDICTS
 
 DOCS = Path(__file__).parent
 

@@ -1,8 +1,9 @@
 """Gradient checking for NumPy, PyTorch, TensorFlow, JAX and any framework with an adapter."""
 
 from .case import GradientCase as GradientCase
-from .check import assert_gradients as assert_gradients
-from .check import check_gradients as check_gradients
+from .check.api import assert_gradients as assert_gradients
+from .check.api import check_gradients as check_gradients
+from .check.textbook import gradient_checking as gradient_checking
 from .errors import BackendUnavailableError as BackendUnavailableError
 from .errors import GradcheckError as GradcheckError
 from .errors import GradientCheckError as GradientCheckError
@@ -27,16 +28,15 @@ from .migration.snapshots.snapshot import load_snapshot as load_snapshot
 from .migration.snapshots.snapshot import record_snapshot as record_snapshot
 from .migration.snapshots.snapshot import verify_snapshot as verify_snapshot
 from .migration.snapshots.stored import Snapshot as Snapshot
-from .plotting import plots as plots
-from .registry import BackendInfo as BackendInfo
-from .registry import backends as backends
-from .report import Certificate as Certificate
-from .report import Diagnosis as Diagnosis
-from .report import GradientReport as GradientReport
-from .report import ParameterReport as ParameterReport
-from .textbook import gradient_checking as gradient_checking
-from .verdict import Verdict as Verdict
-from .verdict import VerdictPolicy as VerdictPolicy
+from .protocol.registry import BackendInfo as BackendInfo
+from .protocol.registry import backends as backends
+from .report.gradient import GradientReport as GradientReport
+from .report.plots import plots as plots
+from .report.records import Certificate as Certificate
+from .report.records import Diagnosis as Diagnosis
+from .report.records import ParameterReport as ParameterReport
+from .report.verdict import Verdict as Verdict
+from .report.verdict import VerdictPolicy as VerdictPolicy
 
 __all__ = [
     "BackendInfo",

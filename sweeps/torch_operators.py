@@ -11,7 +11,8 @@ import torch
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.opinfo.core import OpInfo, SampleInput
 
-from gradcheck_core import GradientCase, trees
+from gradcheck_core import GradientCase
+from gradcheck_core.protocol import trees
 from harness import Case
 from torch_parts import part_of
 

@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
-from gradcheck_core import conventions
-from gradcheck_core.conventions import EPSILONS, SLOPES
-from gradcheck_core.protocol import Alteration
+from gradcheck_core.protocol import Alteration, conventions
+from gradcheck_core.protocol.conventions import EPSILONS, SLOPES
 
 from . import rules
 from .program import Instead, evaluated, inlined

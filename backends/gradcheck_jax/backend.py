@@ -13,9 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 import gradcheck_keras
-from gradcheck_core import trees
-from gradcheck_core.claims import as_pairs
-from gradcheck_core.compiled import CompiledCost
 from gradcheck_core.protocol import (
     Alteration,
     Backend,
@@ -30,7 +27,10 @@ from gradcheck_core.protocol import (
     Problem,
     Surroundings,
     Weigh,
+    trees,
 )
+from gradcheck_core.protocol.compiled import CompiledCost
+from gradcheck_core.protocol.layout import as_pairs
 
 from . import travelling
 from .alterations import alterations

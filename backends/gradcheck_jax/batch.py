@@ -7,9 +7,8 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from gradcheck_core import chunks
-from gradcheck_core.compiled import CompiledCost
-from gradcheck_core.protocol import Batch, FloatVector, Weigh
+from gradcheck_core.protocol import Batch, FloatVector, Weigh, chunks
+from gradcheck_core.protocol.compiled import CompiledCost
 
 from .program import Program, traced
 from .pytrees import floating

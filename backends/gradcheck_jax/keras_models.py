@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any, final
 
 import gradcheck_keras
-from gradcheck_core import trees
+from gradcheck_core.protocol import trees
 
 from .pytrees import Pytree
 

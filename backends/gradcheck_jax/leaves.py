@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.protocol import trees
 
 from .pytrees import NUMBERS, is_inexact
 

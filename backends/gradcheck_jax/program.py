@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
-from gradcheck_core import chunks
+from gradcheck_core.protocol import chunks
 
 _KEPT = 16
 """Programs kept, of which a check takes two to four. Each is compiled code and nothing of the user's."""

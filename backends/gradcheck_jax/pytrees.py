@@ -13,8 +13,8 @@ import numpy as np
 from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 
 import gradcheck_keras
-from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.protocol import trees
 
 
 @final

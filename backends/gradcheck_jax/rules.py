@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
 
-from gradcheck_core.conventions import LARGEST_EPSILON, padded_otherwise
-from gradcheck_core.outputs import is_below_float64
+from gradcheck_core.protocol.conventions import LARGEST_EPSILON, padded_otherwise
+from gradcheck_core.protocol.outputs import is_below_float64
 
 from .program import inlined
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, final
 
-from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.protocol import trees
 
 
 @final

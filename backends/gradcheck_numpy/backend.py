@@ -6,8 +6,6 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from gradcheck_core import trees
-from gradcheck_core.array_theta import why_carried
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import (
     Backend,
@@ -21,7 +19,9 @@ from gradcheck_core.protocol import (
     Layout,
     Problem,
     Weigh,
+    trees,
 )
+from gradcheck_core.protocol.array_theta import why_carried
 
 from .batched import BatchedCost, DeclaredBatch
 

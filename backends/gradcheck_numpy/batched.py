@@ -9,8 +9,8 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from gradcheck_core.chunks import fitting, piece_by_piece
 from gradcheck_core.protocol import Batch, FloatVector, Layout
+from gradcheck_core.protocol.chunks import fitting, piece_by_piece
 
 _AT_A_TIME = 2**21
 """Bytes that are worked on at a time, 2 MiB: NumPy passes over whole arrays, and larger ones leave the cache."""

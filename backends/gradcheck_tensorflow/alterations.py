@@ -8,9 +8,8 @@ from typing import Any, final
 
 import tensorflow as tf
 
-from gradcheck_core import conventions
-from gradcheck_core.conventions import EPSILONS, SLOPES
-from gradcheck_core.protocol import Alteration
+from gradcheck_core.protocol import Alteration, conventions
+from gradcheck_core.protocol.conventions import EPSILONS, SLOPES
 
 from .calls import Call, activations_looked_up, answered, attributes_lent
 from .conventions import LAYOUTS, padded_alike, pads_moved, relaid

@@ -9,10 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gradcheck_core import trees
-from gradcheck_core.compiled import CompiledCost
 from gradcheck_core.errors import InvalidInputError
-from gradcheck_core.outputs import roundoff_of
 from gradcheck_core.protocol import (
     Alteration,
     Backend,
@@ -25,7 +22,10 @@ from gradcheck_core.protocol import (
     Layout,
     Problem,
     Weigh,
+    trees,
 )
+from gradcheck_core.protocol.compiled import CompiledCost
+from gradcheck_core.protocol.outputs import roundoff_of
 
 from .alterations import alterations
 from .batch import TensorflowBatch, Tracing

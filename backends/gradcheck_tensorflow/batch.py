@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gradcheck_core import chunks
-from gradcheck_core.compiled import CompiledCost
-from gradcheck_core.protocol import Batch, FloatVector, Weigh
+from gradcheck_core.protocol import Batch, FloatVector, Weigh, chunks
+from gradcheck_core.protocol.compiled import CompiledCost
 
 _MOST_AT_ONCE = 512
 """Thetas beyond which a call's own time, a millisecond, hardly shows."""

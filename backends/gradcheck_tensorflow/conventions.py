@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gradcheck_core.conventions import padded_otherwise
+from gradcheck_core.protocol.conventions import padded_otherwise
 
 from .calls import Call
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gradcheck_core import trees
+from gradcheck_core.protocol import trees
 
 
 def numbers(returned: object) -> list[npt.NDArray[Any]]:

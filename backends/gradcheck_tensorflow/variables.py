@@ -7,8 +7,8 @@ from typing import Any, final
 import tensorflow as tf
 
 import gradcheck_keras
-from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.protocol import trees
 
 
 def is_model(leaf: object) -> bool:

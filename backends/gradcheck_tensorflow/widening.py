@@ -6,7 +6,7 @@ from typing import Any, final
 import numpy as np
 import tensorflow as tf
 
-from gradcheck_core import trees
+from gradcheck_core.protocol import trees
 from gradcheck_keras import lend, lend_policy
 
 from .promotion import promoting, wider

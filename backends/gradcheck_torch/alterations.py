@@ -7,9 +7,8 @@ from typing import Any, final
 import torch
 from torch.overrides import TorchFunctionMode
 
-from gradcheck_core import conventions
-from gradcheck_core.conventions import EPSILONS, SLOPES
-from gradcheck_core.protocol import Alteration
+from gradcheck_core.protocol import Alteration, conventions
+from gradcheck_core.protocol.conventions import EPSILONS, SLOPES
 
 from .calls import Call, call_of
 from .conventions import LAYOUTS, padded_at_the_end, padded_the_other_way, pads_moved, relaid

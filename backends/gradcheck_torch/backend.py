@@ -13,7 +13,6 @@ import torch
 from torch.autograd import forward_ad
 
 import gradcheck_keras
-from gradcheck_core import trees
 from gradcheck_core.protocol import (
     Alteration,
     Backend,
@@ -28,6 +27,7 @@ from gradcheck_core.protocol import (
     Problem,
     Surroundings,
     Weigh,
+    trees,
 )
 
 from .alterations import alterations

@@ -7,7 +7,7 @@ from typing import Any, Self, final
 import torch
 from torch.nn import functional
 
-from gradcheck_core.conventions import LARGEST_EPSILON
+from gradcheck_core.protocol.conventions import LARGEST_EPSILON
 
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _MAX = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")

@@ -3,9 +3,8 @@
 import numpy as np
 import torch
 
-from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
-from gradcheck_core.protocol import Weigh
+from gradcheck_core.protocol import Weigh, trees
 
 from .tensors import as_real, is_inexact
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from gradcheck_core.conventions import padded_otherwise
+from gradcheck_core.protocol.conventions import padded_otherwise
 
 from .calls import Call
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 import gradcheck_keras
-from gradcheck_core import trees
+from gradcheck_core.protocol import trees
 
 from .widening import TO_FLOAT64
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 import gradcheck_keras
-from gradcheck_core import trees
 from gradcheck_core.errors import InvalidInputError
+from gradcheck_core.protocol import trees
 
 _NOT_INITIALISED = "`params`: `{}` is not initialised yet; call the module once on an input of the right shape first"
 

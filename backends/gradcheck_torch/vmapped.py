@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gradcheck_core.chunks import fitting, piece_by_piece
 from gradcheck_core.protocol import Batch, FloatVector
+from gradcheck_core.protocol.chunks import fitting, piece_by_piece
 
 from .state import CallersState, outside_inference_mode
 

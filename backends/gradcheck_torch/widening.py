@@ -8,7 +8,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 import gradcheck_keras
-from gradcheck_core import trees
+from gradcheck_core.protocol import trees
 
 Widths = Mapping[torch.dtype, torch.dtype]
 """From dtypes to the wider ones that take their place."""

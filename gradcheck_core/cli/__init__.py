@@ -14,13 +14,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ..demo.show import show as show_demo
 from ..errors import GradcheckError, InvalidInputError
-from ..explanations import EXPLANATIONS
-from ..registry import BackendInfo, backends, load_backend
-from ..rendering.text import labelled, safe
+from ..protocol.registry import BackendInfo, backends, load_backend
+from ..report.text import labelled
+from ..report.words import safe
 from .checks import run_command
 from .common import ExitCode, InterruptedCommandError, complain, console, interruptible, show
+from .demo.show import show as show_demo
+from .explanations import EXPLANATIONS
 from .migrating import compare_command, record_command, verify_command
 
 app = typer.Typer(

@@ -6,12 +6,13 @@ import typer
 from rich.text import Text
 
 from ..case import GradientCase
-from ..check import check_case
-from ..loading import load_cases
-from ..plotting import plots, require_plot_format
-from ..rendering.text import STYLES, layout, safe
-from ..report import GradientReport
+from ..check.api import check_case
+from ..report.gradient import GradientReport
+from ..report.plots import plots, require_plot_format
+from ..report.text import STYLES, layout
+from ..report.words import safe
 from .common import console, exit_code, given, interruptible, overridden, print_json, show, write_html
+from .loading import load_cases
 from .options import AsJson, Backend, Confidence, Html, Jobs, Method, Plot, PlotFormat, Quiet, Resume, Verbose
 
 

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from ..case import GradientCase
 from ..errors import InvalidInputError
-from ..loading import load_cases
-from ..reporting import Report
+from ..report.base import Report
+from .loading import load_cases
 
 
 class ExitCode(IntEnum):

@@ -14,14 +14,26 @@ from ..migration.interpreter import Errand, record_elsewhere
 from ..migration.parity.compare import Mappings, parity
 from ..migration.parity.report import ParityReport
 from ..migration.parity.side import observe
+from ..migration.parity.text import layout
 from ..migration.snapshots import snapshot_file
 from ..migration.snapshots.inputs import digested
 from ..migration.snapshots.snapshot import side_of, take, told, verify_snapshot
 from ..migration.snapshots.stored import Snapshot
-from ..rendering.parity_text import layout
-from ..rendering.text import STYLES, printable
+from ..report.text import STYLES
+from ..report.words import printable
 from .checks import print_report
-from .common import ExitCode, complain, console, exit_code, given, interruptible, one_case, print_json, show, write_html
+from .common import (
+    ExitCode,
+    complain,
+    console,
+    exit_code,
+    given,
+    interruptible,
+    one_case,
+    print_json,
+    show,
+    write_html,
+)
 from .options import AsJson, Backend, BothBackends, Confidence, Html, Jobs, Map, Method, Quiet, Resume, Target, Verbose
 
 

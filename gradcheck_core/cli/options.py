@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..extras import require_report_extra
+from ..report.extras import require_report_extra
 
 
 def _needs_report_extra(parameter: typer.CallbackParam, value: Path | None) -> Path | None:

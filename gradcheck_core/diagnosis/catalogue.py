@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..rendering.text import safe
-from ..report import Diagnosis
+from ..report.records import Diagnosis
+from ..report.words import safe
 from . import order, places, terms, values
 from .facts import Facts, Mistake, Proposal
 from .weighing import LEAST_FIT, fit, share_explained

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..rendering.text import safe
+from ..report.words import safe
 from .facts import Array, Facts, Proposal
 
 _MOST_ENTRIES = 1_000_000

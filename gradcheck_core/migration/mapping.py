@@ -13,7 +13,7 @@ from ..errors import MappingError
 from . import map_toml
 from .entries import Array
 from .entries import MapEntry as MapEntry
-from .inference.tensors import read
+from .tensors import read
 
 
 @final

@@ -7,7 +7,7 @@ from typing import Self, final
 import numpy as np
 import numpy.typing as npt
 
-from ..protocol import FloatVector
+from .norms import FloatVector
 
 Indices = npt.NDArray[np.intp]
 

@@ -1,12 +1,80 @@
 """Curves for people: differences over all steps, and Taylor remainders. No verdict rests on them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast, final
 
 import numpy as np
+import numpy.typing as npt
 
-from ..pictures import Remainders, StepCurve, row
-from ..protocol import FloatVector
+from .norms import FloatVector
 from .steps import CONFIDENT, never_less_than_at_smaller_steps
+
+Row = tuple[float, ...]
+
+
+def row(values: npt.NDArray[np.float64]) -> Row:
+    """An array as a record keeps it."""
+    return cast("Row", tuple(values.tolist()))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StepCurve:
+    """One entry's differences over growing steps.
+
+    Attributes
+    ----------
+    step : tuple of float
+        As taken to the right, absolute, in units of theta.
+    right, left : tuple of float
+        The one-sided slopes at each step.
+    central : tuple of float
+        The central difference.
+    floor : tuple of float
+        What noise of the cost can make of it: the floor below which no error at that step can be seen.
+    error : tuple of float
+        Its estimated error, truncation and noise together.
+    """
+
+    step: Row
+    right: Row
+    left: Row
+    central: Row
+    floor: Row
+    error: Row
+
+    @property
+    def best(self) -> int:
+        """The position of the step of least estimated error."""
+        return min(range(len(self.step)), key=self.error.__getitem__)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Remainders:
+    """Taylor remainders ``|J(theta + t d) - J(theta) - t g.d|`` along one direction d.
+
+    Attributes
+    ----------
+    t : tuple of float
+        Dimensionless, growing; 1 moves each entry that d goes through by its own size.
+    claimed, numeric : tuple of float
+        With the claimed gradient for g, and with the numeric one; absolute, in units of the cost.
+    floor : float
+        What noise of the cost makes of any of them.
+    claimed_slope, numeric_slope : float
+        In logarithms, where the remainder is above the floor; NaN where too few are. 2 for the gradient of a smooth
+        cost, 1 where the first-order term is off.
+    """
+
+    t: Row
+    claimed: Row
+    numeric: Row
+    floor: float
+    claimed_slope: float
+    numeric_slope: float
+
 
 _STEPS = 18
 """Of a step curve: about three for two decades, so that both arms of the V have several."""

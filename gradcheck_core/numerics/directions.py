@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..protocol import FloatVector
+from .norms import FloatVector
 from .steps import scales
 
 

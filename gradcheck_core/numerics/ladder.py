@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from ..protocol import FloatVector
+from .norms import FloatVector
 from .steps import CONFIDENT, never_less_than_at_smaller_steps
 
 RATIO = 8.0

@@ -5,9 +5,8 @@ from typing import final
 
 import numpy as np
 
-from ..budget import Budget
-from ..protocol import FloatVector
 from .coordinates import Derivatives, Differences, Indices, ParameterCost, difference, theta_rounding
+from .norms import Budget, FloatVector
 from .steps import CONFIDENT, scales
 
 _POINTS = 4

@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from ..protocol import FloatVector
+from .norms import FloatVector
 from .staircase import MOST_BISECTIONS, UNIFORM, lone_step, on_a_grid, step_between, step_of_plateaus
 
 _POINTS = 9

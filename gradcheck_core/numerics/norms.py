@@ -1,10 +1,13 @@
 """Sizes of vectors whose entries may lie anywhere in the range of float64."""
 
 import math
+from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
-from ..protocol import FloatVector
+FloatVector = npt.NDArray[np.float64]
+"""One-dimensional float64 array."""
 
 _SAFE = 1e-200
 """Squares down to which, and up to the inverse of which, a sum of squares loses nothing."""
@@ -19,3 +22,15 @@ def norm(vector: FloatVector) -> float:
     if not np.isfinite(largest):
         return float("inf")
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else 0.0
+
+
+@final
+class Budget:
+    """Evaluations that may still be spent on probing."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, count: int) -> None:
+        """These were used."""
+        self.left -= count

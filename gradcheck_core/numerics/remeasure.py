@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ..protocol import FloatVector
 from .coordinates import Derivatives, Indices, ParameterCost, theta_rounding
 from .ladder import RATIO, Ladder, one_sided_slopes
+from .norms import FloatVector
 from .staircase import MOST_BISECTIONS, UNIFORM, step_between
 from .steps import CONFIDENT, farthest_step, scales
 

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from ..protocol import FloatVector
 from .coordinates import THETA_ROUNDINGS, Derivatives
 from .noise import MOST_EVALUATIONS, estimate_noise
+from .norms import FloatVector
 from .remeasure import STEPS_ALONG_A_LINE, along_line
 from .steps import first_step
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..protocol import FloatVector
+from .norms import FloatVector
 
 UNIFORM = 1 / math.sqrt(12)
 """Deviation of a rounding to steps of 1, which is off by up to a half to either side, all amounts alike."""

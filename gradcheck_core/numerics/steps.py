@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from ..protocol import FloatVector
+from .norms import FloatVector
 
 CONFIDENT = 5.0
 """Deviations of the noise that an error bar covers: rounding errors are not normal, and their level is an estimate."""

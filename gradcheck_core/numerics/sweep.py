@@ -6,8 +6,8 @@ from typing import Self, final
 
 import numpy as np
 
-from ..protocol import FloatVector
 from .coordinates import Derivatives, Differences, Indices, ParameterCost, difference, theta_rounding
+from .norms import FloatVector
 from .steps import CONFIDENT, scales
 
 _SAFETY = 2.0

@@ -85,7 +85,7 @@ class Alterations:
     def test_an_alteration_says_what_both_sides_do(self, kit: Kit, gelu: Callable[..., Any]) -> None:
         """Of ``{side}``, which is altered, and of ``{other}``, with nothing else to fill in; and it has a kind.
 
-        If this fails: write the sentence as `gradcheck_core.conventions` does.
+        If this fails: write the sentence as `gradcheck_core.protocol.conventions` does.
         """
         for alteration in given(kit, gelu):
             said = alteration.sentence.format(side="<one>", other="<two>")

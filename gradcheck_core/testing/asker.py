@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 import gradcheck_core
-from gradcheck_core.files import file_name
+from gradcheck_core.report.files import file_name
 
 from .records import Property, Record
 

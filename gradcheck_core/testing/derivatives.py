@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gradcheck_core.outputs import Contraction
 from gradcheck_core.protocol import Capability, FloatVector, Problem
+from gradcheck_core.protocol.outputs import Contraction
 
 from . import model
 from .kit import Kit

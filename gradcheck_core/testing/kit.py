@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
-from gradcheck_core import registry
-from gradcheck_core.protocol import Backend, Capability
+from gradcheck_core.protocol import Backend, Capability, registry
 
 
 @final

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core import registry
-from gradcheck_core.execution.parcel import pack, unpack
+from gradcheck_core.evaluate.parcel import pack, unpack
+from gradcheck_core.protocol import registry
 
 from .kit import Kit
 from .needs import require_dtype

@@ -9,7 +9,7 @@ from shlex import quote
 import pytest
 
 import gradcheck_core
-from gradcheck_core.extras import require_report_extra
+from gradcheck_core.report.extras import require_report_extra
 
 from .asker import Asker
 from .checker import Checker

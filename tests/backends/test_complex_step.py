@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core import Verdict, registry
-from gradcheck_core.protocol import Capability
+from gradcheck_core import Verdict
+from gradcheck_core.protocol import Capability, registry
 from gradcheck_core.testing import model
 
 

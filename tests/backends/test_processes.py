@@ -8,8 +8,8 @@ import pytest
 from reports import alike
 
 import gradcheck_core as gc
-from gradcheck_core.execution import pool
-from gradcheck_core.registry import load_backend
+from gradcheck_core.evaluate import pool
+from gradcheck_core.protocol.registry import load_backend
 
 HERE = os.getpid()
 W = np.random.default_rng(0).normal(size=(5, 4))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gradcheck_core as gc
+from gradcheck_core.protocol import registry
 
 GENERATOR = np.random.default_rng(3)
 X = GENERATOR.normal(size=(12, 9))
@@ -162,7 +163,7 @@ def test_parameters_are_the_same_afterwards(kit):
         backend=kit.name, method="projected", include=["w1", "b1"],
     )  # fmt: skip
 
-    to_numpy = gc.registry.load_backend(kit.name).to_numpy
+    to_numpy = registry.load_backend(kit.name).to_numpy
     assert all(np.array_equal(to_numpy(params[name]), value) for name, value in VALUES.items())
 
 

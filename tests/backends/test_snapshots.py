@@ -12,8 +12,8 @@ import pytest
 import recorded
 
 import gradcheck_core as gc
-from gradcheck_core import Outcome, Verdict, registry
-from gradcheck_core.protocol import Capability
+from gradcheck_core import Outcome, Verdict
+from gradcheck_core.protocol import Capability, registry
 
 FRAMEWORKS = ("numpy", "torch", "tensorflow", "jax")
 TESTS = Path(__file__).parent.parent

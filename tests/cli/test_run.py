@@ -158,7 +158,7 @@ def test_html_that_cannot_be_written_is_a_message(file, tmp_path, capsys):
 
 
 def test_without_the_extra_a_page_or_plots_are_refused_before_anything_runs(file, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("gradcheck_core.extras._NEEDED", ("jinja2", "a_package_that_nobody_has"))
+    monkeypatch.setattr("gradcheck_core.report.extras._NEEDED", ("jinja2", "a_package_that_nobody_has"))
     for option in ("--html", "--plot"):
         assert main(["run", option, str(tmp_path / "place"), file("broken")]) == 2
         assert f"`{option}` needs the extra `report`, and a_package_that_nobody_has is" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from ray.util.joblib import register_ray
 from reports import same
 
 import gradcheck_core as gc
-from gradcheck_core.execution import pool
+from gradcheck_core.evaluate import pool
 
 
 @contextlib.contextmanager

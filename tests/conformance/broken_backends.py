@@ -8,8 +8,7 @@ import numpy as np
 from autograd.tracer import getval
 from reference import GELU, GENERATOR, OPEN, Reference, exactly
 
-from gradcheck_core import conventions
-from gradcheck_core.protocol import Alteration, Layout
+from gradcheck_core.protocol import Alteration, Layout, conventions
 
 
 class ReadGivesItsOwnMemory(Reference):

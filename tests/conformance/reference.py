@@ -8,8 +8,7 @@ import numpy as np
 from autograd.extend import defvjp, primitive
 from gradcheck_autograd import AutogradBackend
 
-from gradcheck_core import conventions
-from gradcheck_core.protocol import Alteration, Batch, Problem
+from gradcheck_core.protocol import Alteration, Batch, Problem, conventions
 from gradcheck_core.testing import Kit
 
 GENERATOR = random.Random(7)

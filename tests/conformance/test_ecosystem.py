@@ -12,7 +12,7 @@ from mlx import nn
 import gradcheck_core as gc
 from gradcheck_core import Verdict
 from gradcheck_core.cli import main
-from gradcheck_core.execution import pool
+from gradcheck_core.evaluate import pool
 
 pytest_plugins = ["pytester"]
 

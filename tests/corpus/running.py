@@ -7,8 +7,7 @@ import numpy as np
 
 import gradcheck_core as gc
 from corpus.records import RIGHT, is_floating
-from gradcheck_core import registry
-from gradcheck_core.protocol import Capability
+from gradcheck_core.protocol import Capability, registry
 
 PRECISIONS = {"float64": ("float64", "auto"), "float32": ("float32", "auto"), "float32-native": ("float32", "native")}
 """The dtype of parameters and claim, and the option `precision`, by the name that the table has for them."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gradcheck_core import registry
-from gradcheck_core.outputs import Contraction
+from gradcheck_core.protocol import registry
+from gradcheck_core.protocol.outputs import Contraction
 
 
 def together_and_alone(framework, function, params, precision="native"):

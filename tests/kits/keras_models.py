@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from gradcheck_core import registry
+from gradcheck_core.protocol import registry
 
 X = np.linspace(-1, 1, 12).reshape(4, 3) ** 3
 NAMES = ["dense.kernel", "dense.bias", "out.kernel", "out.bias"]

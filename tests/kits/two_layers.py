@@ -2,11 +2,7 @@
 
 import numpy as np
 
-from gradcheck_core import (
-    GradientCase,
-    ParameterMap,
-    compare_gradients,
-)
+from gradcheck_core import GradientCase, ParameterMap, compare_gradients
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(6, 3))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from migration_layers import FRAMEWORKS, LAYERS, SIZES, case
 
-from gradcheck_core.registry import to_numpy
+from gradcheck_core.protocol.registry import to_numpy
 
 
 def cost_of(made):

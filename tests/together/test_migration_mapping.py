@@ -8,7 +8,8 @@ import pytest
 import torch
 from migration_layers import FRAMEWORKS, LAYERS, SIZES, STATES, case
 
-from gradcheck_core import infer_mapping, registry
+from gradcheck_core import infer_mapping
+from gradcheck_core.protocol import registry
 
 LACKING = {("nnx", "gru"), ("nnx", "flatten")}
 

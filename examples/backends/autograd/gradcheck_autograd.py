@@ -12,8 +12,8 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import Box
 
-from gradcheck_core.arrays import ArrayBackend, Function
 from gradcheck_core.protocol import Capability
+from gradcheck_core.protocol.arrays import ArrayBackend, Function
 
 
 @final

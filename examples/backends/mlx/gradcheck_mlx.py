@@ -10,8 +10,8 @@ from typing import Any, final
 import mlx.core as mx
 import numpy as np
 
-from gradcheck_core.arrays import ArrayBackend, Function, Outputs
 from gradcheck_core.protocol import Capability
+from gradcheck_core.protocol.arrays import ArrayBackend, Function, Outputs
 
 
 @final

@@ -9,10 +9,10 @@ import numpy as np
 
 from ...errors import MappingError
 from ..entries import Term
+from ..tensors import Precision, Tensor
 from .conventions import LearntAxes, is_fused
 from .ledger import Found, Ledger, whole
 from .likeness import Likeness
-from .tensors import Precision, Tensor
 from .whole import permutations, shape_permutations
 
 _SHOWN = 3

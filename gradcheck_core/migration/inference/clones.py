@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..tensors import Tensor
 from .by_values import parts_of
 from .ledger import Found, Ledger, whole
 from .likeness import Likeness
 from .lookup import Pool
-from .tensors import Tensor
 from .whole import fingerprints
 
 

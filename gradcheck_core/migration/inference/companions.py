@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..entries import Array, MapEntry
+from ..tensors import Tensor
 from .conventions import is_recurrent, outputs_first
 from .decompose import TooManyPiecesError, decompose
 from .ledger import LARGEST_LAYER, Found, Ledger, inside
 from .likeness import Likeness, bare, kind_of
 from .lookup import Pool, Positions
-from .tensors import Tensor
 
 _Layer = tuple[str, tuple[int, ...]]
 _ByLayer = Mapping[_Layer, list[Tensor]]

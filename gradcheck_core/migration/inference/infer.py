@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import final
 
 from ..mapping import ParameterMap
+from ..tensors import Precision, Tensor, read
 from .by_names import constants, find_by_names, grouped
 from .by_values import find_pieces, find_sums, find_whole
 from .clones import find_clones
@@ -13,7 +14,6 @@ from .conventions import LearntAxes
 from .ledger import Ledger
 from .partners import find_zero_partners
 from .reasons import evidence, without_evidence
-from .tensors import Precision, Tensor, read
 
 
 def infer_mapping(source_params: object, target_params: object) -> ParameterMap:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..entries import Array, MapEntry, Piece, Range, Term
+from ..tensors import Precision, Tensor
 from .decompose import Box
-from .tensors import Precision, Tensor
 
 LARGEST_LAYER = 64
 """Parameters that one layer has at most; where more stand together they are several layers'."""

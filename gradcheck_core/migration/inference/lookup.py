@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..entries import Array
-from .tensors import Precision
+from ..tensors import Precision
 
 Positions = npt.NDArray[np.int64]
 """For every entry where it stands among all values of a pool; -1 where that is not known."""

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..entries import Range, Term
+from ..tensors import Tensor
 from .decompose import Box, size_of
 from .ledger import Found, Ledger, inside
-from .tensors import Tensor
 
 _OTHER: dict[Range, tuple[int, int]] = {(0, 1): (1, 2), (1, 2): (0, 1)}
 """Of the two rows the other one."""

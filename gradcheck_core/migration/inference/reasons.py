@@ -5,10 +5,10 @@ from typing import final
 
 import numpy as np
 
+from ..tensors import Tensor
 from .by_values import FEW_ENTRIES
 from .ledger import Ledger
 from .lookup import Pool
-from .tensors import Tensor
 from .whole import fingerprints
 
 _COINCIDENCE = 0.1

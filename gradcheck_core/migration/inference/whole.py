@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..entries import Array
-from .tensors import Precision, Tensor
+from ..tensors import Precision, Tensor
 
 _PROBES = 64
 """Entries on which a permutation is tried before the whole tensor is compared; one that is wrong fails there."""

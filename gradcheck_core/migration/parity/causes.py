@@ -8,8 +8,8 @@ from typing import final
 import numpy as np
 
 from ...numerics.norms import norm
-from ...protocol import Alteration
-from ...verdict import Verdict, VerdictPolicy
+from ...protocol.backend import Alteration
+from ...report.verdict import Verdict, VerdictPolicy
 from .carrying import Carried
 from .live import Asked
 from .moves import Move, moves

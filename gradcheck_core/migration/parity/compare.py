@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from ...case import GradientCase
 from ...errors import InvalidInputError
-from ...verdict import Verdict, VerdictPolicy, worst_verdict
+from ...report.verdict import Verdict, VerdictPolicy, worst_verdict
 from ..mapping import ParameterMap
 from .carrying import Carried
 from .causes import MOST_TRIED, Explained, explain

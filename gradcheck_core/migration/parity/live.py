@@ -8,14 +8,12 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from ...case import GradientCase
-from ...claims import as_pairs
-from ...gathering import opened
-from ...gradients import claimed_gradient
-from ...options import CheckOptions
-from ...preflight import Baseline
-from ...protocol import Alteration, Backend, Capability, FloatVector
-from ...session import Session
+from ...case import CheckOptions, GradientCase
+from ...evaluate.preflight import Baseline
+from ...evaluate.session import Session, opened
+from ...measure.claims import claimed_gradient
+from ...protocol.backend import Alteration, Backend, Capability
+from ...protocol.layout import FloatVector, as_pairs
 
 
 @final

@@ -10,8 +10,8 @@ import numpy as np
 
 from ...errors import InvalidInputError, MappingError
 from ..inference.infer import Found, mapping_between
-from ..inference.tensors import read
 from ..mapping import MapEntry, ParameterMap
+from ..tensors import read
 from .carrying import Array
 from .side import Side
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ...numerics.norms import norm
-from ...outputs import roundoff_of
-from ...words import counted
+from ...protocol.outputs import roundoff_of
+from ...report.words import counted
 from .carrying import Array, Carried
 from .moves import moves
 from .pairing import Difference, changed, numbers_of, total_gradient_size

@@ -10,10 +10,18 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from ...assessment import together
+from ...check.judging import together
 from ...numerics.norms import norm
-from ...outputs import roundoff_of
-from ...verdict import Comparison, NaturalScale, Verdict, VerdictPolicy, judge_parameter, natural_scale, worst_verdict
+from ...protocol.outputs import roundoff_of
+from ...report.verdict import (
+    Comparison,
+    NaturalScale,
+    Verdict,
+    VerdictPolicy,
+    judge_parameter,
+    natural_scale,
+    worst_verdict,
+)
 from ..mapping import ParameterMap
 from .carrying import Carried, summed_up
 from .rows import Outcome, ParityRow, is_beyond_rounding, is_slightly_off

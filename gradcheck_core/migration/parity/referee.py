@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Self, final
 
-from ...verdict import Verdict, worst_verdict
+from ...report.verdict import Verdict, worst_verdict
 from .carrying import Carried
 from .pairing import Difference
 from .rows import Outcome

@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, final
 
-from ...extras import require_report_extra
-from ...rendering.parity_text import render_text
-from ...report import GradientReport
-from ...reporting import Report, finite
-from ...verdict import Verdict
+from ...report.base import Report, finite
+from ...report.extras import require_report_extra
+from ...report.gradient import GradientReport
+from ...report.verdict import Verdict
 from .rows import LikelyCause, Outcome, Pair, ParityRow, reasons
+from .text import render_text
 
 FORMAT_VERSION = 1
 """Of `ParityReport.to_dict`; grows when a key changes its meaning or goes."""
@@ -155,6 +155,6 @@ class ParityReport(Report):
     def _page(self) -> str:
         require_report_extra("to_html")
         # Jinja2 and matplotlib are an extra, and take longer to import than most checks
-        from ...rendering.parity_pages import parity_page
+        from .page import parity_page
 
         return parity_page(self)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
-from ...reporting import finite
-from ...verdict import Verdict
+from ...report.base import finite
+from ...report.verdict import Verdict
 
 _BEYOND = 16.0
 """Times its resolution by which a difference surely is one, however small: deep models round more often."""

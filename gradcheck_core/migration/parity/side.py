@@ -9,15 +9,15 @@ from typing import Any, final
 
 import numpy.typing as npt
 
-from ... import registry, trees
 from ...case import GradientCase
-from ...check import check_case
-from ...checking import Checked
+from ...check.api import check_case
+from ...check.conductor import Checked
 from ...errors import InvalidInputError
-from ...layout import FloatVector, Layout
-from ...protocol import Capability
-from ...report import GradientReport
-from ...verdict import Verdict
+from ...protocol import registry, trees
+from ...protocol.backend import Capability
+from ...protocol.layout import FloatVector, Layout
+from ...report.gradient import GradientReport
+from ...report.verdict import Verdict
 from .live import Live
 
 Arrays = Mapping[str, npt.NDArray[Any]]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...outputs import roundoff_of
+from ...protocol.outputs import roundoff_of
 
 Array = npt.NDArray[Any]
 

@@ -7,8 +7,8 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from ... import registry, trees
-from ...words import counted
+from ...protocol import registry, trees
+from ...report.words import counted
 
 
 @final

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
-from ...report import Certificate, Diagnosis, GradientReport, ParameterReport
-from ...verdict import Verdict
+from ...report.gradient import GradientReport
+from ...report.records import Certificate, Diagnosis, ParameterReport
+from ...report.verdict import Verdict
 from .header import damaged
 from .inputs import Input
 from .stored import Snapshot

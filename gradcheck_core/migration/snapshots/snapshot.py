@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ... import registry
 from ...case import GradientCase
 from ...errors import InvalidInputError
-from ...verdict import Verdict, VerdictPolicy
+from ...protocol import registry
+from ...report.verdict import Verdict, VerdictPolicy
 from ..parity.compare import Mappings, parity
 from ..parity.report import ParityReport
 from ..parity.rows import LikelyCause, Outcome

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from safetensors.numpy import load, save
 
 from ...errors import SnapshotError
-from ...files import write_whole
+from ...report.files import write_whole
 from .header import MOST_HEADER_BYTES, Header, damaged, read_header, shown
 from .record import Described, Record, decoded, encoded
 from .stored import FORMAT_VERSION, Snapshot

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from ...report import GradientReport
+from ...report.gradient import GradientReport
 from .inputs import Input
 
 FORMAT_VERSION = 1

@@ -8,7 +8,8 @@ from batches import together_and_alone
 from jax_batches import PARAMS, RNG, cost, cost_gradient, floating, hidden, was_batched
 
 import gradcheck_core as gc
-from gradcheck_core import Verdict, chunks
+from gradcheck_core import Verdict
+from gradcheck_core.protocol import chunks
 from gradcheck_jax.batch import JaxBatch
 
 

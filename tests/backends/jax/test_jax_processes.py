@@ -4,7 +4,7 @@ import numpy as np
 from reports import alike
 
 import gradcheck_core as gc
-from gradcheck_core.execution import pool
+from gradcheck_core.evaluate import pool
 
 
 def test_workers_know_whether_jax_computes_in_float64(monkeypatch):

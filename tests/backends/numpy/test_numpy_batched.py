@@ -8,8 +8,9 @@ import pytest
 
 import gradcheck_core as gc
 import gradcheck_numpy.batched
-from gradcheck_core import Verdict, registry
-from gradcheck_core.outputs import Contraction
+from gradcheck_core import Verdict
+from gradcheck_core.protocol import registry
+from gradcheck_core.protocol.outputs import Contraction
 from gradcheck_numpy import BatchedCost
 
 X = np.random.default_rng(0).normal(size=(6, 5))

@@ -8,7 +8,8 @@ from batches import together_and_alone
 from keras import layers
 
 import gradcheck_core as gc
-from gradcheck_core import Verdict, chunks
+from gradcheck_core import Verdict
+from gradcheck_core.protocol import chunks
 from gradcheck_tensorflow.batch import TensorflowBatch
 
 RNG = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from reports import alike
 
 import gradcheck_core as gc
-from gradcheck_core.execution import pool
+from gradcheck_core.evaluate import pool
 
 
 @pytest.fixture(autouse=True)

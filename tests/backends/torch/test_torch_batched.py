@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import gradcheck_core as gc
-from gradcheck_core import Verdict, registry
-from gradcheck_core.outputs import Contraction
+from gradcheck_core import Verdict
+from gradcheck_core.protocol import registry
+from gradcheck_core.protocol.outputs import Contraction
 
 BACKEND = registry.load_backend("torch")
 X = torch.tensor(np.random.default_rng(0).normal(size=(6, 5)))

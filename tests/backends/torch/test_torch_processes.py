@@ -3,7 +3,7 @@ import torch
 from reports import alike
 
 import gradcheck_core as gc
-from gradcheck_core.execution import pool
+from gradcheck_core.evaluate import pool
 from gradcheck_torch.state import default_dtype
 
 

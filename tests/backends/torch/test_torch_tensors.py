@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 import gradcheck_core as gc
-from gradcheck_core import Verdict, registry
+from gradcheck_core import Verdict
+from gradcheck_core.protocol import registry
 
 VALUES = torch.tensor([[0.3, -0.7, 0.2], [1.1, 0.4, -0.5]], dtype=torch.float64)
 SCALE = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], dtype=torch.float64)

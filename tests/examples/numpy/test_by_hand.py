@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core.loading import load_cases
+from gradcheck_core.cli.loading import load_cases
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "migration"
 CONV = {"conv.kernel", "conv.bias"}

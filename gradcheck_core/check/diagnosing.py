@@ -1,0 +1,161 @@
+"""From evidence and verdicts to the likely mistake in each wrong parameter, and the one to look at first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ..diagnosis import OF_ITS_OWN, Extent, Facts, Place, diagnose, first_to_mend, nothing_came
+from ..measure.evidence import Evidence
+from ..protocol.layout import FloatVector, Parameter, entry_name
+from ..report.records import Diagnosis, ParameterReport
+from ..report.words import counted, safe
+
+_Number = TypeVar("_Number", np.float64, np.bool_)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """What was found out about the mistakes of a check.
+
+    Attributes
+    ----------
+    parameters : mapping of str to ParameterReport
+        By name, with a diagnosis where there is one.
+    first : str
+        The wrong parameter to look at first; empty where none is.
+    notes : tuple of str
+        For the reader.
+    """
+
+    parameters: Mapping[str, ParameterReport]
+    first: str = ""
+    notes: tuple[str, ...] = ()
+
+
+_MOST_ENTRIES = 1_000_000
+"""Of a parameter that was not measured entry by entry, beyond which only those that were are laid out."""
+
+_LOOK_NOT_FINITE = (
+    "look for a division by zero, the logarithm or root of zero, or an exponential that overflows in the backward pass"
+)
+
+
+def diagnosed(pairs: Sequence[tuple[Evidence, ParameterReport]], theta: FloatVector | None) -> Diagnosed:
+    """Say what is wrong with the parameters that the verdicts accuse.
+
+    Parameters
+    ----------
+    pairs : sequence of (Evidence, ParameterReport)
+        One for each parameter, in theta's order.
+    theta : numpy.ndarray or None
+        Float64; None where second derivatives were claimed: there are no terms of theta in them, and several
+        parameters may have been looked at along several directions.
+    """
+    reports = {report.name: report for _, report in pairs}
+    accused = [item for item, report in pairs if report.verdict.is_evidence]
+    if not accused:
+        return Diagnosed(reports)
+    found = {item.parameter.name: _of_the_claim_alone(item) for item in accused}
+    numeric = {
+        item.parameter.name: _tensor(item.parameter, item.numeric)
+        for item, _ in pairs
+        if theta is not None and not item.projected
+    }
+    unexplained = [item for item in accused if found[item.parameter.name] is None and item.by_entries]
+    found |= diagnose([_facts(item, numeric, theta) for item in unexplained])
+    reports = {name: replace(report, diagnosis=found.get(name)) for name, report in reports.items()}
+    first = _first(reports)
+    return Diagnosed(reports, first, _notes(reports[first], len(accused)))
+
+
+def _first(reports: Mapping[str, ParameterReport]) -> str:
+    """Among those with the worst verdict."""
+    worst = max(report.verdict.severity for report in reports.values())
+    kinds = {
+        name: report.diagnosis.kind if report.diagnosis else None
+        for name, report in reports.items()
+        if report.verdict.severity == worst
+    }
+    return first_to_mend(kinds, [Place(name, i) for i, name in enumerate(reports)])
+
+
+def _notes(first: ParameterReport, wrong: int) -> tuple[str, ...]:
+    if wrong == 1:
+        return ()
+    of_its_own = first.diagnosis is not None and first.diagnosis.kind in OF_ITS_OWN
+    why = "its mistake is none that is passed on" if of_its_own else "of the wrong ones it is the nearest to the cost"
+    return (
+        f"{wrong} parameters are wrong; look at `{safe(first.name)}` first: {why}, and what is wrong in one layer's "
+        "backward pass goes on to all layers before it",
+    )
+
+
+def _of_the_claim_alone(item: Evidence) -> Diagnosis | None:
+    """What a wrong claim shows without any measurement: that it is not finite, or zero throughout."""
+    parameter = item.parameter
+    first = item.first_not_finite
+    if first is None:
+        return None if item.by_entries or item.claimed.any() else nothing_came(parameter.name)
+    count = int(np.sum(~np.isfinite(item.claimed)))
+    more = f", and {counted(count - 1, 'more entry is', 'more entries are')} not finite" if count > 1 else ""
+    entry = entry_name(safe(parameter.name), parameter.index(first), parameter.part(first))
+    return Diagnosis(
+        "not_finite", f"`{entry}`: the claimed gradient is {item.claimed[first]}{more}; {_LOOK_NOT_FINITE}", 1.0
+    )
+
+
+def _facts(item: Evidence, numeric: Mapping[str, FloatVector], theta: FloatVector | None) -> Facts:
+    if item.projected:
+        return _facts_of_some(item, theta)
+    parameter, derivatives = item.parameter, item.derivatives
+    return Facts(
+        name=parameter.name,
+        claimed=_tensor(parameter, item.claimed),
+        numeric=_tensor(parameter, item.numeric),
+        error=_tensor(parameter, item.error),
+        # On a kink a claim that is right says nothing: every value between the slopes would be.
+        known=_tensor(parameter, (derivatives.lower == derivatives.upper) | (item.numeric != item.claimed)),
+        theta=None if theta is None else _tensor(parameter, theta[parameter.range]),
+        parts=parameter.is_complex,
+        others=numeric,
+    )
+
+
+def _facts_of_some(item: Evidence, theta: FloatVector | None) -> Facts:
+    """Of a parameter of which some entries were measured one by one: those in wrong ranges at least."""
+    parameter = item.parameter
+    measured = item.derivatives.lower != item.claimed
+    present = None if theta is None else theta[parameter.range]
+    if parameter.size > _MOST_ENTRIES:
+        some = np.flatnonzero(measured)
+        return Facts(
+            name=parameter.name,
+            claimed=item.claimed[some],
+            numeric=item.derivatives.lower[some],
+            error=item.derivatives.error[some] + item.claim.rounding,
+            known=item.derivatives.lower[some] == item.derivatives.upper[some],
+            theta=None if present is None else present[some],
+            extent=Extent.SAMPLE,
+        )
+    known = np.ones(parameter.size, dtype=np.bool_)
+    for start, stop in item.located:
+        known[start:stop] = measured[start:stop]
+    return Facts(
+        name=parameter.name,
+        claimed=_tensor(parameter, item.claimed),
+        numeric=_tensor(parameter, item.numeric),
+        error=_tensor(parameter, np.where(measured, item.error, 0.0)),  # the rest is right, as the certificate says
+        known=_tensor(parameter, known),
+        theta=None if present is None else _tensor(parameter, present),
+        parts=parameter.is_complex,
+        extent=Extent.WRONG_PLACES,
+    )
+
+
+def _tensor(parameter: Parameter, numbers: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
+    """Numbers of theta in the tensor's shape; of a complex one with an axis for real and imaginary parts."""
+    return numbers.reshape((*parameter.shape, 2) if parameter.is_complex else parameter.shape)

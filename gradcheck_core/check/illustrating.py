@@ -1,0 +1,170 @@
+"""From evidence to what the pictures of a report are drawn from."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from ..measure.curves import MOST_PICTURED, Pairs, worst_first
+from ..measure.evidence import Evidence
+from ..numerics.curves import row
+from ..protocol.layout import FloatVector, Parameter
+from ..report.pictures import Curves, HeatMap, Kink, Picture, Pictures, Scatter
+
+_MOST_CELLS = 64
+"""Along an axis of a heat map: as many as can be told apart in a figure as wide as a column of text."""
+
+_MOST_POINTS = 512
+_MOST_APART = 256
+"""Of a scatter: more would lie on each other. Those farthest apart come first, the rest are spread evenly."""
+
+_MOST_KINKS = 24
+"""Entries whose slopes can be told apart in one figure."""
+
+
+def illustrated(pairs: Pairs, first: str, curves: Mapping[str, Curves], replay: str) -> Pictures:
+    """What is to be drawn of a check.
+
+    Parameters
+    ----------
+    pairs : sequence of (Evidence, ParameterReport)
+        One for each parameter.
+    first : str
+        Name of the wrong parameter to look at first; empty where none is wrong.
+    curves : mapping of str to Curves
+        As far as they were traced.
+    replay : str
+        The call that repeats the check.
+    """
+    wrong = [pair for pair in pairs if pair[1].verdict.is_evidence]
+    ranked = worst_first(wrong or pairs, first)
+    shown = ranked[: MOST_PICTURED if wrong else 1]
+    return Pictures(
+        tuple(_picture(item, curves.get(item.parameter.name)) for item, _ in shown),
+        max(0, len(wrong) - len(shown)),
+        replay,
+    )
+
+
+def _picture(item: Evidence, curves: Curves | None) -> Picture:
+    if not item.by_entries:
+        return Picture(item.parameter.name, curves=curves)
+    claimed, numeric = item.claimed, item.numeric
+    measured = _measured(item)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(claimed - numeric)
+    apart[~np.isfinite(claimed)] = np.inf
+    apart[~measured] = np.nan
+    return Picture(
+        item.parameter.name,
+        heat_map(item.parameter, apart, item.worst),
+        _scatter(claimed, numeric, apart, item.error),
+        _kinks(item),
+        curves,
+    )
+
+
+def _measured(item: Evidence) -> npt.NDArray[np.bool_]:
+    """Which entries were measured by themselves: of those moved together only, the numeric one is the claim's."""
+    measured = np.isfinite(item.derivatives.error) | ~np.isfinite(item.claimed)
+    if item.projected or item.located:
+        measured &= item.derivatives.lower != item.claimed
+    return np.asarray(measured)
+
+
+def heat_map(parameter: Parameter, apart: FloatVector, worst: int) -> HeatMap | None:
+    """A tensor's discrepancies in its own shape, folded to two axes and reduced to the largest of each cell.
+
+    Parameters
+    ----------
+    parameter : Parameter
+        Whose they are.
+    apart : numpy.ndarray
+        ``|claimed - numeric|`` of all its numbers, float64; NaN where none is known.
+    worst : int
+        Which of these is the worst.
+
+    Returns
+    -------
+    HeatMap or None
+        None for a scalar.
+
+    Examples
+    --------
+    >>> found = heat_map(Parameter("w", (2, 3), "float64", 0), np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), 5)
+    >>> found.cells, found.rows, found.columns, found.worst
+    (((0.0, 1.0, 2.0), (3.0, 4.0, 5.0)), (0,), (1,), (1, 2))
+    """
+    shape = parameter.shape
+    if not shape:
+        return None
+    if parameter.is_complex:
+        apart = np.fmax(apart[::2], apart[1::2])
+        worst //= 2
+    split = _split(shape)
+    height, width = int(np.prod(shape[:split])), int(np.prod(shape[split:]))
+    cells = _largest(_largest(apart.reshape(height, width), 0), 1)
+    down, across = divmod(worst, width)
+    return HeatMap(
+        tuple(map(row, cells)),
+        tuple(range(split)),
+        tuple(range(split, len(shape))),
+        height,
+        width,
+        (_cell_of(down, height), _cell_of(across, width)),
+    )
+
+
+def _split(shape: tuple[int, ...]) -> int:
+    """How many of the axes go down: as many as make the picture most nearly square; of a vector none does."""
+    if len(shape) == 1:
+        return 0
+    logs = np.cumsum(np.log(shape))
+    return 1 + int(np.argmin(np.abs(2 * logs[:-1] - logs[-1])))
+
+
+def _edges(length: int) -> npt.NDArray[np.intp]:
+    cells = min(length, _MOST_CELLS)
+    return np.arange(cells) * length // cells
+
+
+def _cell_of(position: int, length: int) -> int:
+    return int(np.searchsorted(_edges(length), position, side="right")) - 1
+
+
+def _largest(values: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
+    """The largest of each cell along an axis, whatever is not known aside."""
+    length = values.shape[axis]
+    return values if length <= _MOST_CELLS else np.fmax.reduceat(values, _edges(length), axis=axis)
+
+
+def _scatter(claimed: FloatVector, numeric: FloatVector, apart: FloatVector, error: FloatVector) -> Scatter | None:
+    known = np.flatnonzero(np.isfinite(apart))
+    if known.size < 2:
+        return None
+    most = min(_MOST_APART, known.size)
+    farthest = known[np.argpartition(-apart[known], most - 1)[:most]]
+    farthest = farthest[np.argsort(-apart[farthest], kind="stable")]
+    spread = known[np.linspace(0, known.size - 1, min(_MOST_POINTS - most, known.size)).astype(np.intp)]
+    chosen = np.concatenate([farthest, np.setdiff1d(spread, farthest)])
+    off = apart[chosen] > error[chosen]
+    chosen = np.concatenate([chosen[off], chosen[~off]])
+    return Scatter(row(claimed[chosen]), row(numeric[chosen]), int(off.sum()), int(known.size))
+
+
+def _kinks(item: Evidence) -> tuple[Kink, ...]:
+    """Those whose claim lies outside first."""
+    found = item.derivatives
+    on_kinks = np.flatnonzero((found.lower < found.upper) & np.isfinite(found.error) & np.isfinite(item.claimed))
+    outside = np.abs(item.claimed - item.numeric)[on_kinks]
+    chosen = on_kinks[np.argsort(-outside, kind="stable")][:_MOST_KINKS]
+    return tuple(
+        Kink(
+            item.parameter.entry(int(k)),
+            float(item.claimed[k]),
+            float(found.lower[k]),
+            float(found.upper[k]),
+            float(item.error[k]),
+        )
+        for k in chosen
+    )

@@ -1,0 +1,1 @@
+"""J at perturbed thetas: in this process, in others, or from the journal of an earlier run."""

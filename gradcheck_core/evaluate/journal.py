@@ -1,0 +1,229 @@
+"""A journal of answered requests, from which an interrupted check goes on.
+
+A check is deterministic: the same call asks the same again. Every answer is appended to the journal as it comes, and a
+later run takes answers from there for as long as it asks what was asked before.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self, final
+
+import numpy as np
+
+from ..errors import InvalidInputError
+from ..protocol import registry
+from ..protocol.layout import Layout
+from .journal_file import FORMAT, Entry, JournalFile, Line, as_json, from_json
+from .preflight import Baseline, same_within_rounding
+from .requests import Part, Request, Source
+
+if TYPE_CHECKING:
+    from .evaluator import Evaluator
+
+_VERSION = 1
+"""Of the file's format."""
+
+UNIT_SECONDS = 1.0
+"""How much work is lost at most, about, when the process is killed."""
+
+
+@final
+class Journal(Source):
+    """Answers from a journal as far as it goes, then from another source, whose answers are appended.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it is made where there is none.
+    backend : str
+        Its name.
+    options : mapping
+        Those options of the check that say which thetas are asked for, as JSON has them.
+    precision : str
+        Of the evaluation. A check that turns out to need another precision has answers in both.
+
+    Raises
+    ------
+    InvalidInputError
+        If the file is no journal, or that of another check.
+    """
+
+    def __init__(self, path: Path, backend: str, options: Mapping[str, Any], precision: str) -> None:
+        self._path = path
+        self._header = _header(backend, options)
+        self._precision = precision
+        self._file = JournalFile(path)
+        self._further: Source | None = None
+        self._number = 0
+        self._answered: dict[int, list[Entry]] = {}
+        self._opening: Line | None = None
+        self._roundoff = 0.0
+        self._unperturbed = 0.0
+        self._verified: set[type[Request]] = set()
+        self.dropped = 0
+        try:
+            self._take_over()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if isinstance(error, KeyboardInterrupt):
+            error.add_note(
+                f"gradcheck: the answers so far are kept; the same call with journal={str(self._path)!r} goes on from "
+                "there"
+            )
+
+    def begin(self, layout: Layout, baseline: Baseline, further: Source) -> None:
+        """Compare with the problem at hand, and have everything else answered by a further source.
+
+        Raises
+        ------
+        InvalidInputError
+            If the journal is of another problem.
+        """
+        self._further = further
+        self._roundoff, self._unperturbed = baseline.roundoff, baseline.cost.value
+        opening = {
+            "precision": self._precision,
+            "layout": _digest(repr([(p.name, p.shape, p.dtype) for p in layout.parameters]).encode()),
+            "theta": _digest(baseline.theta.astype("<f8").tobytes()),
+            "cost": baseline.cost.value,
+        }
+        if self._opening is None:
+            self._file.append(opening)
+            return
+        if self._opening["layout"] != opening["layout"]:
+            self._refuse("the parameters' names, shapes or dtypes are others")
+        if self._opening["theta"] != opening["theta"]:
+            self._refuse("the parameters have other values")
+        if not same_within_rounding(self._opening["cost"], baseline.cost.value, baseline.roundoff):
+            self._refuse(f"J at the params was {self._opening['cost']!r} and is {baseline.cost.value!r} now")
+
+    def answers(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
+        assert self._further is not None, "`begin` comes first"
+        self._number += 1
+        asked = request.fingerprint()
+        known = self._known(asked)
+        for entry in known:
+            yield self._replayed(entry.line, request, evaluator)
+        for start, stop in _gaps(known, request.size):
+            before = evaluator.evaluations
+            for within, costs in self._further.answers(request.part(start, stop), evaluator):
+                self._file.append(
+                    {
+                        "precision": self._precision,
+                        "request": self._number,
+                        "asked": asked,
+                        "start": start + within,
+                        "evaluations": evaluator.evaluations - before,
+                        "not batched": evaluator.not_batched,
+                        "costs": as_json(costs),
+                    }
+                )
+                before = evaluator.evaluations
+                yield start + within, costs
+
+    def _known(self, asked: str) -> list[Entry]:
+        """What the journal has of the present request."""
+        known = self._answered.pop(self._number, [])
+        if known and known[0].line["asked"] != asked:
+            # Another claimed gradient has other entries looked at a second time: from here on this is another run.
+            self.dropped = len(known) + sum(map(len, self._answered.values()))
+            self._file.cut(known[0].offset)
+            self._answered.clear()
+            return []
+        return known
+
+    def _replayed(self, line: Line, request: Request, evaluator: "Evaluator") -> Part:
+        start, costs = int(line["start"]), from_json(line["costs"])
+        recorded, evaluations = costs, int(line["evaluations"])
+        kind = type(request)
+        if kind not in self._verified:
+            # One is evaluated all the same, that with the largest effect: a cost that agrees there is the recorded one.
+            self._verified.add(kind)
+            one = int(np.argmax(np.abs(np.nan_to_num(costs - self._unperturbed))))
+            now = request.part(start + one, start + one + 1).costs(evaluator)
+            self._require_same(float(costs[one]), float(now[0]))
+            recorded, evaluations = np.delete(costs, one), evaluations - 1
+        evaluator.answered_elsewhere(recorded, evaluations, line["not batched"])
+        return start, costs
+
+    def _require_same(self, recorded: float, now: float) -> None:
+        size = max(abs(recorded), abs(self._unperturbed))
+        if np.isfinite(recorded) and np.isfinite(now):
+            same = same_within_rounding(size, size + abs(now - recorded), self._roundoff)
+        else:
+            same = str(recorded) == str(now)
+        if not same:
+            self._refuse(f"J beside the params was {recorded!r} and is {now!r} now: the cost or its data are others")
+
+    def _take_over(self) -> None:
+        """Of what is in the file, what concerns this precision; a file without answers is begun anew."""
+        entries = self._file.entries
+        answers = [entry for entry in entries if "request" in entry.line]
+        if not answers:
+            self._file.cut(0)
+            self._file.append(self._header)
+            return
+        self._require_same_check(entries[0].line)
+        mine = [entry for entry in entries[1:] if entry.line.get("precision") == self._precision]
+        for entry in mine:
+            if "request" in entry.line:
+                self._answered.setdefault(int(entry.line["request"]), []).append(entry)
+            else:
+                self._opening = entry.line
+
+    def _require_same_check(self, header: Line) -> None:
+        if header[FORMAT] != _VERSION:
+            self._refuse(f"its format is version {header[FORMAT]}, and this gradcheck writes version {_VERSION}")
+        for key in ("gradcheck", "backend", "framework"):
+            if header[key] != self._header[key]:
+                what = {"framework": header["backend"]}.get(key, key)
+                self._refuse(f"{what} was {header[key]} and is {self._header[key]} now")
+        for name, value in self._header["options"].items():
+            before = header["options"].get(name)
+            if before != value:
+                self._refuse(f"`{name}` was {before!r} and is {value!r} now")
+
+    def _refuse(self, reason: str) -> NoReturn:
+        msg = (
+            f"`journal={str(self._path)!r}` is of another check: {reason}. Make the same call again to go on with it, "
+            "or pass another file to start anew"
+        )
+        raise InvalidInputError(msg)
+
+
+def _header(backend: str, options: Mapping[str, Any]) -> Line:
+    framework = next((info.version for info in registry.backends() if info.name == backend), "")
+    return {
+        FORMAT: _VERSION,
+        "gradcheck": version("gradcheck"),
+        "backend": backend,
+        "framework": framework,
+        "options": dict(options),
+    }
+
+
+def _gaps(known: list[Entry], size: int) -> list[tuple[int, int]]:
+    """The ranges of a request that are not answered yet."""
+    missing = np.ones(size + 2, dtype=bool)
+    missing[[0, -1]] = False
+    for entry in known:
+        start = int(entry.line["start"]) + 1
+        missing[start : start + len(entry.line["costs"])] = False
+    edges = np.flatnonzero(missing[1:] != missing[:-1])
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()

@@ -1,0 +1,207 @@
+"""What is asked of the cost at perturbed thetas, and where the answers come from.
+
+A `Request` is some perturbed thetas, a `Source` answers it: this process, a pool of others, or a journal of an earlier
+run in front of either. Wherever it is answered, `Request.costs` is what computes the answers.
+"""
+
+import abc
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, final
+
+import numpy as np
+import numpy.typing as npt
+
+from ..protocol.layout import FloatVector
+
+if TYPE_CHECKING:
+    from .evaluator import Evaluator
+
+Part = tuple[int, FloatVector]
+"""Where in a request some answers begin, and these."""
+
+MOST_AT_A_TIME = 1024
+"""Evaluations of one unit of work: as many are lost at most when a process is killed."""
+
+
+class Request(abc.ABC):
+    """Some thetas near the unperturbed one, at each of which J is asked for.
+
+    It is small beside theta, or as large as what is asked. One of several thetas can be pickled: a part of it is a unit
+    of work for another process.
+    """
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int:
+        """How many thetas."""
+
+    @abc.abstractmethod
+    def part(self, start: int, stop: int) -> "Request":
+        """Some consecutive ones of them. Law: the answers to the parts are the answers to the whole."""
+
+    @abc.abstractmethod
+    def costs(self, evaluator: "Evaluator") -> FloatVector:
+        """J at each, evaluated here and now. Law: theta is then where it was before, or its asker's to give back."""
+
+    @abc.abstractmethod
+    def fingerprint(self) -> str:
+        """A short text that is the same for the same thetas, in every process, and hardly for others."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class EntriesMoved(Request):
+    """One entry of one parameter replaced at a time: a sweep.
+
+    Attributes
+    ----------
+    parameter : int
+        Its position in the layout.
+    entries, values, present : numpy.ndarray
+        Which entries, int; their new values and their unperturbed ones, float64; all of shape ``(m,)``.
+    """
+
+    parameter: int
+    entries: npt.NDArray[np.intp]
+    values: FloatVector
+    present: FloatVector
+
+    @property
+    def size(self) -> int:
+        return len(self.entries)
+
+    def part(self, start: int, stop: int) -> Self:
+        chosen = slice(start, stop)
+        return type(self)(self.parameter, self.entries[chosen], self.values[chosen], self.present[chosen])
+
+    def costs(self, evaluator: "Evaluator") -> FloatVector:
+        return evaluator.with_entries(self.parameter, self.entries, self.values, self.present)
+
+    def fingerprint(self) -> str:
+        return _digest(b"entries", _number(self.parameter), self.entries.astype("<i8").tobytes(), _numbers(self.values))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParametersMoved(Request):
+    """All entries of some parameters replaced together, once: one point of a line.
+
+    Attributes
+    ----------
+    moved, present : dict
+        By the parameter's position its new and its unperturbed entries, float64.
+    """
+
+    moved: dict[int, FloatVector]
+    present: dict[int, FloatVector]
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    def part(self, start: int, stop: int) -> Self:
+        return self
+
+    def costs(self, evaluator: "Evaluator") -> FloatVector:
+        return np.array([evaluator.with_parameters(self.moved, self.present)])
+
+    def fingerprint(self) -> str:
+        moved = ((_number(i), _numbers(values)) for i, values in self.moved.items())
+        return _digest(b"parameters", *(piece for pieces in moved for piece in pieces))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Elsewhere(Request):
+    """One theta that its asker moves to and leaves by itself, such as one along a random direction.
+
+    Attributes
+    ----------
+    called : str
+        What tells it from others.
+    cost : callable
+        Moves theta, and gives J there.
+    """
+
+    called: str
+    cost: Callable[[], float]
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    def part(self, start: int, stop: int) -> Self:
+        return self
+
+    def costs(self, evaluator: "Evaluator") -> FloatVector:
+        return np.array([self.cost()])
+
+    def fingerprint(self) -> str:
+        return _digest(b"elsewhere", self.called.encode())
+
+
+class Source(abc.ABC):
+    """Where answers come from."""
+
+    @abc.abstractmethod
+    def answers(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
+        """The answers to a request, in parts, in any order. Laws: every theta once; the evaluator has counted them."""
+
+
+@final
+class InProcess(Source):
+    """Evaluates everything in this process, in one go."""
+
+    def answers(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
+        yield 0, request.costs(evaluator)
+
+
+@final
+class InUnits(Source):
+    """Evaluates everything in this process, a unit at a time: none takes much longer than a given time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._most = 1
+
+    def answers(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
+        start = 0
+        while start < request.size:
+            stop = min(start + self._most, request.size)
+            began = time.perf_counter()
+            yield start, request.part(start, stop).costs(evaluator)
+            each = (time.perf_counter() - began) / (stop - start)
+            self._most = next_size(stop - start, each, self._seconds)
+            start = stop
+
+
+def next_size(size: int, each: float, seconds: float) -> int:
+    """How many evaluations should take so many seconds where one takes `each`; the last unit had this size.
+
+    A power of two, so that a batch that is compiled for its size is compiled for few; and at most four times as many
+    as before, since the first evaluations of a batch can be faster, or slower, than the rest.
+    """
+    return power_of_two(min(4 * size, int(seconds / max(each, 1e-9)), MOST_AT_A_TIME))
+
+
+def power_of_two(most: int) -> int:
+    """The largest one up to this; 1 for less."""
+    return 1 << (max(1, most).bit_length() - 1)
+
+
+def _digest(*pieces: bytes) -> str:
+    hashed = hashlib.blake2b(digest_size=8)
+    for piece in pieces:
+        hashed.update(piece)
+    return hashed.hexdigest()
+
+
+def _number(value: int) -> bytes:
+    return value.to_bytes(8, "little", signed=True)
+
+
+def _numbers(values: FloatVector) -> bytes:
+    return np.asarray(values, dtype="<f8").tobytes()

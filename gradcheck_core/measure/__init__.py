@@ -1,0 +1,1 @@
+"""Derivatives measured by differences of the cost, with an error bar for each."""

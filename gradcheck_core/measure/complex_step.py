@@ -1,0 +1,202 @@
+"""Derivatives by complex steps, from a cost that is shown to be safe for them."""
+
+import cmath
+import contextlib
+import warnings
+from collections.abc import Callable
+from typing import NoReturn, final
+
+import numpy as np
+
+from ..errors import GradcheckError, InvalidInputError
+from ..evaluate.evaluator import Evaluator, RanOutError
+from ..evaluate.preflight import Baseline
+from ..numerics.coordinates import Derivatives
+from ..numerics.directions import directions_through
+from ..numerics.steps import scales
+from ..protocol import registry
+from ..protocol.backend import Problem
+from ..protocol.layout import FloatVector, Layout
+from ..protocol.outputs import Contraction
+from ..protocol.randomness import HostRandomState
+from .directions import EVALUATIONS_EACH, Line
+from .evidence import Claimed
+from .second_look import confirm_by_differences
+
+_STEP = 1e-20
+"""Step in units of an entry's scale: its square is nothing beside 1, so no truncation is left; there is no noise."""
+
+_ROUNDINGS = 64.0
+"""Unit roundoffs of itself that a derivative by a complex step, and the cost beside it, may be off by."""
+
+_FLOOR = 16.0
+"""Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
+
+_MOST_DIRECTIONS = 8
+"""Directions along which the steps are tested, 16 evaluations each: one for each parameter, shared beyond that."""
+
+
+@final
+class ComplexCost:
+    """J where theta has imaginary parts; refuses a cost that loses them."""
+
+    def __init__(
+        self, problem: Problem, contraction: Contraction, random_state: HostRandomState, spend: Callable[[], None]
+    ) -> None:
+        self._problem = problem
+        self._contraction = contraction
+        self._random_state = random_state
+        self._spend = spend
+
+    def value(self) -> complex:
+        """J at the present theta.
+
+        Raises
+        ------
+        InvalidInputError
+            If the cost cannot be evaluated with complex parameters, or its result is real.
+        RanOutError
+            If no evaluation is left.
+        """
+        self._spend()
+        self._random_state.fix()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", np.exceptions.ComplexWarning)
+                returned = self._problem.evaluate()
+        except GradcheckError:
+            raise
+        except Exception as error:
+            _refuse(f"it cannot be evaluated with complex parameters ({type(error).__name__}: {error})", error)
+        value = self._contraction.complex_value(returned, registry.to_numpy)
+        if not isinstance(value, complex):
+            _refuse("its result is real for complex parameters, so that the imaginary part is lost on the way")
+        return value
+
+    def slope_by(self, parameter: int, entry: int, present: float, step: float) -> float:
+        """The derivative by one entry of one parameter."""
+        self._problem.write_complex(parameter, entry, complex(present, step))
+        try:
+            return self.value().imag / step
+        finally:
+            self._problem.write_complex(parameter, entry, complex(present))
+
+    def slope_along(self, direction: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
+        """The derivative along a direction through some parameters, which is in proportion to their scales."""
+        for parameter, along in direction.items():
+            self._problem.write_complex(parameter, slice(None), present[parameter] + 1j * _STEP * along)
+        try:
+            return self.value().imag / _STEP
+        finally:
+            for parameter in direction:
+                self._problem.write_complex(parameter, slice(None), present[parameter].astype(np.complex128))
+
+
+def measure_by_complex_steps(
+    evaluator: Evaluator,
+    cost: ComplexCost,
+    layout: Layout,
+    baseline: Baseline,
+    claims: dict[int, Claimed],
+    noise: float,
+) -> dict[int, Derivatives]:
+    """Differentiate by every entry of the chosen parameters: ``Im J(theta + i h e) / h``, one evaluation each.
+
+    The steps are exact to rounding for a cost that is analytic in theta, and wrong without a sign of it for one that
+    is not. So they are held against central differences: along one direction through each parameter beforehand, and
+    afterwards at the coordinates that differ from the claim, where the differences then count.
+
+    Parameters
+    ----------
+    evaluator, layout, baseline
+        The check's own, with real parameters.
+    cost : ComplexCost
+        The same cost with complex ones.
+    claims : dict
+        The claimed entries by the parameter's position.
+    noise : float
+        Of the cost, absolute.
+
+    Returns
+    -------
+    dict
+        Derivatives by the parameter's position.
+
+    Raises
+    ------
+    InvalidInputError
+        If the cost is not safe for complex steps.
+
+    References
+    ----------
+    W. Squire and G. Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40 (1998)
+    110-112.
+    """
+    present = {i: baseline.theta[layout.parameters[i].range] for i in claims}
+    try:
+        _require_safe(evaluator, cost, layout, baseline, present, noise)
+    except RanOutError:  # and a cost that was not shown to be safe has no derivatives by complex steps
+        return {i: Derivatives.unknown(entries.size) for i, entries in present.items()}
+    found = {}
+    for i, claimed in claims.items():
+        at = scales(present[i])
+        steps = _STEP * at
+        entries = zip(present[i].tolist(), steps.tolist(), strict=True)
+        slope = np.full(at.size, np.nan)
+        with contextlib.suppress(RanOutError):
+            for k, (value, step) in enumerate(entries):
+                slope[k] = cost.slope_by(i, k, value, step)
+        error = _ROUNDINGS * baseline.roundoff * np.abs(slope) + _FLOOR * noise / at
+        error = np.where(np.isfinite(slope), error, np.inf)
+        slope = np.nan_to_num(slope, posinf=0.0, neginf=0.0)
+        by_steps = Derivatives(slope, slope, error)
+        found[i] = confirm_by_differences(evaluator, layout, baseline, i, noise, by_steps, claimed)
+        away = np.abs(slope - found[i].nearest(slope)) > found[i].error + error
+        if away.any():
+            entry = layout.parameters[i].entry(int(np.argmax(away)))
+            _refuse(f"at `{entry}` central differences contradict the complex step")
+    return found
+
+
+def _require_safe(
+    evaluator: Evaluator,
+    cost: ComplexCost,
+    layout: Layout,
+    baseline: Baseline,
+    present: dict[int, FloatVector],
+    noise: float,
+) -> None:
+    _require_same_cost(cost.value(), baseline)
+    line = Line(evaluator, present, baseline, noise)
+    for direction in directions_through(present, _MOST_DIRECTIONS, np.random.default_rng(0)):
+        if not evaluator.affords(EVALUATIONS_EACH + 1):
+            raise RanOutError
+        names = ", ".join(f"`{layout.parameters[i].name}`" for i in direction)
+        _require_same_slope(line, cost, direction, baseline, noise, names)
+
+
+def _require_same_cost(value: complex, baseline: Baseline) -> None:
+    real = baseline.cost.value
+    allowed = _ROUNDINGS * baseline.roundoff * abs(real)
+    if not cmath.isfinite(value) or abs(value - real) > allowed:
+        _refuse(f"with complex parameters it is {value:.9g} at theta, with real ones {real:.9g}")
+
+
+def _require_same_slope(
+    line: Line, cost: ComplexCost, direction: dict[int, FloatVector], baseline: Baseline, noise: float, names: str
+) -> None:
+    slope = cost.slope_along(direction, {i: line.entries(i) for i in direction})
+    real = line.slopes(direction)
+    if not real.contain(slope, _FLOOR * noise + _ROUNDINGS * baseline.roundoff * abs(slope)):
+        _refuse(
+            f"along a direction through {names} its complex step gives {slope:.9g}, "
+            f"central differences {(real.lower + real.upper) / 2:.9g} ± {real.error:.1g}"
+        )
+
+
+def _refuse(reason: str, cause: Exception | None = None) -> NoReturn:
+    msg = (
+        f"`scheme='complex'`: the cost is not safe for complex steps: {reason}; look for abs, max, norm, conj, "
+        "a comparison or a cast to real numbers, or use scheme='central'"
+    )
+    raise InvalidInputError(msg) from cause

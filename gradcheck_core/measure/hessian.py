@@ -1,0 +1,90 @@
+"""Evidence about Hessian-vector products: claimed ones beside differences of the gradient along the same directions."""
+
+import contextlib
+from collections.abc import Callable
+
+import numpy as np
+
+from ..errors import InvalidInputError
+from ..evaluate.evaluator import RanOutError
+from ..evaluate.session import Session
+from ..numerics.coordinates import Derivatives
+from ..numerics.directions import directions_through
+from ..numerics.norms import norm
+from ..numerics.second_order import derivative_of_gradient
+from ..protocol.layout import FloatVector
+from .claims import claimed_gradient, claimed_product
+from .evidence import Claimed, Evidence, Gathered
+from .notes import ineffective, unchecked
+
+_MOST_DIRECTIONS = 8
+"""One for each parameter, shared where there are more. Each takes 25 gradients and one product."""
+
+_SEEN = 1e-2
+"""Step, in units of theta's scale, at which a parameter that reaches the cost changes it."""
+
+_NOTE = "the gradient itself was not checked: order=2 holds its derivatives against its own differences"
+
+
+def gather_second_order(session: Session) -> Gathered:
+    """Differentiate the gradient along random directions and lay the claimed products beside.
+
+    The directions go through the chosen parameters, and every product gives one item of evidence for each of them.
+
+    Raises
+    ------
+    InvalidInputError
+        If the gradient or the product cannot be had as a function.
+    """
+    if session.case.grads is not None and not callable(session.case.grads):
+        msg = "`order=2` differences the gradient, and `grads` is one gradient; pass a function grads(params, *args)"
+        raise InvalidInputError(msg)
+    layout, present = session.layout, session.present
+    product = claimed_product(session)
+    at_theta = np.zeros(layout.size)
+    with contextlib.suppress(RanOutError):
+        at_theta = _gradient(session)
+    evidence: list[Evidence] = []
+    notes: dict[str, None] = {}
+    unmoved: list[str] = []
+    for direction in directions_through(present, _MOST_DIRECTIONS, np.random.default_rng(0)):
+        whole = np.zeros(layout.size)
+        for i, along in direction.items():
+            whole[layout.parameters[i].range] = along
+        if not _has_effect(session, direction):
+            unmoved += [layout.parameters[i].name for i in direction]
+        claim = product(whole)
+        notes.update(dict.fromkeys(claim.notes))
+        try:
+            numeric = derivative_of_gradient(_line(session, direction), at_theta, session.baseline.roundoff)
+        except RanOutError:
+            numeric = Derivatives.unknown(layout.size)
+        for i in session.chosen:
+            parameter = layout.parameters[i]
+            claimed = Claimed.of(claim.d_theta[parameter.range], claim.dtypes[i])
+            natural = norm(at_theta[parameter.range])
+            evidence.append(Evidence(parameter, claimed, numeric.taking(parameter.range), natural))
+    found = (*ineffective(unmoved, len(session.chosen)), _NOTE, *notes, *unchecked(evidence, layout))
+    return Gathered(tuple(evidence), found, unmoved=tuple(unmoved))
+
+
+def _gradient(session: Session) -> FloatVector:
+    """The gradient at the present theta, one evaluation."""
+    session.evaluator.spend()
+    return claimed_gradient(session).d_theta
+
+
+def _has_effect(session: Session, direction: dict[int, FloatVector]) -> bool:
+    present = {i: session.entries(i) for i in direction}
+    moved = {i: present[i] + _SEEN * along for i, along in direction.items()}
+    return session.evaluator.cost_moved(moved, present) != session.baseline.cost.value
+
+
+def _line(session: Session, direction: dict[int, FloatVector]) -> Callable[[float], FloatVector]:
+    present = session.present
+
+    def line(t: float) -> FloatVector:
+        moved = {i: present[i] + t * along for i, along in direction.items()}
+        return session.evaluator.at_moved(moved, {i: present[i] for i in direction}, lambda: _gradient(session))
+
+    return line

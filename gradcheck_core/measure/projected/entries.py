@@ -1,0 +1,101 @@
+"""Single entries of a large parameter, measured by themselves."""
+
+from collections.abc import Mapping
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...evaluate.session import Session
+from ...numerics.coordinates import Derivatives, Indices, ParameterCost
+from ...numerics.steps import first_step, scales
+from ...numerics.sweep import sweep
+from ...protocol.layout import FloatVector
+from ..evidence import Claimed
+from ..second_look import look_again
+from .walk import Stretch
+
+
+@final
+class SingleEntries:
+    """Measures entries one by one and keeps what was found.
+
+    Parameters
+    ----------
+    session : Session
+        The check's own.
+    claimed : mapping
+        By position of each parameter; it says which entries to look at a second time.
+    noise : float
+        Of the cost, absolute.
+    """
+
+    def __init__(self, session: Session, claimed: Mapping[int, Claimed], noise: float) -> None:
+        self._session = session
+        self._claimed = claimed
+        self._noise = noise
+        self._found: dict[int, list[tuple[Indices, Derivatives]]] = {}
+
+    def all_wrong(self, stretch: Stretch, count: int) -> bool:
+        """Measure so many entries of a stretch, evenly spread; whether the claim is wrong at each.
+
+        Where those are all of them, each that differs from the claim is measured carefully, from scratch.
+        """
+        entries = np.unique(np.linspace(stretch.start, stretch.stop - 1, count).astype(np.intp))
+        claimed = self._claimed[stretch.parameter]
+        few = Claimed(claimed.values[entries], claimed.rounding)
+        at = self._cost_of(stretch.parameter, entries)
+        steps = scales(at.theta) * first_step(at.noise, at.cost, at.roundoff)
+        found = sweep(at, steps, probes=entries.size).derivatives()
+        if entries.size == stretch.size:
+            found = look_again(at, self._session.evaluator, steps, found, few)
+        self._found.setdefault(stretch.parameter, []).append((entries, found))
+        return bool(np.all(_wrong(few, found)))
+
+    def any_wrong(self, stretch: Stretch) -> bool:
+        """Whether the claim was found wrong at any entry of a stretch."""
+        claimed = self._claimed[stretch.parameter]
+        return any(
+            bool(np.any(_wrong(Claimed(claimed.values[entries], claimed.rounding), found) & _inside(entries, stretch)))
+            for entries, found in self._found.get(stretch.parameter, ())
+        )
+
+    def put_into(self, parameter: int, derivatives: Derivatives) -> Derivatives:
+        """Derivatives by all of a parameter, with the measured ones in their place."""
+        for entries, found in self._found.get(parameter, ()):
+            derivatives = derivatives.replaced(entries, found)
+        return derivatives
+
+    def were_measured(self, parameter: int) -> bool:
+        """Whether any entry of a parameter was."""
+        return parameter in self._found
+
+    def _cost_of(self, parameter: int, entries: Indices) -> ParameterCost:
+        """The cost as a function of some entries of a parameter."""
+        session = self._session
+        present = session.entries(parameter)
+        evaluator = session.evaluator
+
+        def moved(values: FloatVector) -> FloatVector:
+            all_of_it = present.copy()
+            all_of_it[entries] = values
+            return all_of_it
+
+        return ParameterCost(
+            theta=present[entries],
+            cost=session.baseline.cost.value,
+            noise=self._noise,
+            roundoff=session.baseline.roundoff,
+            costs_at=lambda chosen, values: evaluator.costs_at(parameter, present, entries[chosen], values),
+            moved_to=lambda values: evaluator.cost_moved({parameter: moved(values)}, {parameter: present}),
+            rounded=lambda values: evaluator.representable(parameter, moved(values))[entries],
+        )
+
+
+def _wrong(claimed: Claimed, found: Derivatives) -> npt.NDArray[np.bool_]:
+    away = np.abs(claimed.values - found.nearest(claimed.values))
+    return np.asarray(away > found.error + claimed.rounding)
+
+
+def _inside(entries: Indices, stretch: Stretch) -> npt.NDArray[np.bool_]:
+    return np.asarray((entries >= stretch.start) & (entries < stretch.stop))

@@ -1,0 +1,179 @@
+"""A comparison as text: which of the things it is, what each side's cost is, the likely cause, the worst parameters."""
+
+import math
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ...report.text import STYLES, labelled, plain, shortened
+from ...report.verdict import Verdict
+from ...report.words import printable, safe
+
+if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
+    from .report import ParityReport, SideReport
+    from .rows import Pair, ParityRow
+
+_MOST_ROWS = 12
+_MOST_NOTES = 4
+_MOST_NAMES = 3
+_LONGEST = 20
+"""Of a name in the table, in which every parameter has two."""
+
+_NEXT = {
+    "agree": "nothing: the sides agree as finely as the resolution says.",
+    "undecided": (
+        "name the missing parameters in the mapping (mapping=, a TOML file); where differences could not judge, lower "
+        "the noise of the costs or allow more evaluations."
+    ),
+    "contradicted": (
+        "agreement is no proof: both sides differ from finite differences; start with the worst parameter of a side's "
+        "own report, `report.sides[...].report`."
+    ),
+    "gradients differ": (
+        "the forward computation is the same; look at the backward code of the side that finite differences "
+        "contradict, at the worst parameter first."
+    ),
+    "forward differs": "compare what the sides compute layer by layer; a gradient is only worth comparing after that.",
+    "values differ": "carry the values over first (`ParameterMap.apply`), or correct the mapping; then compare again.",
+}
+
+
+def render_text(report: "ParityReport") -> str:
+    """The comparison for a person, 80 columns wide, without colour."""
+    return plain(layout(report))
+
+
+def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
+    """The comparison as something a rich console prints; `everything`: all parameters and notes, however many."""
+    headline = Text.assemble((report.verdict.value, STYLES[report.verdict]), f"  {report.sentence}")
+    parts: list[RenderableType] = [headline, "", _sides(report), ""]
+    cause = report.diagnosis
+    if cause is not None:
+        parts.append(labelled("Likely cause", printable(f"{cause.sentence} ({cause.kind}).")))
+        parts.append(labelled("Evidence", printable(f"{cause.evidence}.")))
+    parts += [labelled("Contradicted", contradicted(side)) for side in report.sides.values() if side.contradicted]
+    parts += [*([""] if len(parts) > 4 else []), _rows(report, everything), _resolved(report), ""]
+    parts.append(labelled("Next", next_step(report)))
+    notes = [*report.notes, *(note for pair in report.pairs for note in pair.notes)]
+    most = len(notes) if everything else _MOST_NOTES
+    parts += [labelled("Note", printable(shortened(note, everything))) for note in notes[:most]]
+    if len(notes) > most:
+        parts.append(labelled("Note", f"and {len(notes) - most} more in `report.notes` and `report.pairs`"))
+    return Group(*parts)
+
+
+def next_step(report: "ParityReport") -> str:
+    """What a reader should do."""
+    if report.is_off:
+        return "the difference is small, and no rounding: decide whether what causes it is meant."
+    if report.outcome.value == "forward differs" and report.unresolved:
+        return "pair or carry over what was not compared (see the notes) first: the costs may differ for that alone."
+    if report.outcome.value == "gradients differ" and not any(side.contradicted for side in report.sides.values()):
+        return _next_without_culprit(report)
+    if report.outcome.value == "forward differs" and report.diagnosis is not None:
+        return "mend what the likely cause names, and compare again: one mistake can hide another."
+    return _NEXT[report.outcome.value]
+
+
+def _next_without_culprit(report: "ParityReport") -> str:
+    """Both sides' gradients are right for what they differentiate, so they differentiate by other things."""
+    if not all(side.report is not None and side.report.passed for side in report.sides.values()):
+        return "finite differences could not judge both sides; allow more evaluations, or lower the noise of the costs."
+    feeds: dict[str, list[str]] = {}
+    for row in report.rows:
+        for source in row.source if row.verdict.is_evidence else ():
+            feeds.setdefault(source, []).append(row.target)
+    tied = [f"`{source}` feeds {', '.join(f'`{one}`' for one in ones)}" for source, ones in feeds.items() if ones[1:]]
+    said = f"; here {safe('; '.join(tied[:_MOST_NAMES]))}" if tied else ""
+    return (
+        "finite differences contradict no side, so look at the mapping: where one source feeds several targets, as a "
+        f"weight that is tied on one side only, its gradient is the sum of theirs and cannot be carried over{said}."
+    )
+
+
+def _sides(report: "ParityReport") -> Table:
+    table = _table("side", "framework")
+    table.add_column("cost", justify="right")
+    table.add_column("difference", justify="right")
+    table.add_column("resolution", justify="right")
+    table.add_column("its gradient")
+    pairs = {pair.side: pair for pair in report.pairs}
+    for name, side in report.sides.items():
+        table.add_row(
+            Text(safe(name)),
+            Text(safe(side.backend)),
+            Text(f"{side.cost:.12g}"),
+            *_of(pairs.get(name)),
+            own_gradient(side),
+        )
+    return table
+
+
+def _of(pair: "Pair | None") -> tuple[Text, Text]:
+    if pair is None:
+        return Text("reference", style="dim"), Text("")
+    return Text(f"{pair.cost_difference:.1e}", style=STYLES[pair.cost_verdict]), Text(f"{pair.cost_resolution:.1e}")
+
+
+def own_gradient(side: "SideReport") -> Text:
+    """What finite differences say of a side's own gradient."""
+    if side.contradicted:
+        return Text("wrong", style=STYLES[Verdict.BUG])
+    if side.report is None:
+        return Text("not checked", style="dim")
+    return Text(side.report.verdict.value, style=STYLES[side.report.verdict])
+
+
+def contradicted(side: "SideReport") -> str:
+    """The parameters of a side that they contradict."""
+    listed = ", ".join(f"`{safe(name)}`" for name in side.contradicted[:_MOST_NAMES])
+    left = len(side.contradicted) - _MOST_NAMES
+    more = f" and {left} more" if left > 0 else ""
+    return f"`{safe(side.name)}` by finite differences of its own cost: the gradient of {listed}{more}."
+
+
+def _resolved(report: "ParityReport") -> Text:
+    every = [row.gradient_resolution for row in report.rows if not row.why]
+    # 1 is that of a gradient of zeros, which has no size to be relative to; of the others it says nothing
+    found = [resolution for resolution in every if resolution < 1] or every
+    return Text(f"Resolution of the gradients: {max(found):.1e} or finer." if found else "", style="dim")
+
+
+def _rows(report: "ParityReport", everything: bool) -> Table:
+    table = _table("parameter", "from")
+    table.add_column("values", justify="right")
+    table.add_column("gradients", justify="right")
+    table.add_column("verdict")
+    several = len(report.pairs) > 1
+    ranked = sorted(report.rows, key=lambda row: (-row.verdict.severity, -_size(row)))
+    most = len(ranked) if everything else _MOST_ROWS
+    for row in ranked[:most]:
+        table.add_row(*_row(row, several))
+    if len(ranked) > most:
+        table.add_row(Text(f"and {len(ranked) - most} more, none worse", style="dim"))
+    return table
+
+
+def _row(row: "ParityRow", several: bool) -> tuple[Text, ...]:
+    name = safe(row.target or "-", _LONGEST)
+    name = f"{safe(row.side, _LONGEST // 2)}: {name}" if several else name
+    permuted = f" {list(row.axes)}" if row.axes != tuple(range(len(row.axes))) else ""
+    source = f"{safe(' + '.join(row.source) or '-', _LONGEST)}{permuted}"
+    verdict = Text(row.verdict.value, style=STYLES[row.verdict])
+    if row.why:
+        return Text(name), Text(source), Text(""), Text(""), verdict
+    numbers = (row.value_difference, row.gradient_difference)
+    return Text(name), Text(source), *(Text(f"{number:.1e}") for number in numbers), verdict
+
+
+def _size(row: "ParityRow") -> float:
+    return 0.0 if math.isnan(row.value_difference) else max(row.value_difference, row.gradient_difference)
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table

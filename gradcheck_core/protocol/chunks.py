@@ -1,0 +1,136 @@
+"""How the thetas of a batch are cut into chunks: how many at a time, and for backends that compile, what together."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .backend import Weigh
+from .layout import FloatVector
+from .outputs import as_real
+from .randomness import replayed
+
+_TOGETHER = 4096
+"""Numbers of theta that one function perturbs. Compiling another one takes a tenth of a second, in which thousands of
+thetas are evaluated; but a large tensor goes through its product faster where the other tensors are not perturbed."""
+
+_IN_CACHE = 2**24
+"""Bytes beyond which thetas together go through the processor's caches no faster than by themselves."""
+
+_LEAST_AT_ONCE = 16
+"""Thetas that are taken together even so, where the memory allowed has room for them."""
+
+Array = npt.NDArray[Any]
+
+
+def groups(host: Sequence[Array]) -> list[tuple[int, ...]]:
+    """Positions of the parameters that one function perturbs: the small ones of a dtype together, large ones alone."""
+    return [tuple(group) for group in _groups(host)]
+
+
+def _groups(host: Sequence[Array]) -> Iterator[list[int]]:
+    group: list[int] = []
+    size = 0
+    for position in sorted(range(len(host)), key=lambda i: (host[i].dtype.name, host[i].size)):
+        array = host[position]
+        if group and (size + array.size > _TOGETHER or array.dtype != host[group[0]].dtype):
+            yield group
+            group, size = [], 0
+        group.append(position)
+        size += array.size
+    yield group
+
+
+def replacements(host: Array, entries: npt.NDArray[np.intp], values: FloatVector) -> tuple[npt.NDArray[np.intp], Array]:
+    """Which elements of a parameter are replaced by what, rounded as a write rounds it.
+
+    Parameters
+    ----------
+    host : numpy.ndarray
+        The parameter's present values; of a complex one every element has two entries.
+    entries, values
+        As `Batch.costs_at` takes them.
+    """
+    if host.dtype.kind != "c":
+        return entries, values.astype(host.dtype)
+    moved = host.reshape(-1)[entries // 2]
+    moved.view(moved.real.dtype)[2 * np.arange(len(entries)) + entries % 2] = values
+    return entries // 2, moved
+
+
+def length(bytes_each: int, memory: int, most: int) -> int:
+    """How many thetas make a chunk: a power of two that the memory has room for, but for a single theta.
+
+    Parameters
+    ----------
+    bytes_each : int
+        What one theta takes with all that is computed of it.
+    memory : int
+        Bytes allowed.
+    most : int
+        Thetas beyond which more at once are no use.
+    """
+    wanted = min(most, max(_IN_CACHE // bytes_each, _LEAST_AT_ONCE))
+    longest = min(memory // bytes_each, 1 << (wanted - 1).bit_length())
+    return 1 << max(0, longest.bit_length() - 1)
+
+
+def fitting(computed: int | None, copied: int, at_a_time: int, memory: int) -> int:
+    """How many thetas to take at a time where nothing is compiled: one to learn what one takes, and then what fits.
+
+    Parameters
+    ----------
+    computed : int or None
+        Bytes that were made in evaluating the cost at one theta; None as long as that is not known.
+    copied : int
+        Bytes of the parameter of which each theta has a copy.
+    at_a_time : int
+        Bytes beyond which more at once are no use.
+    memory : int
+        Bytes allowed.
+
+    Raises
+    ------
+    MemoryError
+        If not even two thetas fit.
+    """
+    if computed is None:
+        return 1
+    each = computed + copied
+    if 2 * each > memory:
+        msg = f"two thetas take {2 * each} bytes, and `max_memory` is {memory}"
+        raise MemoryError(msg)
+    return max(1, min(memory, at_a_time) // each)
+
+
+def piece_by_piece(
+    costs: Callable[[npt.NDArray[np.intp], FloatVector], FloatVector],
+    entries: npt.NDArray[np.intp],
+    values: FloatVector,
+    count: Callable[[], int],
+) -> FloatVector:
+    """What `costs` gives of the entries and values, of so many at a time as `count` then says.
+
+    Every piece starts from the same random state of Python and NumPy.
+    """
+    found = np.empty(len(entries))
+    replay = replayed()
+    start = 0
+    while start < len(entries):
+        piece = slice(start, start + count())
+        found[piece] = costs(entries[piece], values[piece])
+        start = piece.stop
+        replay()
+    return found
+
+
+def contracted(outputs: Sequence[Array], weigh: Weigh) -> FloatVector:
+    """J at each theta of a chunk, from the floating outputs of the cost, stacked; float64, whatever their dtype."""
+    arrays = [as_real(output) for output in outputs]
+    weights = weigh([array.shape[1:] for array in arrays])
+    terms = [
+        array.reshape(len(array), -1).astype(np.float64) @ weight.reshape(-1)
+        for array, weight in zip(arrays, weights, strict=True)
+    ]
+    return np.asarray(sum(terms[1:], start=terms[0]))

@@ -1,1 +1,0 @@
-"""Reports as text and pages; reads finished records, computes nothing."""

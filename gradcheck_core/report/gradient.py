@@ -1,0 +1,127 @@
+"""The result of a check as frozen records; no computation here beyond picking the worst."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, final
+
+from .base import Report, finite
+from .extras import require_report_extra
+from .pictures import Pictures
+from .records import Certificate, ParameterReport
+from .text import render_text
+from .verdict import Verdict
+
+FORMAT_VERSION = 1
+"""Of `GradientReport.to_dict`; grows when a key changes its meaning or goes."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class GradientReport(Report):
+    """The outcome of one check. `str(report)` is the text for a person, `to_dict` and `to_json` are for programs.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        The worst parameter's.
+    difference, resolution : float
+        Over all of theta, relative, in [0, 1].
+    cost : float
+        J at theta.
+    parameters : mapping of str to ParameterReport
+        By name, in theta's order.
+    method, scheme, precision, backend : str
+        How the numeric gradient was taken.
+    evaluations : int
+        How often the cost was called.
+    seconds : float
+        Wall-clock time of the whole check.
+    certificate : Certificate or None
+        Of a check by random directions.
+    notes : tuple of str
+        What else a reader should know.
+    order : int
+        1: the gradient was checked; 2: Hessian-vector products.
+    first : str
+        Name of the wrong parameter to look at first; empty where none is wrong.
+    stopped : str
+        Which limit ended the check before every coordinate or direction was measured; the first note too. Empty where
+        none did, though it may have kept the check from measuring some of them better.
+    pictures : Pictures
+        What `to_html` and `plots` draw; not in `to_dict`, and of no account where two reports are compared.
+    """
+
+    verdict: Verdict
+    difference: float
+    resolution: float
+    cost: float
+    parameters: Mapping[str, ParameterReport]
+    method: str
+    scheme: str
+    precision: str
+    backend: str
+    evaluations: int
+    seconds: float
+    certificate: Certificate | None = None
+    notes: tuple[str, ...] = ()
+    order: int = 1
+    first: str = ""
+    stopped: str = ""
+    pictures: Pictures = field(default=Pictures(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    @property
+    def worst(self) -> ParameterReport:
+        """Of the parameters with the worst verdict the one to look at first.
+
+        That is the one whose own rule is wrong, as far as can be told where a mistake was passed on to others; where
+        none is wrong, the one with the largest difference.
+        """
+        if self.first:
+            return self.parameters[self.first]
+        return max(self.parameters.values(), key=ParameterReport.rank)
+
+    def __str__(self) -> str:
+        return render_text(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, with stable keys; numbers that are not finite become strings."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "verdict": self.verdict.value,
+            "passed": self.passed,
+            "difference": finite(self.difference),
+            "resolution": finite(self.resolution),
+            "cost": self.cost,
+            "worst": self.worst.name,
+            "first": self.first,
+            "parameters": {name: report.to_dict() for name, report in self.parameters.items()},
+            "order": self.order,
+            "method": self.method,
+            "scheme": self.scheme,
+            "precision": self.precision,
+            "backend": self.backend,
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+            "certificate": None
+            if self.certificate is None
+            else {
+                "bound": finite(self.certificate.bound),
+                "confidence": self.certificate.confidence,
+                "directions": self.certificate.directions,
+                "seed": self.certificate.seed,
+                "unseen": list(self.certificate.unseen),
+            },
+            "stopped": self.stopped,
+            "notes": list(self.notes),
+        }
+
+    def _page(self) -> str:
+        require_report_extra("to_html")
+        # Jinja2 and matplotlib are an extra, and take longer to import than most checks
+        from .pages import gradient_page
+
+        return gradient_page(self)

@@ -1,0 +1,225 @@
+"""Pages: one self-contained HTML file from a template, everything in it escaped.
+
+Like `figures` it needs the extra `report`, and is imported only where a page is written.
+"""
+
+import base64
+import hashlib
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from .canvas import styled, svg_for_page
+from .figures import draw
+from .palette import ON_A_PAGE
+from .pictures import Picture
+from .text import certificate_in_words, headline_sentence, how_measured, ranked, what_next
+from .words import counted, printable, safe
+
+if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
+    from .gradient import GradientReport
+    from .records import ParameterReport
+
+_LONGEST_NAME = 80
+_LONGEST_NOTE = 2_000
+_MOST_NOTES = 100
+_LONGEST_WHOLE = 20_000
+"""Of a pictured parameter's name that is shown in full when asked for."""
+
+_WHOLE_NAMES = 400_000
+"""Characters of long names, shortened where they are shown, that the whole page holds besides: the worst come first."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure as a page has it."""
+
+    title: str
+    words: str
+    svg: Markup
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """One parameter with its pictures; `whole` is its name where that is shown shortened."""
+
+    identifier: str
+    parameter: "ParameterReport"
+    whole: str
+    lines: tuple[str, ...]
+    figures: tuple[Figure, ...]
+
+
+@final
+class _WholeNames:
+    """The whole of names that are shown shortened, as long as there is room."""
+
+    def __init__(self) -> None:
+        self._left = _WHOLE_NAMES
+
+    def __call__(self, name: str) -> str:
+        if len(name) <= _LONGEST_NAME or len(name) > self._left:
+            return ""
+        self._left -= len(name)
+        return name
+
+
+def gradient_page(report: "GradientReport") -> str:
+    """The page of one check."""
+    return page("gradient.html.j2", f"gradcheck: {report.verdict.value}", **_of_gradient(report))
+
+
+def page(template: str, title: str, **context: Any) -> str:
+    """A page from its template; what the shared parts need is filled in here."""
+    script = _asset("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            title=title,
+            script=Markup(script),  # ours, like the style: nothing in them comes from a report
+            script_hash=Markup(f"sha256-{digest}"),
+            style=Markup(_asset("page.css")),
+            whole_name=_WholeNames(),
+            **context,
+        )
+    )
+
+
+def pictured(report: "GradientReport", prefix: str = "", said_above: str | None = None) -> Iterator[Pictured]:
+    """Every parameter of which there are pictures; of one the page has said in words already what is wrong."""
+    with styled(ON_A_PAGE):
+        for number, picture in enumerate(report.pictures.of):
+            yield _pictured(picture, report, f"{prefix}picture-{number}", said_above)
+
+
+def notes(every: tuple[str, ...]) -> Mapping[str, Any]:
+    """Those that are shown, and how many are not."""
+    shown = [
+        note if len(note) <= _LONGEST_NOTE else f"{note[:_LONGEST_NOTE]}… ({len(note) - _LONGEST_NOTE} more characters)"
+        for note in every[:_MOST_NOTES]
+    ]
+    return {"shown_notes": shown, "notes_left": len(every) - len(shown)}
+
+
+def _of_gradient(report: "GradientReport") -> Mapping[str, Any]:
+    wrong = any(parameter.verdict.is_evidence for parameter in report.parameters.values())
+    return {
+        "report": report,
+        "sentence": headline_sentence(report),
+        "lines": _lines(report.worst) if not report.passed else (),
+        "next": what_next(report),
+        "method": how_measured(report),
+        "certificate": certificate_in_words(report),
+        "pictured": [
+            one
+            for one in pictured(report, said_above=None if report.passed else report.worst.name)
+            if one.figures or wrong
+        ],
+        "heading_of_pictures": "What is wrong" if wrong else "The least certain parameter",
+        "rows": ranked(report),
+        **notes(report.notes),
+    }
+
+
+def _pictured(picture: Picture, report: "GradientReport", identifier: str, said_above: str | None) -> Pictured:
+    parameter = report.parameters[picture.name]
+    figures = tuple(
+        Figure(drawn.title, drawn.words, Markup(svg_for_page(drawn, f"{identifier}-{drawn.kind}")))  # escaped there
+        for drawn in draw(picture, parameter, ON_A_PAGE, titled=False)
+    )
+    lines = [] if parameter.name == said_above else list(_lines(parameter))
+    if picture.curves is None and parameter.verdict.is_evidence:
+        lines.append(
+            "No curves: they are evaluated for the first of the wrong parameters, as far as limits and time allow, and "
+            "not of what was never measured entry by entry, of second derivatives, of a gradient that is right in "
+            "float64, or where the cost raises or is not finite at a step."
+        )
+    if parameter.verdict.is_evidence and picture.heat_map is None and parameter.shape:
+        lines.append("No heat map: no entry was measured by itself.")
+    long = len(parameter.name) > _LONGEST_NAME
+    return Pictured(identifier, parameter, parameter.name[:_LONGEST_WHOLE] if long else "", tuple(lines), figures)
+
+
+def _lines(parameter: "ParameterReport") -> tuple[str, ...]:
+    """The likely mistake, the worst entry and the ranges, each in a sentence."""
+    lines = [] if parameter.diagnosis is None else [parameter.diagnosis.sentence]
+    if not (math.isnan(parameter.analytic) and math.isnan(parameter.numeric)):
+        lines.append(
+            f"Worst entry {_entry(parameter)}: claimed {parameter.analytic:.9g}, numeric {parameter.numeric:.9g} ± "
+            f"{parameter.error:.1g}."
+        )
+    if parameter.wrong:
+        lines.append(_extent(parameter))
+    return tuple(lines)
+
+
+def _extent(parameter: "ParameterReport") -> str:
+    """Where a claim is not finite, the other entries are not looked at."""
+    count = sum(stop - start for start, stop in parameter.wrong)
+    of_all = f"{count} of {counted(math.prod(parameter.shape), 'entry', 'entries')}"
+    if math.isinf(parameter.difference):
+        return f"{of_all} {'is' if count == 1 else 'are'} not finite."
+    return f"{of_all} {'lies' if count == 1 else 'lie'} where something is wrong."
+
+
+def _entry(parameter: "ParameterReport") -> str:
+    return f"{safe(parameter.name, _LONGEST_NAME)}{_index(parameter)}"
+
+
+def _index(parameter: "ParameterReport") -> str:
+    part = f".{parameter.part}" if parameter.part else ""
+    return f"{list(parameter.worst_index) if parameter.worst_index else ''}{part}"
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"
+
+
+def _coarse(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.1e}"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("gradcheck_core.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.globals.update(
+        shown=printable, coded=_coded, counted=counted, short=_short, index=_index, number=_number, coarse=_coarse
+    )
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """Whatever a template puts out: text with control characters, surrogates and changes of direction written out."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _coded(sentence: str) -> Markup:
+    """A sentence in which what stands between backticks is marked as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(printable(sentence)))))  # escaped before
+
+
+def _short(name: str) -> str:
+    return safe(name, _LONGEST_NAME)
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files("gradcheck_core.report").joinpath("templates", name).read_text(encoding="utf-8")

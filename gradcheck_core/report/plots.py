@@ -1,0 +1,86 @@
+"""The pictures of a report as files."""
+
+import os
+from pathlib import Path
+
+from ..errors import InvalidInputError
+from .extras import require_report_extra
+from .files import usable_path
+from .gradient import GradientReport
+
+_FORMATS = ("svg", "png")
+
+
+def plots(
+    report: GradientReport,
+    folder: str | os.PathLike[str],
+    format: str = "svg",  # noqa: A002  # as `savefig` calls it
+) -> tuple[Path, ...]:
+    """Write the pictures of a report, each as a file by itself; this needs the extra ``report``.
+
+    Of each wrong parameter, up to five: a heat map of the discrepancy in the tensor's own shape, claimed against
+    numeric derivatives, the error of a difference against its step, one-sided slopes, Taylor remainders, and the slopes
+    at kinks. Where none is wrong, what there is of the worst.
+
+    Parameters
+    ----------
+    report : GradientReport
+        Of a check.
+    folder : str or path
+        Where the files go; it is made if it is not there. Files of the same names are replaced.
+    format : {"svg", "png"}
+        Of the files. Default "svg", whose text can be selected and read aloud.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        The files, in the order of the page; none where no entry was measured by itself.
+
+    Raises
+    ------
+    MissingExtraError
+        If Jinja2 or matplotlib is not installed.
+    InvalidInputError
+        If an argument is unusable, or a file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from gradcheck_core import check_gradients
+    >>> w = np.array([0.3, 0.5])
+    >>> report = check_gradients(lambda w: np.sum(np.sin(w)), w, grads=np.array([np.cos(0.3), -np.cos(0.5)]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in plots(report, folder)][:2]
+    ['1-theta.heat-map.svg', '1-theta.scatter.svg']
+    """
+    if not isinstance(report, GradientReport):
+        msg = (
+            f"`report` of plots is {type(report).__name__}; pass a GradientReport, as check_gradients returns; of a "
+            "comparison, that of a side: report.sides[name].report"
+        )
+        raise InvalidInputError(msg)
+    require_plot_format(format)
+    target = usable_path(folder, "`folder` of plots")
+    require_report_extra("plots")
+    # matplotlib is an extra, and takes longer to import than most checks
+    from .plot_files import write_plots
+
+    try:
+        return write_plots(report, target, format)
+    except OSError as error:
+        msg = f"`folder={str(folder)!r}` of plots: cannot be written to: {error.strerror or error}; pass another"
+        raise InvalidInputError(msg) from error
+
+
+def require_plot_format(asked: object) -> None:
+    """Refuse a format in which no plot can be written.
+
+    Raises
+    ------
+    InvalidInputError
+        Naming those that can.
+    """
+    if asked not in _FORMATS:
+        msg = f"plots are written in {' or '.join(map(repr, _FORMATS))}, and the format asked for is {asked!r}"
+        raise InvalidInputError(msg)

@@ -1,0 +1,135 @@
+"""Frozen records that a report holds."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, final
+
+from ..protocol.layout import entry_name
+from .base import finite
+from .verdict import Verdict
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What random directions say about a gradient too large to be measured entry by entry.
+
+    Attributes
+    ----------
+    bound : float
+        What the relative error of any parameter's gradient, ``||G - d_theta|| / ||d_theta||``, is at most: with the
+        stated confidence, and but for the places that are reported wrong and the parameters in `unseen`.
+    confidence : float
+        Of the bound, in (0, 1), whatever the error looks like.
+    directions : int
+        How many random directions the bound rests on.
+    seed : int
+        Of the directions; another one draws others.
+    unseen : tuple of str
+        Names of parameters whose claimed gradient is too small to be seen beside the others': nothing is bounded
+        relative to it.
+    """
+
+    bound: float
+    confidence: float
+    directions: int
+    seed: int = 0
+    unseen: tuple[str, ...] = ()
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The likely mistake in a wrong gradient.
+
+    Attributes
+    ----------
+    kind : str
+        ``not_finite``, ``sign_flipped``, ``scaled``, ``zero``, ``single_entry``, ``partial``, ``transposed``,
+        ``reversed``, ``shifted``, ``permuted``, ``swapped``, ``reduction``, ``weight_decay``, ``l1`` or ``offset``.
+    sentence : str
+        For a person: the parameter, what was seen, and where to look in the code.
+    fit : float
+        The share of ``||G - d_theta||^2``, G the numeric gradient, that the mistake explains; above 0.99.
+    """
+
+    kind: str
+    sentence: str
+    fit: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ParameterReport:
+    """What the check found about one parameter.
+
+    Attributes
+    ----------
+    name, shape, dtype
+        The parameter's path, shape and own dtype.
+    verdict : Verdict
+        Of this parameter alone.
+    difference, resolution : float
+        Relative, in [0, 1]; `difference` is infinite where the claimed gradient is not finite.
+    worst_index : tuple of int
+        Where claimed and numeric gradient are farthest apart, beyond the error bar if anywhere; empty where no entry
+        was measured by itself, and then the next three are NaN.
+    analytic, numeric : float
+        The claimed and the numeric derivative there, absolute.
+    error : float
+        Error bar of `numeric`, absolute.
+    wrong : tuple of (int, int)
+        Half-open ranges of entries, counted in C order, that differ by more than their error bar and the policy allow;
+        the ones that are not finite alone, where there are any.
+    kinks : int
+        How many coordinates were found to sit on a kink of the cost.
+    diagnosis : Diagnosis or None
+        The likely mistake, where one is known.
+    part : str
+        ``real`` or ``imag``: by which part of a complex entry the worst derivative is; empty for a real parameter.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    verdict: Verdict
+    difference: float
+    resolution: float
+    worst_index: tuple[int, ...] = ()
+    analytic: float = math.nan
+    numeric: float = math.nan
+    error: float = math.nan
+    wrong: tuple[tuple[int, int], ...] = ()
+    kinks: int = 0
+    diagnosis: Diagnosis | None = None
+    part: str = ""
+
+    @property
+    def worst_entry(self) -> str:
+        """The worst entry as a person would write it, e.g. ``w[2, 0]`` or ``z[1].imag``."""
+        return entry_name(self.name, self.worst_index, self.part)
+
+    def rank(self) -> tuple[int, float]:
+        """How bad it is: the verdict's severity first, then the difference."""
+        return self.verdict.severity, self.difference
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; numbers that are not finite become the strings "nan", "inf" and "-inf"."""
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "verdict": self.verdict.value,
+            "difference": finite(self.difference),
+            "resolution": finite(self.resolution),
+            "worst_index": list(self.worst_index),
+            "part": self.part,
+            "analytic": finite(self.analytic),
+            "numeric": finite(self.numeric),
+            "error": finite(self.error),
+            "wrong": [list(bounds) for bounds in self.wrong],
+            "kinks": self.kinks,
+            "diagnosis": None
+            if self.diagnosis is None
+            else {"kind": self.diagnosis.kind, "sentence": self.diagnosis.sentence, "fit": self.diagnosis.fit},
+        }

@@ -1,0 +1,270 @@
+"""A report as text: the verdict first, then the worst parameters, then what to do next."""
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ..protocol.layout import entry_name
+from .verdict import Verdict
+from .words import counted, printable, safe
+
+if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
+    from .gradient import GradientReport
+    from .records import ParameterReport
+
+STYLES = {
+    Verdict.CORRECT: "bold green",
+    Verdict.INSPECT: "bold yellow",
+    Verdict.INCONCLUSIVE: "bold magenta",
+    Verdict.SUSPECT: "bold red",
+    Verdict.BUG: "bold red",
+}
+
+_WIDTH = 80
+_HEIGHT = 38
+"""A screen of forty lines, less the name of the case above and a line below."""
+
+_MOST_UNSEEN = 5
+_LONGEST_NOTE = 240
+
+_NEXT = {
+    Verdict.CORRECT: "nothing: it is right as finely as the resolution says.",
+    Verdict.INSPECT: (
+        "if you need more certainty, check a float64 copy of the model, or a smaller cost (fewer examples, no large "
+        "constant): the resolution column shows what limits the check."
+    ),
+    Verdict.SUSPECT: (
+        "look at the worst entry first. If the cost bends sharply there, pass a smaller step (epsilon=) and see "
+        "whether the difference shrinks with it: a mistake in the gradient stays."
+    ),
+    Verdict.BUG: (
+        "compare the code that computes this gradient with the formula at the worst entry; when the gradient is "
+        "deliberately not the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
+    ),
+    Verdict.INCONCLUSIVE: (
+        "lower the noise of the cost (float64, fewer terms, no large constant), or move the parameters to where the "
+        "gradient is not rounding noise."
+    ),
+}
+
+_NEXT_STOPPED = "allow more, as the first note says; what was measured till then holds."
+
+_NEXT_DIAGNOSED = (
+    "look where the second line says, mend it, and check again: one mistake can hide another. When the gradient is "
+    "deliberately not the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
+)
+
+
+def render_text(report: "GradientReport") -> str:
+    """The report for a person, 80 columns wide, without colour."""
+    return plain(layout(report))
+
+
+def plain(content: RenderableType) -> str:
+    """Anything that a rich console prints as text, 80 columns wide, without colour."""
+    console = Console(file=io.StringIO(), width=_WIDTH, color_system=None, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(content)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    """How much is shown: rows of the table, notes, and whether long notes in full."""
+
+    rows: int
+    notes: int
+    in_full: bool = False
+
+    def of(self, report: "GradientReport") -> RenderableType:
+        """The report with so much of it."""
+        parts: list[RenderableType] = [_headline(report), "", _table(report, self.rows), "", _method(report)]
+        parts += ["", labelled("Next", what_next(report))]
+        notes = [shortened(note, self.in_full) for note in report.notes[: self.notes]]
+        if len(report.notes) > self.notes:
+            notes.append(f"and {len(report.notes) - self.notes} more in `report.notes`")
+        return Group(*parts, *(labelled("Note", printable(note)) for note in notes))
+
+
+_AMOUNTS = tuple(
+    _Amount(rows, notes) for rows, notes in ((20, 6), (15, 6), (10, 6), (8, 5), (6, 4), (5, 3), (3, 2), (2, 1))
+)
+"""From much to little; of which the first that a screen holds is shown."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Screen:
+    """As much of a report as a screen holds, whatever its width; the worst comes first."""
+
+    report: "GradientReport"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        amounts = (amount.of(self.report) for amount in _AMOUNTS)
+        yield next(
+            (shown for shown in amounts if len(console.render_lines(shown, options)) <= _HEIGHT),
+            _AMOUNTS[-1].of(self.report),
+        )
+
+
+def layout(report: "GradientReport", everything: bool = False) -> RenderableType:
+    """The report as something a rich console prints: one screen of it, or all parameters and notes, however many."""
+    if everything:
+        return _Amount(len(report.parameters), len(report.notes), everything).of(report)
+    return _Screen(report)
+
+
+def shortened(note: str, everything: bool) -> str:
+    """A note, cut off where it is very long and not everything is wanted."""
+    if everything or len(note) <= _LONGEST_NOTE:
+        return note
+    return f"{note[:_LONGEST_NOTE]}… ({len(note) - _LONGEST_NOTE} more characters in `report.notes`)"
+
+
+def _headline(report: "GradientReport") -> RenderableType:
+    lines: RenderableType = Text.assemble(
+        (report.verdict.value, STYLES[report.verdict]), f"  {headline_sentence(report)}"
+    )
+    failed = [parameter for parameter in report.parameters.values() if not parameter.verdict.passed]
+    if not failed:
+        return lines
+    worst = report.worst
+    if worst.diagnosis is not None:
+        lines = Group(lines, Text(printable(worst.diagnosis.sentence), style="bold"))
+    if math.isnan(worst.analytic) and math.isnan(worst.numeric):
+        return lines  # no entry was looked at by itself
+    entry = entry_name(safe(worst.name), worst.worst_index, worst.part)
+    where = Text(f"worst entry: {entry}, claimed {worst.analytic:.6g}, numeric {worst.numeric:.6g} ± {worst.error:.1g}")
+    return Group(lines, where)
+
+
+def _table(report: "GradientReport", most_rows: int) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("parameter", overflow="fold")
+    table.add_column("shape")
+    table.add_column("difference", justify="right")
+    table.add_column("resolution", justify="right")
+    table.add_column("verdict")
+    likely = any(parameter.diagnosis is not None for parameter in report.parameters.values())
+    if likely:
+        table.add_column("likely")
+    everything = ranked(report)
+    for parameter in everything[:most_rows]:
+        kind = (Text("" if parameter.diagnosis is None else parameter.diagnosis.kind),) if likely else ()
+        table.add_row(*_row(parameter), *kind)
+    if len(everything) > most_rows:
+        table.add_row(Text(f"and {len(everything) - most_rows} more, none worse", style="dim"))
+    return table
+
+
+def ranked(report: "GradientReport") -> list["ParameterReport"]:
+    """All parameters, worst first; of the wrong ones the one to look at first before all others."""
+    first = report.worst.name
+    return sorted(
+        report.parameters.values(),
+        key=lambda parameter: (-parameter.verdict.severity, parameter.name != first, -parameter.difference),
+    )
+
+
+def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
+    return (
+        Text(safe(parameter.name)),
+        Text(str(parameter.shape)),
+        Text(f"{parameter.difference:.1e}"),
+        Text(f"{parameter.resolution:.1e}"),
+        Text(parameter.verdict.value, style=STYLES[parameter.verdict]),
+    )
+
+
+def headline_sentence(report: "GradientReport") -> str:
+    """What the verdict means, of the gradient or of whatever was checked."""
+    return report.verdict.of(_SUBJECTS[report.order])
+
+
+def what_next(report: "GradientReport") -> str:
+    """What a reader should do."""
+    if report.worst.diagnosis is not None:
+        return _NEXT_DIAGNOSED
+    if report.stopped and report.verdict is Verdict.INCONCLUSIVE:
+        return _NEXT_STOPPED
+    return _NEXT[report.verdict]
+
+
+def _method(report: "GradientReport") -> Text:
+    certificate = certificate_in_words(report)
+    line_end = "\n" if certificate else ""
+    return Text(
+        f"{certificate}{line_end}{how_measured(report)};\n"
+        f"{counted(report.evaluations, 'evaluation', 'evaluations')}, {report.seconds:.2g} s.\n"
+        f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
+    )
+
+
+def how_measured(report: "GradientReport") -> str:
+    """What was measured, how, in which precision and where."""
+    count = sum(_entries(parameter) for parameter in report.parameters.values())
+    how = _along(report, count) if report.method == "projected" else _measured(report, count)
+    return f"{how} in {report.precision} on {report.backend}"
+
+
+def _along(report: "GradientReport", count: int) -> str:
+    drawn = report.certificate
+    moved = f"{counted(count, 'entry', 'entries')} moved together along"
+    if drawn is None:
+        return f"{moved} random directions"
+    return f"{moved} {counted(drawn.directions, 'random direction', 'random directions')} (seed {drawn.seed})"
+
+
+def _measured(report: "GradientReport", count: int) -> str:
+    if report.order == 2:
+        entries = counted(count, "entry", "entries")
+        return f"Hessian-vector products of {entries} by central differences of the gradient"
+    return f"{counted(count, 'derivative', 'derivatives')} by {_HOW[report.scheme]}"
+
+
+def certificate_in_words(report: "GradientReport") -> str:
+    """What random directions say about every parameter; empty where there is no certificate."""
+    certificate = report.certificate
+    if certificate is None:
+        return ""
+    if len(certificate.unseen) == len(report.parameters):
+        return "No claimed gradient is large enough to bound an error relative to it."
+    rest = "of the rest, " if any(parameter.wrong for parameter in report.parameters.values()) else ""
+    return (
+        f"With {100 * certificate.confidence:.6g} % confidence, {rest}no parameter's gradient is off by more than "
+        f"{certificate.bound:.1e} of its norm.{_not_said_of(certificate.unseen)}"
+    )
+
+
+def _not_said_of(unseen: Sequence[str]) -> str:
+    if not unseen:
+        return ""
+    named = ", ".join(f"`{safe(name)}`" for name in unseen[:_MOST_UNSEEN])
+    more = f" and {len(unseen) - _MOST_UNSEEN} more" if len(unseen) > _MOST_UNSEEN else ""
+    return f" Not said of {named}{more}: the gradient claimed there is too small beside the others."
+
+
+_SUBJECTS = {1: "gradient", 2: "Hessian-vector product"}
+
+_HOW = {"central": "central differences", "complex": "complex steps"}
+
+
+def _entries(parameter: "ParameterReport") -> int:
+    return math.prod(parameter.shape)
+
+
+def labelled(label: str, text: str) -> RenderableType:
+    """A paragraph beside its label."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    grid.add_row(Text(f"{label}:"), Text(text))
+    return Padding(grid, (0, 0, 0, 0))

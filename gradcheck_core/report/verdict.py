@@ -1,0 +1,257 @@
+"""Difference and resolution to a verdict: pure numbers in, an enum out."""
+
+import enum
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self, final
+
+from ..errors import InvalidInputError
+
+
+@final
+class Verdict(enum.StrEnum):
+    """What the evidence says about a gradient."""
+
+    CORRECT = "CORRECT"
+    INSPECT = "INSPECT"
+    SUSPECT = "SUSPECT"
+    BUG = "BUG"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+    @property
+    def passed(self) -> bool:
+        """Whether a check with this verdict lets a test pass: CORRECT and INSPECT do."""
+        return self in (Verdict.CORRECT, Verdict.INSPECT)
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether it is evidence of a mistake: SUSPECT and BUG are."""
+        return self in (Verdict.SUSPECT, Verdict.BUG)
+
+    @property
+    def severity(self) -> int:
+        """Rank from best (0) to worst (4); evidence of a mistake outranks a lack of evidence."""
+        return _FROM_BEST_TO_WORST.index(self)
+
+    @property
+    def sentence(self) -> str:
+        """What the verdict means, in one sentence for a person."""
+        return self.of("gradient")
+
+    def of(self, subject: str) -> str:
+        """The sentence about something else that was claimed, e.g. a Hessian-vector product."""
+        return _SENTENCES[self].format(subject)
+
+
+_FROM_BEST_TO_WORST = (Verdict.CORRECT, Verdict.INSPECT, Verdict.INCONCLUSIVE, Verdict.SUSPECT, Verdict.BUG)
+
+_SENTENCES = {
+    Verdict.CORRECT: "The claimed {} agrees with the differences.",
+    Verdict.INSPECT: "It passes, but the agreement is coarser than a right float64 {} usually shows.",
+    Verdict.SUSPECT: "The claimed {} differs from the differences by more than they can be wrong.",
+    Verdict.BUG: "The claimed {} is wrong.",
+    Verdict.INCONCLUSIVE: "The differences are too coarse here to tell a right {} from a wrong one.",
+}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class VerdictPolicy:
+    """The thresholds that turn a difference and its resolution into a verdict.
+
+    Parameters
+    ----------
+    correct, inspect, bug : float
+        Upper ends of the bands CORRECT, INSPECT and SUSPECT, relative (units of the normalised difference, which
+        lies in [0, 1]); a difference of `bug` or more is a BUG. The defaults 1e-7, 1e-5 and 1e-3 are the textbook's.
+    trusts_resolution : bool
+        True (default): a difference within the resolution is no evidence of a mistake, and agreement is never
+        claimed finer than the resolution. False: the difference alone decides, as in the textbook.
+
+    Raises
+    ------
+    InvalidInputError
+        If the thresholds are not finite, positive and in ascending order.
+
+    Examples
+    --------
+    >>> policy = VerdictPolicy()
+    >>> policy.judge(difference=3e-9, resolution=1e-9), policy.judge(difference=3e-9, resolution=1e-4)
+    (<Verdict.CORRECT: 'CORRECT'>, <Verdict.INSPECT: 'INSPECT'>)
+    >>> policy.judge(difference=0.2, resolution=1e-9)
+    <Verdict.BUG: 'BUG'>
+    """
+
+    correct: float = 1e-7
+    inspect: float = 1e-5
+    bug: float = 1e-3
+    trusts_resolution: bool = True
+
+    def __post_init__(self) -> None:
+        thresholds = (self.correct, self.inspect, self.bug)
+        if not all(math.isfinite(t) for t in thresholds) or not 0 < self.correct <= self.inspect <= self.bug:
+            msg = (
+                f"`VerdictPolicy(correct=..., inspect=..., bug=...)`: got {thresholds}; "
+                "pass finite numbers with 0 < correct <= inspect <= bug"
+            )
+            raise InvalidInputError(msg)
+
+    @classmethod
+    def textbook(cls) -> Self:
+        """The textbook's code: below 1e-7 CORRECT, below 1e-5 INSPECT, else BUG; resolution is ignored."""
+        return cls(correct=1e-7, inspect=1e-5, bug=1e-5, trusts_resolution=False)
+
+    def judge(self, difference: float, resolution: float) -> Verdict:
+        """Judge one difference against its resolution (both relative; NaN counts as the worst)."""
+        if not self.trusts_resolution or not (difference <= resolution or math.isnan(resolution)):
+            return self._band(difference)
+        return _WITHIN_RESOLUTION[self._band(resolution)]
+
+    def _band(self, size: float) -> Verdict:
+        if size < self.correct:
+            return Verdict.CORRECT
+        if size < self.inspect:
+            return Verdict.INSPECT
+        return Verdict.SUSPECT if size < self.bug else Verdict.BUG
+
+
+# No evidence of a mistake: a coarse resolution lowers the claim, it never accuses.
+_WITHIN_RESOLUTION = {
+    Verdict.CORRECT: Verdict.CORRECT,
+    Verdict.INSPECT: Verdict.INSPECT,
+    Verdict.SUSPECT: Verdict.INSPECT,
+    Verdict.BUG: Verdict.INCONCLUSIVE,
+}
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A claimed gradient held against a numeric one, as Euclidean norms over one parameter or over all of theta.
+
+    Attributes
+    ----------
+    discrepancy : float
+        ``||numeric - claimed||``, absolute.
+    error : float
+        Norm of the error bars of `numeric`, absolute.
+    claimed, numeric : float
+        Norms of the two gradients, absolute.
+    cost_size : float
+        The size of the cost near theta, absolute; 0 where that is not known.
+    """
+
+    discrepancy: float
+    error: float
+    claimed: float
+    numeric: float
+    cost_size: float = 0.0
+
+    @property
+    def both_zero(self) -> bool:
+        """Whether neither gradient can be told from zero."""
+        return self.claimed <= self.error and self.numeric <= self.error
+
+    @property
+    def difference(self) -> float:
+        """The textbook's normalised difference; 0 where both gradients are zero within their error."""
+        return 0.0 if self.both_zero else min(1.0, self._relative(self.discrepancy))
+
+    @property
+    def resolution(self) -> float:
+        """The `difference` that the error bars could produce by themselves, at most 1."""
+        return min(1.0, self._relative(self.error))
+
+    def _relative(self, size: float) -> float:
+        total = self.claimed + self.numeric
+        if math.isnan(size) or math.isinf(size) or math.isinf(total):
+            return 1.0
+        if size == 0:
+            return 0.0
+        return size / total if total > 0 else 1.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and whether it had to be measured on the natural scale."""
+
+    verdict: Verdict
+    on_natural_scale: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NaturalScale:
+    """The size that a gradient of this problem has, absolute, and the best verdict of what is only judged on it."""
+
+    size: float
+    best: Verdict = Verdict.CORRECT
+
+    def at_least(self, size: float) -> Self:
+        """That of a parameter of which more is known than of all of theta, or the same where `size` is 0."""
+        return replace(self, size=max(self.size, size), best=Verdict.CORRECT) if size > 0 else self
+
+
+def judge_parameter(comparison: Comparison, scale: NaturalScale, policy: VerdictPolicy) -> Judgement:
+    """Judge one parameter, on the natural scale where it is too small to resolve by itself.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The parameter's norms.
+    scale : NaturalScale
+        Of the problem, see `natural_scale`.
+    policy : VerdictPolicy
+        The thresholds.
+
+    Returns
+    -------
+    Judgement
+        On the natural scale at best INSPECT, but ``scale.best`` where both gradients are zero within an error bar that
+        is itself below ``policy.correct``; INCONCLUSIVE where the error bar reaches ``policy.bug`` there too.
+    """
+    verdict = policy.judge(comparison.difference, comparison.resolution)
+    if verdict is not Verdict.INCONCLUSIVE:
+        return Judgement(verdict, on_natural_scale=False)
+    coarseness = comparison.error / scale.size if scale.size > 0 else math.inf
+    if comparison.both_zero and coarseness < policy.correct:
+        return Judgement(scale.best, on_natural_scale=True)
+    verdict = Verdict.INSPECT if coarseness < policy.bug else Verdict.INCONCLUSIVE
+    return Judgement(verdict, on_natural_scale=True)
+
+
+_VANISHED = 1e-12
+"""A gradient so much smaller than ``|J|`` over theta's scale is what rounding leaves at a fitted optimum."""
+
+
+_SATURATED = 1e-9
+"""A gradient so much smaller is, where it cannot resolve itself, that of a saturated unit."""
+
+_COARSE = 1e-3
+"""Resolution from which a gradient says nothing about itself."""
+
+_ROUNDED = 2.0**-50
+"""A claim so much smaller than ``|J|`` over theta's scale, four roundings of float64, is zero."""
+
+
+def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> NaturalScale:
+    """The size of this problem's gradient: over all of theta or, where that vanishes, ``|J|`` over theta's scale.
+
+    A cost that is zero at theta, as a regulariser of weights that are all zero, counts as what it is a step away.
+    Where nothing of the whole gradient shows, though it is claimed to be there, a claim with the other sign would look
+    the same: it is at best INSPECT.
+    """
+    from_cost = max(abs(cost), whole.cost_size) / theta_scale
+    size = whole.claimed + whole.numeric
+    saturated = whole.resolution >= _COARSE and size < _SATURATED * from_cost
+    if not (whole.both_zero or size < _VANISHED * from_cost or saturated):
+        return NaturalScale(size)
+    hidden = whole.both_zero and whole.claimed > _ROUNDED * from_cost
+    return NaturalScale(from_cost, Verdict.INSPECT if hidden else Verdict.CORRECT)
+
+
+def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of several verdicts."""
+    return max(verdicts, key=lambda verdict: verdict.severity)
