@@ -18,41 +18,51 @@ _DISTRIBUTIONS = ("numpy", "scipy", "numdifftools", "autograd", "torch", "jax", 
 
 _INTRODUCTION = """# Benchmarks
 
-Side by side with the gradient checkers that come with the frameworks: the same function, the same data, float64, one
-core. Each contender runs in a process of its own, and every figure is {of_processes}. Times are seconds of the
-processor; *cold* is the first check in a process, with all that is compiled on the way, *warm* the median of those
-after it, or the cold one where that took over half a minute. *Against ours* is warm time over that of this project's
-exhaustive check in the same framework. *Evaluations* are thetas at which the cost was evaluated; *calls* are those of
-the cost itself, counted by a wrapper around it: a batch is one call. *Memory* is what the process took at most in its
-first check, less what it had before. *Finds* says in how many of the processes a gradient with one entry of middling
-size doubled was found.
+This page compares gradcheck with the gradient checkers that come with the frameworks, on the same
+function and data, in float64, on one core. Each checker runs in its own process, and every figure
+is {of_processes}.
 
-A check that finishes in a few evaluations looks at a random direction or two. What that misses the last column tells.
+- *Cold* and *warm* are processor time. Cold is the first check in a process, including everything
+  that is compiled on the way. Warm is the median of the checks after it, or the cold one if that
+  took over half a minute.
+- *Against ours* is the warm time divided by that of gradcheck's exhaustive check in the same
+  framework.
+- *Evaluations* are thetas at which the cost was evaluated. *Calls* are calls of the cost itself,
+  counted by a wrapper around it; a batch is one call.
+- *Memory* is the most that the process took in its first check, minus what it had before.
+- *Finds* says in how many of the processes the checker found a gradient with one doubled entry of
+  middling size.
 
-Measured on {date}: {machine}. To repeat it: `python benchmarks/run.py --write`, which takes each three times.
+A check that finishes in a few evaluations looks at a random direction or two. The last column shows
+what that misses.
+
+Measured on {date}: {machine}. To repeat it, run `python benchmarks/run.py --write`, which runs each
+checker three times.
 """
 
 
 _SMALL = """## Where a small check spends its time
 
-Of checks of 608 parameters, warm, by timers around their parts, on 2026-11-29:
+These are warm checks of 608 parameters, with timers around their parts, on 2026-11-29:
 
-- PyTorch, 51 ms: half are ten calls of `torch.func.vmap` for some 1,420 thetas; a sixth are sixty evaluations one after
-  the other, each of which depends on what the one before gave (noise, steps); and over a quarter is the rest of the
-  check, Python. The first check of a process takes 0.2 to 0.4 s more: under `vmap`, `cross_entropy` makes PyTorch
-  import its symbolic shapes, and SymPy for them.
-- TensorFlow, 227 ms: a third is tracing the cost and vectorising its graph, anew in every check, since what a cost
-  refers to may have changed since the last; a quarter are running it, and a fifth the evaluations one after the other.
+- PyTorch takes 51 ms. Half of it is ten calls of `torch.func.vmap` for some 1,420 thetas. A sixth
+  is sixty evaluations one after the other, each of which depends on the result of the one before
+  (noise, steps). Over a quarter is the rest of the check, in Python. The first check of a process
+  takes 0.2 to 0.4 s more: under `vmap`, `cross_entropy` makes PyTorch import its symbolic shapes,
+  and SymPy for them.
+- TensorFlow takes 227 ms. A third is tracing the cost and vectorising its graph. Every check does
+  this again, because what a cost refers to may have changed. A quarter is running the graph, and a
+  fifth is the evaluations one after the other.
 
-With these few parameters a check takes 0.4 to 0.5 of the time of the framework's own exhaustive one, and the first of a
-process about as long, or longer.
+With so few parameters, a check takes 0.4 to 0.5 of the time of the framework's own exhaustive one.
+The first check of a process takes about as long as the framework's own, or longer.
 """
 
 
 def render(pairs: Sequence[tuple[Contender, Problem]], found: Found) -> str:
     """The page in Markdown."""
     repeats = max((len(held) for held in found.values() if isinstance(held, list)), default=0)
-    of_processes = "from one" if repeats == 1 else "the median of as many as the last column says"
+    of_processes = "from one" if repeats == 1 else "the median of the processes that the last column counts"
     parts = [
         _INTRODUCTION.format(of_processes=of_processes, date=datetime.date.today().isoformat(), machine=_machine())
     ]
@@ -113,10 +123,11 @@ _SAME = {"with_autograd": "with_numpy"}
 def _overhead(pairs: Sequence[tuple[Contender, Problem]], found: Found) -> str:
     lines = [
         "## What an evaluation takes\n",
-        "Warm time of this project's checks, over the evaluations that they made times what one bare call of the cost "
-        "takes. 1 is a check that costs nothing besides; below 1, batches save more than the rest costs. A check along "
-        "directions also takes the gradient, which costs a few evaluations, and moves all of theta again and again.\n",
-        "| check | problem | of a bare call |",
+        "This is the warm time of gradcheck's checks, divided by the number of evaluations and by the time of\n"
+        "one bare call of the cost. 1 means that a check adds nothing to the cost; below 1, batches save more\n"
+        "than the rest adds. A check along directions also computes the gradient, which takes as long as a\n"
+        "few evaluations, and moves all of theta every time.\n",
+        "| check | problem | times a bare call |",
         "| --- | --- | ---: |",
     ]
     for contender, problem in pairs:

@@ -1,4 +1,4 @@
-"""Which public functions a sweep passes over and why, held against what a framework really has."""
+"""Which public functions a sweep leaves out and why, checked against what a framework really has."""
 
 import tomllib
 from collections.abc import Iterable, Mapping

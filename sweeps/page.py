@@ -55,7 +55,7 @@ def _counts(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> str:
     others = sorted(set(results) - set(verdicts))
     rows = [
         ("operators", len({case.operator for case in cases})),
-        ("operators of which every checked case is CORRECT or INSPECT", len(_passing(outcomes))),
+        ("operators with every checked case CORRECT or INSPECT", len(_passing(outcomes))),
         ("samples", len(cases)),
         *_counted("left out", (case.left_out for case in cases)),
         ("checked", len(outcomes)),
@@ -82,8 +82,8 @@ def _evaluations(outcomes: Sequence[Outcome]) -> str:
     smooth = [outcome for outcome in beyond if not outcome.kinks]
     text = (
         "## Evaluations\n\n"
-        f"A right gradient of n entries takes at most 2.5 n + 200 evaluations but for kinks. Of {len(passed):,} that "
-        f"passed, {len(beyond):,} took more, {len(kinked):,} of them with kinks."
+        f"Unless it has kinks, a right gradient of n entries takes at most 2.5 n + 200 evaluations. Of {len(passed):,} "
+        f"that passed, {len(beyond):,} took more, {len(kinked):,} of them with kinks."
     )
     if not smooth:
         return text

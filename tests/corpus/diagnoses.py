@@ -84,14 +84,19 @@ def shares(precision="float64"):
 
 HEAD = """# What the diagnosis says of the corpus
 
-Of every wrong gradient of the [mutation corpus](corpus.md), the kind of mistake that the report names. A name is
-*right* if it is that of the mistake that was made, or of another that would have made the same numbers to seven
-digits: of two entries reversed is the same as shifted. `tests/corpus/names.py` says which those are, from the right
-gradient alone; *as labelled* counts nothing but the corpus' own name. Five mistakes that bear the name of a kind and
-leave no pattern, such as one example's gradient instead of the sum over all, count as not named in both. A name is
-*false* if it is neither, or if there is no pattern. *First* is the share of cases in which the parameter that the
-report names first has the wrong rule, and is not one that the mistake was passed on to; the models have their
-parameters in the order from input to cost, as most do.
+For every wrong gradient of the [mutation corpus](corpus.md), this page says which kind of mistake
+the report names.
+
+- A name is *right* if it is the name of the mistake that was made, or of another that would have
+  made the same numbers to seven digits: two reversed entries look the same as two shifted ones.
+  `tests/corpus/names.py` says which names these are, from the right gradient alone.
+- *As labelled* counts only the corpus' own name. Five mistakes that have the name of a kind but
+  leave no pattern, such as one example's gradient instead of the sum over all, count as not named
+  in both columns.
+- A name is *false* if it is neither, or if there is no pattern.
+- *First* is the share of cases in which the parameter that the report names first has the wrong
+  rule, rather than being one that the mistake was passed on to. The models have their parameters in
+  the order from input to cost, as most do.
 
 This page is written by `PYTHONPATH=tests:tests/kits python -m corpus.diagnoses`, with NumPy.
 """
@@ -105,7 +110,7 @@ def page():
         lines.append(f"| {precision} | {cells} |")
     lines += [
         "",
-        "In float32 only the wrong parameters are measured: the gradient of another one is not known by its numbers.",
+        "In float32 only the wrong parameters are measured, so the numbers of the others are not known.",
         "",
         "## By kind, in float64",
         "",

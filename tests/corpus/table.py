@@ -22,34 +22,41 @@ ERROR = "!"
 INTRODUCTION = """\
 # The mutation corpus
 
-A gradient checker is worth what it rejects, and what it leaves in peace. `tests/corpus/` holds models whose gradients
-were derived by hand, and labelled claims about them: wrong ones, made by the mistakes that people make in
-backpropagation, and right ones that are nasty to check. The catalogue is data: a model is a cost written once against a
-few array operations, a gradient in NumPy, and its claims; every claim is made in every framework. That the gradients by
-hand are right is tested against the automatic differentiation of PyTorch, TensorFlow and JAX, to ten digits.
+A gradient checker has to reject wrong gradients and accept right ones. `tests/corpus/` holds models
+whose gradients were derived by hand, and labelled claims about them. The wrong claims have the
+mistakes that people make in backpropagation; the right ones include some that are nasty to check.
+The catalogue is data. A model is a cost, written once with a few array operations, a gradient in
+NumPy, and its claims; every claim is made in every framework. The gradients by hand are tested
+against the automatic differentiation of PyTorch, TensorFlow and JAX, to ten digits.
 
-What `tests/backends/test_corpus*.py` hold the checker to:
+`tests/backends/test_corpus*.py` require this of the checker:
 
-- In float64 every right claim passes, and of every wrong one exactly the wrong parameters are accused (SUSPECT or BUG).
-- In float32 no right claim is accused, and with `precision="auto"` every wrong one is. With `"native"`, in which the
-  rounding of sums can be as large as a mistake, no wrong one passes, and fewer than 2 % of them stay undecided. Left
-  out are mistakes that float32 cannot show: a relative error of 1e-4 in one entry or of 4e-5 in all, or one in a cost
-  that float32 drowns in its own noise. A wrong claim is checked there in the wrong parameters alone; that the right
-  ones beside them are left in peace is seen in float64.
-- Fewer than 2 % of the cases are INCONCLUSIVE in float64, and in float32 with `precision="auto"`. In native float32 it
-  is a little more than that: most of them are costs that float32 drowns in its noise.
-- NumPy and PyTorch are held to that by every claim in every precision. In the tests of TensorFlow and JAX, which take
-  tenths of a second for a check, a model's wrong claims take turns: each is made, and one or more in each precision.
+- In float64 every right claim passes. For every wrong claim, exactly the wrong parameters are
+  accused (SUSPECT or BUG).
+- In float32 no right claim is accused, and with `precision="auto"` every wrong claim is. With
+  `"native"`, the rounding of sums can be as large as a mistake. There no wrong claim passes, and
+  fewer than 2 % of them stay undecided. Mistakes that float32 cannot show are left out: a relative
+  error of 1e-4 in one entry or of 4e-5 in all, or a mistake in a cost that float32 drowns in its
+  own noise. In float32 a wrong claim is checked only in its wrong parameters; float64 shows that
+  the right ones beside them are not accused.
+- Fewer than 2 % of the cases are INCONCLUSIVE in float64, and in float32 with `precision="auto"`.
+  In native float32 it is a little more than that; most of these are costs that float32 drowns in
+  its noise.
+- For NumPy and PyTorch, every claim is tested in every precision. TensorFlow and JAX take tenths of
+  a second for a check, so there the wrong claims of a model take turns: each is made, and one or
+  more in each precision.
 
-This page is written by `PYTHONPATH=tests:tests/kits python -m corpus.table`, and a test keeps it from going stale.
+This page is written by `PYTHONPATH=tests:tests/kits python -m corpus.table`, and a test keeps it up
+to date.
 """
 
 LEGEND = """\
 ## Every case
 
-Three letters for each framework: float64; float32 with `precision="auto"`; float32 with `precision="native"`. `C`ORRECT
-and `I`NSPECT pass, `S`USPECT and `B`UG accuse, `?` is INCONCLUSIVE, `!` an error, `.` not made: too small for it, or,
-in TensorFlow, `"auto"` being the same as `"native"`. The claim `right` is the gradient by hand.
+Each framework has three letters: float64, float32 with `precision="auto"`, and float32 with
+`precision="native"`. `C`ORRECT and `I`NSPECT pass, `S`USPECT and `B`UG accuse, `?` is INCONCLUSIVE
+and `!` an error. `.` was not made, because the mistake is too small for that precision or, in
+TensorFlow, because `"auto"` is the same as `"native"`. The claim `right` is the gradient by hand.
 """
 
 
@@ -72,7 +79,7 @@ def counts():
     lines = [
         "## What is in it",
         "",
-        f"{len(MODELS)} models, {len(CASES) - right} wrong gradients and {right} right ones, {nasty} of these nasty.",
+        f"{len(MODELS)} models, {len(CASES) - right} wrong gradients and {right} right ones, {nasty} of them nasty.",
         "",
         "| family | models |",
         "| --- | ---: |",
@@ -82,8 +89,9 @@ def counts():
         "| --- | ---: |",
         *(f"| {kind} | {kinds[kind]} |" for kind in KINDS),
         "",
-        "The kinds are those of `Diagnosis.kind`; a `path` is a part of the backward pass that is missing or too much,",
-        "which leaves no pattern of its own. A detail may follow the kind, as in `scaled-2` or `reversed-axis2`.",
+        "The kinds are those of `Diagnosis.kind`. A `path` is a part of the backward pass that is missing or",
+        "added, which leaves no pattern of its own. A detail may follow the kind, as in `scaled-2` or",
+        "`reversed-axis2`.",
         "",
     ]
     return "\n".join(lines)
