@@ -28,10 +28,11 @@ from jax_cases import (
 from samples import Sample
 
 SOURCE = (
-    "Every public function of `jax.numpy`, `jax.lax`, `jax.nn`, `jax.ops`, `jax.image` and `jax.scipy` that depends "
-    "smoothly on a floating argument, on small float64 inputs of our own: inside its domain, and at the places where "
-    "gradients tend to break (kinks, ties, zeros, tails, repeated eigenvalues). Every output is checked, complex ones "
-    "as pairs of reals. Costs are compiled with `jax.jit` where the function allows it."
+    "These are all public functions of `jax.numpy`, `jax.lax`, `jax.nn`, `jax.ops`, `jax.image` and `jax.scipy` that "
+    "depend smoothly on a floating argument. The inputs are small, in float64 and our own: inside the domain of the "
+    "function, and at the places where gradients tend to break (kinks, ties, zeros, tails, repeated eigenvalues). "
+    "Every output is checked, complex ones as pairs of reals. Costs are compiled with `jax.jit` if the function "
+    "allows it."
 )
 DISTRIBUTIONS = ("jax", "jaxlib", "numpy", "scipy")
 

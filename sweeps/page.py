@@ -2,6 +2,7 @@
 
 import datetime
 import importlib.metadata
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -43,10 +44,8 @@ def left_out(functions: Mapping[str, str]) -> str:
 
 def _head(framework: str, source: str, distributions: Iterable[str]) -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("gradcheck", *distributions))
-    return (
-        f"# Operators of {framework}\n\n{source}\n\n"
-        f"Written by `python sweeps/run.py {framework} --write` on {datetime.date.today()} with {versions}."
-    )
+    written = f"Written by `python sweeps/run.py {framework} --write` on {datetime.date.today()} with {versions}."
+    return f"# Operators of {framework}\n\n{_wrap(source)}\n\n{_wrap(written)}"
 
 
 def _counts(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> str:
@@ -80,18 +79,18 @@ def _evaluations(outcomes: Sequence[Outcome]) -> str:
     beyond = [outcome for outcome in passed if outcome.evaluations > outcome.promised_evaluations]
     kinked = [outcome for outcome in beyond if outcome.kinks]
     smooth = [outcome for outcome in beyond if not outcome.kinks]
-    text = (
-        "## Evaluations\n\n"
+    counts = (
         f"Unless it has kinks, a right gradient of n entries takes at most 2.5 n + 200 evaluations. Of {len(passed):,} "
         f"that passed, {len(beyond):,} took more, {len(kinked):,} of them with kinks."
     )
+    text = f"## Evaluations\n\n{_wrap(counts)}"
     if not smooth:
         return text
     rows = [
         (f"`{outcome.operator}`", outcome.label, f"{outcome.entries:,}", f"{outcome.evaluations:,}")
         for outcome in smooth
     ]
-    return f"{text} Those without:\n\n" + _table(("operator", "sample", "entries", "evaluations"), rows)
+    return f"{text}\n\nThose without:\n\n" + _table(("operator", "sample", "entries", "evaluations"), rows)
 
 
 def _findings(explained: Explanations) -> str:
@@ -140,6 +139,10 @@ def _rows(exceptions: Iterable[Explanation]) -> list[tuple[str, ...]]:
         )
         for cause, alike in sorted(causes.items(), key=lambda item: item[1][0].operator)
     ]
+
+
+def _wrap(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -26,11 +26,11 @@ from tensorflow_cases import (
 )
 
 SOURCE = (
-    "Every public function of TensorFlow, `tf.math`, `tf.linalg`, `tf.nn`, `tf.signal`, `tf.image` and `tf.sparse` "
-    "that depends smoothly on a floating argument, and every gradient in TensorFlow's own registry "
-    "(`tensorflow.python.framework.ops.gradient_registry`), on small inputs of our own: inside the domain, and at the "
-    "places where gradients tend to break (kinks, ties, zeros, tails, repeated eigenvalues). Inputs are float64 unless "
-    "the operator takes none. Every output is checked, complex ones as pairs of reals."
+    "These are all public functions of TensorFlow, `tf.math`, `tf.linalg`, `tf.nn`, `tf.signal`, `tf.image` and "
+    "`tf.sparse` that depend smoothly on a floating argument, and all gradients in TensorFlow's own registry "
+    "(`tensorflow.python.framework.ops.gradient_registry`). The inputs are small and our own: inside the domain of "
+    "the function, and at the places where gradients tend to break (kinks, ties, zeros, tails, repeated eigenvalues). "
+    "They are float64 unless the operator does not take it. Every output is checked, complex ones as pairs of reals."
 )
 DISTRIBUTIONS = ("tensorflow-cpu", "numpy")
 

@@ -17,11 +17,12 @@ from harness import Case
 from torch_parts import part_of
 
 SOURCE = (
-    "Every operator of PyTorch's operator database (`torch.testing._internal.common_methods_invocations.op_db`) that "
-    "supports autograd in float64, on the database's own samples. What is checked is every tensor of a sample that "
-    "requires a gradient, and every floating output but those that PyTorch declares to have no derivative, such as the "
-    "saved statistics of `native_layer_norm`; in-place variants are not part of it. Of samples with more than 2,000 "
-    "entries some of each tensor, evenly spread, are checked and the rest held."
+    "These are all operators of PyTorch's operator database "
+    "(`torch.testing._internal.common_methods_invocations.op_db`) that support autograd in float64, on the database's "
+    "own samples. The check covers every tensor of a sample that requires a gradient, and every floating output "
+    "except those that PyTorch declares to have no derivative, such as the saved statistics of `native_layer_norm`. "
+    "In-place variants are left out. In samples with more than 2,000 entries, some entries of each tensor, evenly "
+    "spread, are checked and the rest are held fixed."
 )
 DISTRIBUTIONS = ("torch", "numpy")
 
