@@ -3,11 +3,12 @@
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, final
 
 from .errors import InvalidInputError
 from .protocol.layout import Layout
@@ -52,187 +53,73 @@ def _listed(names: list[str]) -> str:
     return f"{shown} and {len(names) - 10} more" if len(names) > 10 else shown
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class CheckOptions:
-    """What `check_gradients` was asked for, each value known to be usable."""
+_Clean = Callable[[str, object], object]
+"""Takes an option's name and value; returns the value to keep, or raises `InvalidInputError`."""
 
-    method: str
-    scheme: str
-    mode: str
-    epsilon: float | None
-    order: int
-    hvp: Callable[..., object] | None
-    precision: str
-    policy: VerdictPolicy
-    confidence: float
-    max_evaluations: int | None
-    max_seconds: float | None
-    max_memory: int
-    n_jobs: int
-    journal: Path | None
-    include: Patterns
-    exclude: Patterns
-    seed: int
-    progress: bool | None
 
-    @classmethod
-    def validated(
-        cls,
-        *,
-        method: object,
-        scheme: object,
-        mode: object,
-        epsilon: object,
-        order: object,
-        hvp: object,
-        precision: object,
-        policy: object,
-        confidence: object,
-        max_evaluations: object,
-        max_seconds: object,
-        max_memory: object,
-        n_jobs: object,
-        journal: object,
-        include: object,
-        exclude: object,
-        seed: object,
-        progress: object,
-    ) -> Self:
-        """Check every option of `check_gradients`.
+def _one_of(*possible: object) -> _Clean:
+    def clean(name: str, value: object) -> object:
+        if any(value is choice or (type(value) is type(choice) and value == choice) for choice in possible):
+            return value
+        msg = f"`{name}={value!r}`: pass one of {', '.join(map(repr, possible))}"
+        raise InvalidInputError(msg)
 
-        Raises
-        ------
-        InvalidInputError
-            Naming the option, what came and what is possible.
-        """
-        _one_of("method", method, ("auto", "exhaustive", "projected"))
-        _one_of("scheme", scheme, ("auto", "central", "complex"))
-        _one_of("mode", mode, ("reverse", "forward"))
-        _one_of("order", order, (1, 2))
-        _require_compatible(scheme, epsilon, order, hvp, mode)
-        _require_able_to_project(method, scheme, epsilon, order)
-        _one_of("precision", precision, ("auto", "native", "float64"))
-        _one_of("progress", progress, (None, True, False))
-        if policy is not None and not isinstance(policy, VerdictPolicy):
-            msg = f"`policy={policy!r}`: pass a VerdictPolicy, e.g. VerdictPolicy.textbook(), or None"
+    return clean
+
+
+def _number(wanted: str, accepts: Callable[[float], bool]) -> _Clean:
+    def clean(name: str, value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, Real) or not accepts(float(value)):
+            msg = f"`{name}={value!r}`: pass {wanted}"
             raise InvalidInputError(msg)
-        return cls(
-            method=_method(method, scheme, epsilon, order),
-            confidence=_number("confidence", confidence, "a number between 0 and 1", lambda value: 0 < value < 1),
-            scheme="complex" if scheme == "complex" else "central",
-            mode=str(mode),
-            epsilon=None if epsilon is None else _positive("epsilon", epsilon, "an absolute step"),
-            order=2 if order == 2 else 1,
-            hvp=hvp if callable(hvp) else None,
-            precision=str(precision),
-            policy=policy or VerdictPolicy(),
-            max_evaluations=None if max_evaluations is None else _count("max_evaluations", max_evaluations, 1),
-            max_seconds=None if max_seconds is None else _positive("max_seconds", max_seconds, "a time"),
-            max_memory=_count("max_memory", max_memory, 1),
-            n_jobs=_jobs(n_jobs),
-            journal=_path("journal", journal),
-            include=_patterns("include", include),
-            exclude=_patterns("exclude", exclude),
-            seed=_count("seed", seed, 0),
-            progress=progress if isinstance(progress, bool) else None,
-        )
+        return float(value)
 
-    def deciding(self) -> dict[str, Any]:
-        """Those that say, together with the case, which thetas a check asks for; as JSON has them."""
-        include, exclude = (
-            list(given) if isinstance(given, tuple) else given for given in (self.include, self.exclude)
-        )
-        names = ("scheme", "mode", "epsilon", "order", "method", "precision", "confidence", "max_evaluations", "seed")
-        return {name: getattr(self, name) for name in names} | {"include": include, "exclude": exclude}
-
-    def replay(self, backend: str) -> str:
-        """The call that repeats the check, with the options that say how it goes."""
-        asked = {**self.deciding(), "backend": backend, "policy": self.policy}
-        left_out: dict[str, Any] = {
-            "mode": "reverse",
-            "epsilon": None,
-            "order": 1,
-            "max_evaluations": None,
-            "policy": VerdictPolicy(),
-        }
-        left_out |= {"include": None, "exclude": None, "confidence": 0.999, "scheme": "central"}
-        given = "".join(
-            f", {name}={value!r}" for name, value in asked.items() if name not in left_out or left_out[name] != value
-        )
-        return f"check_gradients(cost, params, grads, args=args{given})"
+    return clean
 
 
-def _require_compatible(scheme: object, epsilon: object, order: object, hvp: object, mode: object) -> None:
-    if hvp is not None and not callable(hvp):
-        msg = f"`hvp` is {type(hvp).__name__}; pass a function hvp(params, direction, *args)"
+def _positive(meaning: str) -> _Clean:
+    return _number(f"{meaning}, a positive finite number", lambda number: 0 < number < math.inf)
+
+
+def _integer(wanted: str, accepts: Callable[[int], bool]) -> _Clean:
+    def clean(name: str, value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, Integral) or not accepts(int(value)):
+            msg = f"`{name}={value!r}`: pass {wanted}"
+            raise InvalidInputError(msg)
+        return int(value)
+
+    return clean
+
+
+def _count(least: int) -> _Clean:
+    return _integer(f"an integer of at least {least}", lambda number: number >= least)
+
+
+_CONFIDENCE = _number("a number between 0 and 1", lambda number: 0 < number < 1)
+_PROCESSES = _integer("how many processes, 1 for this one only, or -1 for as many as there are cores", bool)
+
+
+def _or_none(clean: _Clean) -> _Clean:
+    return lambda name, value: None if value is None else clean(name, value)
+
+
+def _function(name: str, value: object) -> object:
+    if not callable(value):
+        msg = f"`{name}` is {type(value).__name__}; pass a function {name}(params, direction, *args)"
         raise InvalidInputError(msg)
-    if hvp is not None and order == 1:
-        msg = "`hvp` is given, and order=1 checks the gradient only; pass order=2 to check Hessian-vector products"
-        raise InvalidInputError(msg)
-    refused = {"scheme='complex'": scheme == "complex", "epsilon": epsilon is not None, "mode": mode == "forward"}
-    if order == 2 and any(refused.values()):
-        named = next(name for name, given in refused.items() if given)
-        msg = f"`order=2` differences the gradient along directions, with steps of its own; leave `{named}` out"
-        raise InvalidInputError(msg)
-    if scheme == "complex" and epsilon is not None:
-        msg = "`epsilon` is a step of central differences; leave it out with scheme='complex', whose step is exact"
-        raise InvalidInputError(msg)
+    return value
 
 
-def _require_able_to_project(method: object, scheme: object, epsilon: object, order: object) -> None:
-    refused = {"scheme='complex'": scheme == "complex", "epsilon": epsilon is not None, "order=2": order == 2}
-    if method == "projected" and any(refused.values()):
-        named = next(name for name, given in refused.items() if given)
-        msg = (
-            f"`method='projected'` differences the cost along random directions, at steps that it finds; "
-            f"leave `{named}` out, or pass method='exhaustive'"
-        )
-        raise InvalidInputError(msg)
-
-
-def _method(method: object, scheme: object, epsilon: object, order: object) -> str:
-    """The method where it is known before the parameters are; else ``auto``."""
-    if order == 2:
-        return "directions"
-    return "exhaustive" if scheme == "complex" or epsilon is not None else str(method)
-
-
-def _one_of(name: str, value: object, possible: tuple[object, ...]) -> None:
-    if any(value is choice or (type(value) is type(choice) and value == choice) for choice in possible):
-        return
-    msg = f"`{name}={value!r}`: pass one of {', '.join(map(repr, possible))}"
-    raise InvalidInputError(msg)
-
-
-def _positive(name: str, value: object, meaning: str) -> float:
-    return _number(name, value, f"{meaning}, a positive finite number", lambda number: 0 < number < math.inf)
-
-
-def _number(name: str, value: object, wanted: str, accepts: Callable[[float], bool]) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not accepts(float(value)):
-        msg = f"`{name}={value!r}`: pass {wanted}"
-        raise InvalidInputError(msg)
-    return float(value)
-
-
-def _count(name: str, value: object, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        msg = f"`{name}={value!r}`: pass an integer of at least {least}"
-        raise InvalidInputError(msg)
-    return int(value)
-
-
-def _jobs(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) == 0:
-        msg = f"`n_jobs={value!r}`: pass how many processes, 1 for this one only, or -1 for as many as there are cores"
-        raise InvalidInputError(msg)
-    return int(value)
-
-
-def _path(name: str, value: object) -> Path | None:
+def _policy(name: str, value: object) -> VerdictPolicy:
     if value is None:
-        return None
+        return VerdictPolicy()
+    if not isinstance(value, VerdictPolicy):
+        msg = f"`{name}={value!r}`: pass a VerdictPolicy, e.g. VerdictPolicy.textbook(), or None"
+        raise InvalidInputError(msg)
+    return value
+
+
+def _path(name: str, value: object) -> Path:
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         msg = f"`{name}={value!r}`: pass a file's name, or None"
         raise InvalidInputError(msg)
@@ -240,7 +127,7 @@ def _path(name: str, value: object) -> Path | None:
 
 
 def _patterns(name: str, value: object) -> Patterns:
-    if value is None or isinstance(value, str):
+    if isinstance(value, str):
         return value
     if isinstance(value, list | tuple | set | frozenset) and all(isinstance(pattern, str) for pattern in value):
         return tuple(value)
@@ -249,18 +136,114 @@ def _patterns(name: str, value: object) -> Patterns:
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    """The options of `check_gradients`, which says what each means.
+
+    Raises
+    ------
+    InvalidInputError
+        If an option cannot be used, or two cannot be used together. The message names the option, what came and what
+        is possible.
+    """
+
+    method: str = field(default="auto", metadata={"clean": _one_of("auto", "exhaustive", "projected")})
+    scheme: str = field(default="auto", metadata={"clean": _one_of("auto", "central", "complex")})
+    mode: str = field(default="reverse", metadata={"clean": _one_of("reverse", "forward")})
+    epsilon: float | None = field(default=None, metadata={"clean": _or_none(_positive("an absolute step"))})
+    order: int = field(default=1, metadata={"clean": _one_of(1, 2)})
+    hvp: Callable[..., object] | None = field(default=None, metadata={"clean": _or_none(_function)})
+    precision: str = field(default="auto", metadata={"clean": _one_of("auto", "native", "float64")})
+    policy: VerdictPolicy = field(default_factory=VerdictPolicy, metadata={"clean": _policy})
+    confidence: float = field(default=0.999, metadata={"clean": _CONFIDENCE})
+    max_evaluations: int | None = field(default=None, metadata={"clean": _or_none(_count(1))})
+    max_seconds: float | None = field(default=None, metadata={"clean": _or_none(_positive("a time"))})
+    max_memory: int = field(default=2**30, metadata={"clean": _count(1)})
+    n_jobs: int = field(default=1, metadata={"clean": _PROCESSES})
+    journal: Path | None = field(default=None, metadata={"clean": _or_none(_path)})
+    include: Patterns = field(default=None, metadata={"clean": _or_none(_patterns)})
+    exclude: Patterns = field(default=None, metadata={"clean": _or_none(_patterns)})
+    seed: int = field(default=0, metadata={"clean": _count(0)})
+    progress: bool | None = field(default=None, metadata={"clean": _one_of(None, True, False)})
+
+    def __post_init__(self) -> None:
+        kept = {each.name: each.metadata["clean"](each.name, getattr(self, each.name)) for each in fields(self)}
+        _require_compatible(self)
+        if kept["scheme"] == "complex" or kept["epsilon"] is not None:
+            kept["method"] = "exhaustive"
+        if kept["scheme"] == "auto":
+            kept["scheme"] = "central"
+        for name, value in kept.items():
+            object.__setattr__(self, name, value)
+
+    def deciding(self) -> dict[str, Any]:
+        """The options that decide, together with the case, which thetas a check asks for; as JSON has them."""
+        include, exclude = (
+            list(given) if isinstance(given, tuple) else given for given in (self.include, self.exclude)
+        )
+        names = ("scheme", "mode", "epsilon", "order", "method", "precision", "confidence", "max_evaluations", "seed")
+        return {name: getattr(self, name) for name in names} | {"include": include, "exclude": exclude}
+
+    def replay(self, backend: str) -> str:
+        """The call that repeats the check, with the options that decide how it goes."""
+        usual = {**CheckOptions().deciding(), "policy": VerdictPolicy()}
+        asked = {**self.deciding(), "backend": backend, "policy": self.policy}
+        always = ("method", "precision", "seed", "backend")
+        given = "".join(
+            f", {name}={value!r}" for name, value in asked.items() if name in always or value != usual[name]
+        )
+        return f"check_gradients(cost, params, grads, args=args{given})"
+
+
+def _require_compatible(options: CheckOptions) -> None:
+    if options.hvp is not None and options.order == 1:
+        msg = "`hvp` is given, and order=1 checks the gradient only; pass order=2 to check Hessian-vector products"
+        raise InvalidInputError(msg)
+    steps = {"scheme='complex'": options.scheme == "complex", "epsilon": options.epsilon is not None}
+    if options.order == 2:
+        _require_none_of(
+            {**steps, "mode": options.mode == "forward"},
+            "`order=2` differences the gradient along directions, with steps of its own; leave `{}` out",
+        )
+    if options.scheme == "complex" and options.epsilon is not None:
+        msg = "`epsilon` is a step of central differences; leave it out with scheme='complex', whose step is exact"
+        raise InvalidInputError(msg)
+    if options.method == "projected":
+        _require_none_of(
+            {**steps, "order=2": options.order == 2},
+            "`method='projected'` differences the cost along random directions, at steps that it finds; "
+            "leave `{}` out, or pass method='exhaustive'",
+        )
+
+
+def _require_none_of(refused: Mapping[str, bool], message: str) -> None:
+    for name, given in refused.items():
+        if given:
+            raise InvalidInputError(message.format(name))
+
+
+OPTION_NAMES = ("backend", *(each.name for each in fields(CheckOptions)))
+"""The arguments of `check_gradients` that may stand in a case's options."""
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class GradientCase:
-    """One check's arguments.
+    """The arguments of one check.
 
     Attributes
     ----------
     cost, params, grads, args
         As for `check_gradients`.
     name : str or None
-        How reports call the case.
+        The case's name in reports.
     options : mapping
         Further keyword arguments of `check_gradients`, e.g. ``{"include": "*.weight"}``.
+
+    Raises
+    ------
+    InvalidInputError
+        If `check_gradients` does not have one of the options. Their values are looked at when the case is checked.
 
     Examples
     --------
@@ -277,3 +260,17 @@ class GradientCase:
     args: tuple[object, ...] = ()
     name: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.options, Mapping):
+            msg = (
+                f"`GradientCase(options=...)` is {type(self.options).__name__}; pass a dict of option names and values"
+            )
+            raise InvalidInputError(msg)
+        for name in self.options:
+            if name not in OPTION_NAMES:
+                own = name in {each.name for each in fields(self)}
+                nearest = get_close_matches(str(name), OPTION_NAMES, n=1, cutoff=0.0)[0]
+                cure = f"pass it as `GradientCase({name}=...)`" if own else f"the nearest is {nearest!r}"
+                msg = f"`GradientCase(options={{{name!r}: ...}})`: {name!r} is not an option; {cure}"
+                raise InvalidInputError(msg)

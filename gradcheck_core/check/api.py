@@ -1,12 +1,10 @@
 """What users call: the arguments of one check, validated and handed to the conductor."""
 
-import inspect
 import os
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any
 
-from ..case import CheckOptions, GradientCase, Patterns
+from ..case import OPTION_NAMES, CheckOptions, GradientCase, Patterns
 from ..report.gradient import GradientReport
 from ..report.verdict import VerdictPolicy
 from .conductor import Checked, checked
@@ -180,27 +178,9 @@ def check_gradients(
     >>> first.difference == second.difference
     True
     """
-    options = CheckOptions.validated(
-        method=method,
-        scheme=scheme,
-        mode=mode,
-        epsilon=epsilon,
-        order=order,
-        hvp=hvp,
-        precision=precision,
-        policy=policy,
-        confidence=confidence,
-        max_evaluations=max_evaluations,
-        max_seconds=max_seconds,
-        max_memory=max_memory,
-        n_jobs=n_jobs,
-        journal=journal,
-        include=include,
-        exclude=exclude,
-        seed=seed,
-        progress=progress,
-    )
-    return checked(GradientCase(cost, params, grads, args), backend, options).report
+    arguments = dict(locals())  # nothing but the arguments, since this is the first line
+    options = {name: arguments[name] for name in OPTION_NAMES}
+    return check_case(GradientCase(cost, params, grads, args, options=options)).report
 
 
 def assert_gradients(
@@ -240,7 +220,6 @@ def assert_gradients(
 
 def check_case(case: GradientCase) -> Checked:
     """As ``check_gradients(case.cost, case.params, case.grads, args=case.args, **case.options)``, with its findings."""
-    call = inspect.signature(check_gradients).bind(case.cost, case.params, case.grads, args=case.args, **case.options)
-    call.apply_defaults()
-    options = {field.name: call.arguments[field.name] for field in fields(CheckOptions)}
-    return checked(case, call.arguments["backend"], CheckOptions.validated(**options))
+    options = dict(case.options)
+    backend = options.pop("backend", None)
+    return checked(case, backend, CheckOptions(**options))

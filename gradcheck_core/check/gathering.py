@@ -142,6 +142,8 @@ _MOST_EXHAUSTIVE = 10_000
 
 
 def _method(options: CheckOptions, coordinates: int) -> str:
+    if options.order == 2:
+        return "directions"
     if options.method != "auto":
         return options.method
     most = options.max_evaluations
