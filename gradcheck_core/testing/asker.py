@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-import gradcheck_core
-from gradcheck_core.report.files import file_name
-
+from ..errors import GradientCheckError
+from ..report.files import file_name
 from .records import Property, Record
 
 if TYPE_CHECKING:
-    from gradcheck_core import GradientReport, ParityReport
+    from ..migration.parity.report import ParityReport
+    from ..report.gradient import GradientReport
 
 
 @final
@@ -61,4 +61,4 @@ class Asker:
             report.to_html(self.pages / f"{file_name(self.test)}.{number}.html")
         if not report.passed:
             message = f"{report}\n\nReplay: {self.command}{again}"
-            raise gradcheck_core.GradientCheckError(message)
+            raise GradientCheckError(message)

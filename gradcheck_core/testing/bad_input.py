@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import gradcheck_core as gc
-from gradcheck_core import Verdict
-
+from ..check.api import check_gradients
+from ..errors import InvalidInputError
+from ..report.gradient import GradientReport
+from ..report.verdict import Verdict
 from . import model
 from .kit import Kit
 
@@ -21,16 +22,16 @@ class BadInput:
 
         If this fails: lay theta out with `Layout.of`, which refuses an empty one.
         """
-        with pytest.raises(gc.InvalidInputError, match="`params` holds no floating numbers to check, but nothing"):
-            gc.check_gradients(lambda p: 0.0, empty, {}, backend=kit.name)
+        with pytest.raises(InvalidInputError, match="`params` holds no floating numbers to check, but nothing"):
+            check_gradients(lambda p: 0.0, empty, {}, backend=kit.name)
 
     def test_params_without_a_floating_leaf_are_refused(self, kit: Kit) -> None:
         """With the names and dtypes that there are.
 
         If this fails: hand what is not checked to `Layout.of` as `carried`.
         """
-        with pytest.raises(gc.InvalidInputError, match=r"holds no floating numbers to check, but `n` \(int32\)"):
-            gc.check_gradients(lambda p: 0.0, {"n": kit.array([1, 2], "int32")}, {}, backend=kit.name)
+        with pytest.raises(InvalidInputError, match=r"holds no floating numbers to check, but `n` \(int32\)"):
+            check_gradients(lambda p: 0.0, {"n": kit.array([1, 2], "int32")}, {}, backend=kit.name)
 
     def test_params_that_contain_themselves_are_refused(self, kit: Kit) -> None:
         """A list in itself.
@@ -39,16 +40,16 @@ class BadInput:
         """
         params: list[Any] = [kit.array([1.0])]
         params.append(params)
-        with pytest.raises(gc.InvalidInputError, match="contains itself at `1`"):
-            gc.check_gradients(lambda p: 0.0, params, {}, backend=kit.name)
+        with pytest.raises(InvalidInputError, match="contains itself at `1`"):
+            check_gradients(lambda p: 0.0, params, {}, backend=kit.name)
 
     def test_params_that_are_not_finite_are_refused(self, kit: Kit) -> None:
         """With the entry.
 
         If this fails: `read` changes what is not finite.
         """
-        with pytest.raises(gc.InvalidInputError, match=r"`params`: `theta`\[1\] is nan; gradients exist only at fin"):
-            gc.check_gradients(lambda p: kit.sum(p), kit.array([1.0, np.nan]), np.ones(2), backend=kit.name)
+        with pytest.raises(InvalidInputError, match=r"`params`: `theta`\[1\] is nan; gradients exist only at fin"):
+            check_gradients(lambda p: kit.sum(p), kit.array([1.0, np.nan]), np.ones(2), backend=kit.name)
 
     @pytest.mark.parametrize(
         ("returned", "message"),
@@ -65,18 +66,16 @@ class BadInput:
 
         If this fails: `evaluate` has to return what the cost returned, whatever it is.
         """
-        with pytest.raises(gc.InvalidInputError, match=message):
-            gc.check_gradients(lambda p: returned, model.params(kit), model.gradient(), backend=kit.name)
+        with pytest.raises(InvalidInputError, match=message):
+            check_gradients(lambda p: returned, model.params(kit), model.gradient(), backend=kit.name)
 
     def test_a_cost_that_returns_an_empty_tensor_is_refused(self, kit: Kit) -> None:
         """With its shape.
 
         If this fails: `to_numpy` of an empty tensor loses its shape.
         """
-        with pytest.raises(gc.InvalidInputError, match=r"`cost` returned an empty tensor \(shape \(0,\)\)"):
-            gc.check_gradients(
-                lambda p: kit.constant(np.zeros(0)), model.params(kit), model.gradient(), backend=kit.name
-            )
+        with pytest.raises(InvalidInputError, match=r"`cost` returned an empty tensor \(shape \(0,\)\)"):
+            check_gradients(lambda p: kit.constant(np.zeros(0)), model.params(kit), model.gradient(), backend=kit.name)
 
     def test_gradients_of_another_shape_are_refused(self, kit: Kit) -> None:
         """Transposed, with both shapes.
@@ -84,8 +83,8 @@ class BadInput:
         If this fails: the layout has another shape than the parameter.
         """
         transposed = {**model.gradient(), "w": model.gradient()["w"].T}
-        with pytest.raises(gc.InvalidInputError, match=r"`w` has shape \(2, 3\), its parameter \(3, 2\)"):
-            gc.check_gradients(model.make_cost(kit), model.params(kit), transposed, backend=kit.name)
+        with pytest.raises(InvalidInputError, match=r"`w` has shape \(2, 3\), its parameter \(3, 2\)"):
+            check_gradients(model.make_cost(kit), model.params(kit), transposed, backend=kit.name)
 
     def test_a_zero_dimensional_leaf_is_checked(self, kit: Kit) -> None:
         """A parameter of shape ``()``.
@@ -93,8 +92,8 @@ class BadInput:
         If this fails: a scalar became an array of one entry, or a Python number.
         """
 
-        def checked(claim: object) -> gc.GradientReport:
-            return gc.check_gradients(lambda p: kit.tanh(p["s"]), {"s": kit.array(0.3)}, claim, backend=kit.name)
+        def checked(claim: object) -> GradientReport:
+            return check_gradients(lambda p: kit.tanh(p["s"]), {"s": kit.array(0.3)}, claim, backend=kit.name)
 
         assert checked({"s": 2.0}).verdict is Verdict.BUG
         right = checked({"s": 1 - np.tanh(0.3) ** 2})
@@ -110,7 +109,7 @@ class BadInput:
         params = {"w": kit.array(w), "none": kit.array(np.zeros((0, 3))), "n": kit.array([1, 2], "int32")}
         claim = {"w": 1 - np.tanh(w) ** 2, "none": None, "n": None}
 
-        report = gc.check_gradients(lambda p: kit.sum(kit.tanh(p["w"])), params, claim, backend=kit.name)
+        report = check_gradients(lambda p: kit.sum(kit.tanh(p["w"])), params, claim, backend=kit.name)
 
         assert report.verdict is Verdict.CORRECT
         assert list(report.parameters) == ["w"]

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import gradcheck_core as gc
-from gradcheck_core import Verdict
-from gradcheck_core.protocol import Capability
-
+from ..check.api import check_gradients
+from ..protocol import Capability
+from ..report.gradient import GradientReport
+from ..report.verdict import Verdict
 from . import model
 from .kit import Kit
 from .needs import require, require_dtype
@@ -114,8 +114,8 @@ class Declared:
         d_z = 2 * np.sin(z) * np.conj(np.cos(z))
         claim = np.conj(d_z) if kit.backend.conjugates else d_z
 
-        def checked(grads: Any) -> gc.GradientReport:
-            return gc.check_gradients(
+        def checked(grads: Any) -> GradientReport:
+            return check_gradients(
                 lambda p: kit.sum(abs(kit.sin(p)) ** 2), kit.array(z, dtype), grads, backend=kit.name
             )
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import gradcheck_core as gc
-from gradcheck_core import Verdict
-
+from ..check.api import check_gradients
+from ..errors import InvalidInputError, NonDeterministicCostError, NonFiniteCostError
+from ..report.verdict import Verdict
 from . import model
 from .kit import Kit
 from .needs import drawing, overwriting
@@ -38,8 +38,8 @@ class Doubles:
             overwrite(p["b"], 7.0)
             return value
 
-        with pytest.raises(gc.InvalidInputError, match=r"`cost` changes its parameters: `b`\[0\] was 0.1 before"):
-            gc.check_gradients(mutating, held, model.gradient(), backend=kit.name)
+        with pytest.raises(InvalidInputError, match=r"`cost` changes its parameters: `b`\[0\] was 0.1 before"):
+            check_gradients(mutating, held, model.gradient(), backend=kit.name)
 
     def test_a_cost_that_rebinds_its_params_is_refused(self, kit: Kit, held: dict[str, Any]) -> None:
         """A new tensor in the structure's place of the old one.
@@ -53,8 +53,8 @@ class Doubles:
             p["b"] = p["b"] * 2
             return value
 
-        with pytest.raises(gc.InvalidInputError, match="`cost` rebinds `b` in the params"):
-            gc.check_gradients(rebinding, held, model.gradient(), backend=kit.name)
+        with pytest.raises(InvalidInputError, match="`cost` rebinds `b` in the params"):
+            check_gradients(rebinding, held, model.gradient(), backend=kit.name)
 
     def test_a_cost_that_ignores_its_params_is_a_bug_with_a_note(self, kit: Kit, held: dict[str, Any]) -> None:
         """No perturbation changes it, and the note says so.
@@ -63,7 +63,7 @@ class Doubles:
         """
         others, cost = model.params(kit), model.make_cost(kit)
 
-        report = gc.check_gradients(lambda p: cost(others), held, model.gradient(), backend=kit.name)
+        report = check_gradients(lambda p: cost(others), held, model.gradient(), backend=kit.name)
 
         assert report.verdict is Verdict.BUG
         assert any("no perturbation changed the cost" in note for note in report.notes)
@@ -79,7 +79,7 @@ class Doubles:
             raise ZeroDivisionError(msg)
 
         with pytest.raises(ZeroDivisionError, match="my own") as caught:
-            gc.check_gradients(cost, held, model.gradient(), backend=kit.name)
+            check_gradients(cost, held, model.gradient(), backend=kit.name)
         assert "gradcheck: raised by `cost(params, *args)` at the unperturbed theta" in caught.value.__notes__
 
     def test_a_cost_that_raises_near_theta_says_where(self, kit: Kit, held: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ class Doubles:
             return cost(p)
 
         with pytest.raises(ValueError, match="too large") as caught:
-            gc.check_gradients(picky, held, model.gradient(), backend=kit.name)
+            check_gradients(picky, held, model.gradient(), backend=kit.name)
         assert caught.value.__notes__[-1].startswith("gradcheck: raised with params `")
 
     def test_an_interrupt_gives_everything_back(self, kit: Kit, held: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ class Doubles:
             return cost(p)
 
         with pytest.raises(KeyboardInterrupt):
-            gc.check_gradients(interrupted, held, model.gradient(), backend=kit.name)
+            check_gradients(interrupted, held, model.gradient(), backend=kit.name)
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
     def test_a_cost_that_is_not_finite_is_refused(self, kit: Kit, held: dict[str, Any], value: float) -> None:
@@ -122,8 +122,8 @@ class Doubles:
         If this fails: `to_numpy` of a scalar tensor changes what is not finite.
         """
         cost = model.make_cost(kit)
-        with pytest.raises(gc.NonFiniteCostError, match=f"`cost` is {value} at the given params"):
-            gc.check_gradients(lambda p: cost(p) * value, held, model.gradient(), backend=kit.name)
+        with pytest.raises(NonFiniteCostError, match=f"`cost` is {value} at the given params"):
+            check_gradients(lambda p: cost(p) * value, held, model.gradient(), backend=kit.name)
 
     def test_a_cost_that_is_nan_near_theta(self, kit: Kit, held: dict[str, Any]) -> None:
         """A wrong gradient is found, a right one passes, and a note says where the cost was NaN.
@@ -135,8 +135,8 @@ class Doubles:
         def edge(p: Any) -> Any:
             return cost(p) * (float("nan") if kit.value(p["w"])[0, 0] > 0.5 else 1.0)
 
-        wrong = gc.check_gradients(edge, held, {**right, "w": 2 * right["w"]}, backend=kit.name)
-        report = gc.check_gradients(edge, held, right, backend=kit.name)
+        wrong = check_gradients(edge, held, {**right, "w": 2 * right["w"]}, backend=kit.name)
+        report = check_gradients(edge, held, right, backend=kit.name)
 
         assert wrong.verdict is Verdict.BUG
         assert report.verdict is Verdict.CORRECT
@@ -149,8 +149,8 @@ class Doubles:
         """
         own, cost = random.Random(1), model.make_cost(kit)
 
-        with pytest.raises(gc.NonDeterministicCostError, match=r"at the same params \(a difference of .*generator"):
-            gc.check_gradients(lambda p: cost(p) + 1e-3 * own.random(), held, model.gradient(), backend=kit.name)
+        with pytest.raises(NonDeterministicCostError, match=r"at the same params \(a difference of .*generator"):
+            check_gradients(lambda p: cost(p) + 1e-3 * own.random(), held, model.gradient(), backend=kit.name)
 
     def test_a_cost_that_drifts_is_refused(self, kit: Kit, held: dict[str, Any]) -> None:
         """A counter that moves the cost a little in every call.
@@ -163,8 +163,8 @@ class Doubles:
             calls.append(1)
             return cost(p) * (1 + 1e-6 * len(calls))
 
-        with pytest.raises(gc.NonDeterministicCostError):
-            gc.check_gradients(drifting, held, model.gradient(), backend=kit.name)
+        with pytest.raises(NonDeterministicCostError):
+            check_gradients(drifting, held, model.gradient(), backend=kit.name)
 
     def test_a_cost_that_draws_from_the_frameworks_generator_is_checked(self, kit: Kit, held: dict[str, Any]) -> None:
         """The numbers are the same in every evaluation: a wrong gradient is found and a right one passes.
@@ -178,5 +178,5 @@ class Doubles:
 
         doubled = {name: 2 * grad for name, grad in model.gradient().items()}
 
-        assert gc.check_gradients(noisy, held, doubled, backend=kit.name).verdict is Verdict.BUG
-        assert gc.check_gradients(noisy, held, model.gradient(), backend=kit.name).verdict is Verdict.CORRECT
+        assert check_gradients(noisy, held, doubled, backend=kit.name).verdict is Verdict.BUG
+        assert check_gradients(noisy, held, model.gradient(), backend=kit.name).verdict is Verdict.CORRECT

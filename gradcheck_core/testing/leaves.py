@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-import gradcheck_core as gc
-from gradcheck_core.evaluate.parcel import pack, unpack
-from gradcheck_core.protocol import registry
-
+from ..evaluate.parcel import pack, unpack
+from ..protocol import registry
 from .kit import Kit
 from .needs import require_dtype
 
@@ -20,7 +18,7 @@ class Leaves:
         If this fails: the entry point in the group ``gradcheck.backends``, the class attribute `name` and the
         framework's import name have to be one word; `gradcheck backends --load` says what is wrong.
         """
-        listed = {info.name: info for info in gc.backends()}
+        listed = {info.name: info for info in registry.backends()}
 
         assert kit.name in listed
         assert listed[kit.name].available, listed[kit.name].reason

@@ -8,9 +8,8 @@ from shlex import quote
 
 import pytest
 
-import gradcheck_core
-from gradcheck_core.report.extras import require_report_extra
-
+from ..errors import MissingExtraError
+from ..report.extras import require_report_extra
 from .asker import Asker
 from .checker import Checker
 from .snapshots import FOLDER, Snapshots
@@ -70,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("gradcheck_html") is not None:
         try:
             require_report_extra("--gradcheck-html")
-        except gradcheck_core.MissingExtraError as error:
+        except MissingExtraError as error:
             raise pytest.UsageError(str(error)) from error
     config.pluginmanager.register(Summary(), _SUMMARY)
 
@@ -90,7 +89,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _chosen(config: pytest.Config, named: tuple[str, ...]) -> list[object]:
-    infos = {info.name: info for info in gradcheck_core.backends()}
+    from ..protocol.registry import backends  # not at the top: it imports NumPy
+
+    infos = {info.name: info for info in backends()}
     only = config.getoption("gradcheck_backend")
     chosen: list[object] = []
     for name in named or sorted(infos):

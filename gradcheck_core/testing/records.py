@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self, final
 
 if TYPE_CHECKING:
-    from gradcheck_core import GradientReport
+    from ..report.gradient import GradientReport
 
 Property = tuple[str, object]
 

@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import gradcheck_core as gc
-from gradcheck_core import Verdict
-from gradcheck_core.protocol import Capability
-
+from ..check.api import check_gradients
+from ..errors import InvalidInputError
+from ..protocol import Capability
+from ..report.gradient import GradientReport
+from ..report.verdict import Verdict
 from . import model
 from .kit import Kit
 from .needs import require_dtype
@@ -18,9 +19,9 @@ from .needs import require_dtype
 Grads = dict[str, npt.NDArray[np.float64]]
 
 
-def check(kit: Kit, grads: object, dtype: str = "float64", **options: Any) -> gc.GradientReport:
+def check(kit: Kit, grads: object, dtype: str = "float64", **options: Any) -> GradientReport:
     """Check a claimed gradient of the model."""
-    return gc.check_gradients(model.make_cost(kit, dtype), model.params(kit, dtype), grads, backend=kit.name, **options)
+    return check_gradients(model.make_cost(kit, dtype), model.params(kit, dtype), grads, backend=kit.name, **options)
 
 
 def sign_flipped(grads: Grads) -> Grads:
@@ -97,10 +98,8 @@ class Scenarios:
         weights = kit.constant(twist)
         expected = (1 - np.tanh(values) ** 2) * twist
 
-        def checked(claim: Any) -> gc.GradientReport:
-            return gc.check_gradients(
-                lambda w: kit.sum(kit.tanh(w) * weights), kit.array(values), claim, backend=kit.name
-            )
+        def checked(claim: Any) -> GradientReport:
+            return check_gradients(lambda w: kit.sum(kit.tanh(w) * weights), kit.array(values), claim, backend=kit.name)
 
         wrong = checked(expected.T)
         assert wrong.verdict is Verdict.BUG
@@ -135,7 +134,7 @@ class Scenarios:
         If this fails: compare `Problem.gradient` with the differences in the report.
         """
         if not kit.declares(Capability.AUTODIFF):
-            with pytest.raises(gc.InvalidInputError, match=f"`grads` is missing: {kit.name} has no automatic differen"):
+            with pytest.raises(InvalidInputError, match=f"`grads` is missing: {kit.name} has no automatic differen"):
                 check(kit, None)
             return
 
@@ -170,8 +169,8 @@ class Scenarios:
         w = np.asarray(kit.value(kit.array([0.25, 0.5], dtype)), dtype=np.float64)
         expected = 1 - np.tanh(w) ** 2
 
-        def checked(claim: Any) -> gc.GradientReport:
-            return gc.check_gradients(
+        def checked(claim: Any) -> GradientReport:
+            return check_gradients(
                 lambda p: kit.sum(kit.tanh(p)), kit.array(w, dtype), claim, precision="native", backend=kit.name
             )
 
@@ -190,8 +189,8 @@ class Scenarios:
         wrong = right.copy()
         wrong[137] *= 1.1
 
-        def checked(claim: Any) -> gc.GradientReport:
-            return gc.check_gradients(lambda w: kit.sum(kit.tanh(w)), kit.array(theta), claim, backend=kit.name)
+        def checked(claim: Any) -> GradientReport:
+            return check_gradients(lambda w: kit.sum(kit.tanh(w)), kit.array(theta), claim, backend=kit.name)
 
         assert checked(wrong).worst.wrong == ((137, 138),)
         assert checked(right).verdict is Verdict.CORRECT

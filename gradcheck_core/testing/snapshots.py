@@ -5,14 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-import gradcheck_core
-from gradcheck_core.report.files import file_name
-
+from ..errors import GradientCheckError, InvalidInputError, SnapshotError
+from ..report.files import file_name
 from .asker import Asker
 from .records import Record
 
 if TYPE_CHECKING:
-    from gradcheck_core import GradientCase, ParityReport
+    from ..case import GradientCase
+    from ..migration.parity.report import ParityReport
 
 FOLDER = "gradient_snapshots"
 """Beside the test's own file."""
@@ -61,28 +61,33 @@ class Snapshots:
             If the test used this name before.
         """
         __tracebackhide__ = True
+        from ..migration.snapshots.snapshot import verify_snapshot  # not at the top, as in the fixture `gradcheck`
+
         path = self._folder / f"{file_name(self._called if name is None else f'{self._called}.{name}')}.safetensors"
         if path in self._used:
             msg = f"`gradient_snapshot`: this test has used {path.name} already; pass a name for each, name='encoder'"
-            raise gradcheck_core.InvalidInputError(msg)
+            raise InvalidInputError(msg)
         self._used.add(path)
         case = replace(case, name=case.name or self._called, options=self._asker.options(dict(case.options)))
         if self._recording:
             self._record(path, case)
         elif not path.is_file():
             msg = f"`gradient_snapshot`: there is no {path} yet; record it: {self._asker.command} --gradcheck-record"
-            raise gradcheck_core.SnapshotError(msg)
-        report = gradcheck_core.verify_snapshot(path, case)
+            raise SnapshotError(msg)
+        report = verify_snapshot(path, case)
         self._asker.keep(_recorded(report), report, f" --gradcheck-seed={case.options['seed']}")
         return report
 
     def _record(self, path: Path, case: "GradientCase") -> None:
         __tracebackhide__ = True
+        from ..check.api import check_case
+        from ..migration.snapshots.snapshot import record_snapshot
+
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            gradcheck_core.record_snapshot(path, case)
-        except gradcheck_core.GradientCheckError:
-            report = gradcheck_core.check_gradients(case.cost, case.params, case.grads, args=case.args, **case.options)
+            record_snapshot(path, case)
+        except GradientCheckError:
+            report = check_case(case).report
             self._asker.keep(Record.of(report), report, f" --gradcheck-record --gradcheck-seed={case.options['seed']}")
             raise
 

@@ -1,7 +1,10 @@
+import ast
 import doctest
 import importlib
 import pkgutil
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from plugins import install, run_python
@@ -53,10 +56,33 @@ def test_every_public_name_can_be_had():
     assert set(gradcheck_core.__all__) <= set(dir(gradcheck_core))
 
 
+def test_type_checkers_and_the_interpreter_are_told_the_same_names():
+    module = ast.parse(Path(gradcheck_core.__file__).read_text(encoding="utf-8"))
+    (choice,) = (node for node in module.body if isinstance(node, ast.If))
+    typed = {(node.module, alias.name, alias.asname) for node in choice.body for alias in node.names}
+    (table,) = (node for node in ast.walk(choice) if isinstance(node, ast.Dict))
+    lazy = {(home, name, name) for home, names in ast.literal_eval(table).items() for name in names}
+
+    assert typed == lazy
+
+
+def test_every_package_of_the_wheel_says_that_it_is_typed(request):
+    root = request.config.rootpath
+    wheel = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]
+    added = wheel["wheel"]["force-include"]
+    claimed = {
+        Path(to).parent.name for source, to in added.items() if to.endswith("py.typed") and (root / source).exists()
+    }
+    claimed |= {Path(package).name for package in wheel["wheel"]["packages"] if (root / package / "py.typed").exists()}
+
+    assert claimed == {Path(package).name for package in wheel["wheel"]["packages"]}
+
+
 def test_the_import_by_itself_loads_nothing_and_a_name_what_it_needs(tmp_path):
     loaded = "import sys, json; print(json.dumps(sorted(m for m in sys.modules if m.startswith('gradcheck_core'))))"
 
     assert run_python(tmp_path, f"import gradcheck_core; {loaded}") == ["gradcheck_core"]
+    assert "numpy" not in run_python(tmp_path, "import gradcheck_core, sys, json; print(json.dumps(list(sys.modules)))")
     assert "gradcheck_core.check.api" not in run_python(tmp_path, f"from gradcheck_core import Verdict; {loaded}")
 
 
