@@ -20,7 +20,7 @@ from ..report.text import labelled
 from ..report.words import safe
 from .checks import run_command
 from .common import ExitCode, InterruptedCommandError, complain, console, interruptible, show
-from .demo.show import show as show_demo
+from .demo.show import show_demo
 from .explanations import EXPLANATIONS
 from .migrating import compare_command, record_command, verify_command
 
@@ -56,7 +56,7 @@ def _of_every_command(
 def demo_command() -> None:
     """Check a small network on real data: by hand in NumPy, with a mistake, and in every installed framework."""
     with interruptible():
-        as_expected = show_demo(show)
+        as_expected = show_demo()
     raise typer.Exit(ExitCode.PASSED if as_expected else ExitCode.FAILED)
 
 

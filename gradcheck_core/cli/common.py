@@ -15,6 +15,8 @@ from rich.text import Text
 from ..case import GradientCase
 from ..errors import InvalidInputError
 from ..report.base import Report
+from ..report.text import STYLES
+from ..report.verdict import Verdict
 from .loading import load_cases
 
 
@@ -28,13 +30,8 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def given(**options: Any) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
 def one_case(target: str, options: Mapping[str, Any]) -> GradientCase:
-    """The one case that a target names, with the command's options over its own.
+    """Load the one case that a target names, with the command's options before its own.
 
     Raises
     ------
@@ -46,29 +43,17 @@ def one_case(target: str, options: Mapping[str, Any]) -> GradientCase:
         listed = ", ".join(f"{target}::{case.name}" for case in cases)
         msg = f"{target} has {len(cases)} cases, and one is needed; name it: {listed}"
         raise InvalidInputError(msg)
-    return overridden(cases[0], options)
+    return override(cases[0], options)
 
 
-def overridden(case: GradientCase, options: Mapping[str, Any]) -> GradientCase:
-    """A case with the command's options over its own."""
+def override(case: GradientCase, options: Mapping[str, Any]) -> GradientCase:
+    """Put the command's options before those of a case."""
     return replace(case, options={**case.options, **options})
 
 
 def print_json(value: object) -> None:
     """Print plain values, strictly as JSON."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
-
-
-def write_html(report: Report, path: Path | None) -> None:
-    """Write the page, where one was asked for.
-
-    Raises
-    ------
-    InvalidInputError
-        If it cannot be written.
-    """
-    if path is not None:
-        report.to_html(path)
 
 
 def exit_code(reports: Iterable[Report]) -> ExitCode:
@@ -104,13 +89,18 @@ def interruptible(journal: Path | None = None) -> Iterator[None]:
         raise InterruptedCommandError(journal) from None
 
 
+def print_line(verdict: Verdict, text: str) -> None:
+    """Print a verdict and what one line says of it, however long."""
+    console().print(Text.assemble((verdict.value, STYLES[verdict]), f" {text}"), soft_wrap=True)
+
+
 def console() -> Console:
     """Where results are printed."""
     return Console(soft_wrap=False, highlight=False)
 
 
 def show(result: RenderableType) -> None:
-    """Print a result; elsewhere than on a terminal without the spaces that fill its lines."""
+    """Print a result. Not on a terminal, leave out the spaces that fill its lines."""
     screen = console()
     if screen.is_terminal:
         screen.print(result)

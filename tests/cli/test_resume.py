@@ -165,7 +165,7 @@ def test_one_journal_for_several_cases_is_refused(folder, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
 
     assert main(["run", str(folder / "cases.py"), "--resume", str(folder / "run.jsonl")]) == 2
-    assert "--resume goes on with one check, but " in capsys.readouterr().err
+    assert "--resume is for one case, but " in capsys.readouterr().err
     assert calls(folder) == 0
 
 

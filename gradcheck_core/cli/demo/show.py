@@ -2,12 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import final
 
-from rich.console import RenderableType
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -17,11 +16,9 @@ from ...errors import GradcheckError
 from ...protocol.registry import BackendInfo, backends, load_demo
 from ...report.gradient import GradientReport
 from ...report.text import STYLES, layout
+from ..common import show
 from .iris import Iris, load_iris
 from .network import backpropagation, cost, initial_params, mistaken_backpropagation
-
-Print = Callable[[RenderableType], None]
-"""How the command prints a result."""
 
 
 @final
@@ -32,34 +29,34 @@ class _Row:
     excuse: str
 
 
-def show(print_result: Print) -> bool:
-    """Print the demonstration; True if every verdict is the one that it should be."""
+def show_demo() -> bool:
+    """Print the demonstration; True if every verdict is as expected."""
     iris = load_iris()
     data = (iris.features, iris.labels)
     params = initial_params()
     size = sum(array.size for array in params.values())
-    print_result("Fisher's Iris data (1936): 150 flowers, 4 measurements of each, 3 species.")
-    print_result(f"The model: a two-layer softmax network with {size} parameters; the cost: mean cross-entropy.")
+    show("Fisher's Iris data (1936): 150 flowers, 4 measurements of each, 3 species.")
+    show(f"The model: a two-layer softmax network with {size} parameters; the cost: mean cross-entropy.")
 
-    _headline(print_result, "1. Backpropagation written by hand in NumPy")
+    _headline("1. Backpropagation written by hand in NumPy")
     right = check_gradients(cost, params, backpropagation, args=data)
-    print_result(layout(right))
+    show(layout(right))
 
-    _headline(print_result, "2. The same with a mistake: tanh' taken as 1 - h instead of 1 - h**2")
+    _headline("2. The same with a mistake: tanh' taken as 1 - h instead of 1 - h**2")
     wrong = check_gradients(cost, params, mistaken_backpropagation, args=data)
-    print_result(layout(wrong))
+    show(layout(wrong))
 
-    _headline(print_result, "3. The same network and numbers in every framework, by its own gradient")
+    _headline("3. The same network and numbers in every framework, by its own gradient")
     rows = [_row(info, right, iris) for info in backends()]
-    print_result(_table(rows))
+    show(_table(rows))
     if any(row.report is None for row in rows):
-        print_result("\nInstall a framework as its row says, and run the demo again to see it here.")
+        show("\nInstall a framework as its row says, and run the demo again to see it here.")
     return right.passed and not wrong.passed and all(row.report is None or row.report.passed for row in rows)
 
 
-def _headline(print_result: Print, title: str) -> None:
-    print_result("")
-    print_result(Rule(title, align="left"))
+def _headline(title: str) -> None:
+    show("")
+    show(Rule(title, align="left"))
 
 
 def _row(info: BackendInfo, by_hand: GradientReport, iris: Iris) -> _Row:
