@@ -1,4 +1,4 @@
-"""``python -m gradcheck_core``: the command `gradcheck` of this very Python."""
+"""``python -m gradcheck_core``: the command `gradcheck`, in this Python."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What users call: the arguments of one check, validated and handed to the conductor."""
+"""The functions that users call; each hands the arguments of one check to the conductor."""
 
 import os
 from collections.abc import Callable
@@ -38,8 +38,8 @@ def check_gradients(
 ) -> GradientReport:
     """Check a gradient against central differences of the cost.
 
-    Each coordinate of theta is moved by a step h to either side and ``(J(theta + h) - J(theta - h)) / (2 h)`` is held
-    against the claimed derivative, by parameter and over all of theta:
+    Each coordinate of theta is moved by a step h to either side and ``(J(theta + h) - J(theta - h)) / (2 h)`` is
+    compared with the claimed derivative, for each parameter and over all of theta:
     ``||approx - d_theta|| / (||approx|| + ||d_theta||)``. The steps and an error bar for every difference come from
     the noise and the curvature of the cost, never from the claimed gradient.
 
@@ -80,7 +80,7 @@ def check_gradients(
         (default) finds, for each parameter, the step at which noise and truncation together are least.
     order : {1, 2}
         1 (default): the gradient. 2: Hessian-vector products along random directions, one through each parameter,
-        against differences of the gradient, which then has to be a function or the backend's own.
+        against differences of the gradient, which then must be a function or the backend's own.
     hvp : callable, optional
         With ``order=2``, the claimed product ``hvp(params, direction, *args)``; `direction` has the structure of
         `params` with NumPy arrays (a model's: a mapping from parameter name), and so has what is returned, or any form
@@ -90,16 +90,15 @@ def check_gradients(
     policy : VerdictPolicy, optional
         The thresholds; None (default) is ``VerdictPolicy()``.
     confidence : float
-        Of a certificate, in (0, 1); default 0.999. Without effect on an exhaustive check.
+        The confidence of a certificate, in (0, 1); default 0.999. Without effect on an exhaustive check.
     max_evaluations : int, optional
-        Of the cost, with ``order=2`` of the gradient too; what was not measured by then is INCONCLUSIVE, with a note.
-        None (default): no limit. Three at theta itself are made in any case.
+        The most evaluations of the cost, with ``order=2`` of the gradient too. What was not measured by then is
+        INCONCLUSIVE, with a note. None (default): no limit. Three at theta itself are made in any case.
     max_seconds : float, optional
-        Stop measuring after so many seconds in the same way; the evaluation that is running ends. None (default): no
-        limit.
+        The same in seconds; the evaluation that is running then still ends. None (default): no limit.
     max_memory : int
-        Bytes that the thetas evaluated together, and what is computed of them, may take, about, in each process; where
-        a backend evaluates many at once. Default 1 GiB, which leaves room on a laptop.
+        About how many bytes the thetas that a backend evaluates together, and what it computes from them, may take in
+        each process. Default 1 GiB, which leaves room on a laptop.
     n_jobs : int
         Processes that share the sweeps, as joblib counts them: -1 for as many as there are cores. 1 (default) is this
         process only, whatever `joblib.parallel_config` says; with any other number what it names does the work: loky
@@ -112,16 +111,16 @@ def check_gradients(
     include, exclude : str or sequence of str, optional
         Name patterns (``"*.bias"``) of the parameters to check; the rest are held fixed and listed in the notes.
     seed : int
-        Of the random states, of the weights for costs with several outputs, and of random directions. Default 0; the
-        same seed repeats the check exactly, another one draws other directions.
+        The seed of the random states, of the weights for costs with several outputs, and of random directions. The same
+        seed repeats the check exactly, another one draws other directions. Default 0.
     progress : bool, optional
         Whether to show a progress bar once a second has passed. None (default): on a terminal.
 
     Returns
     -------
     GradientReport
-        Frozen; ``str(report)`` is the report for a person. Wrong parameters have a `Diagnosis` where the mistake is one
-        that is known.
+        Frozen; ``str(report)`` is the report for a person. A wrong parameter has a `Diagnosis` if the mistake is of a
+        known kind.
 
     Raises
     ------
@@ -142,8 +141,8 @@ def check_gradients(
     happens. An exception from the cost keeps its type and traceback; a note says at which theta it was raised.
 
     A right gradient of n entries takes about 2.25 n + 60 evaluations, of a parameter with more than 512 entries about
-    2 n + 6 sqrt(n) + 60, and at most 2.5 n + 200 but for kinks. Where claimed and numeric derivatives disagree, single
-    coordinates are measured again at 16 evaluations each.
+    2 n + 6 sqrt(n) + 60, and at most 2.5 n + 200 unless there are kinks. Where claimed and numeric derivatives
+    disagree, single coordinates are measured again at 16 evaluations each.
 
     On a kink, such as a ReLU at exactly zero, every value between the two one-sided slopes agrees. Derivatives are
     only as good as the cost is smooth at the scale of the steps: a cost that wiggles more finely than its noise shows
@@ -153,7 +152,7 @@ def check_gradients(
     ----------
     J. J. Moré and S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), section 3; Estimating
     derivatives of noisy simulations, ACM TOMS 38 (2012), section 3. C. J. F. Ridders, Adv. Eng. Software 4 (1982).
-    Of the certificate: K. Ball, Cube slicing in R^n, Proc. AMS 97 (1986). Of complex steps: W. Squire and G. Trapp,
+    For the certificate: K. Ball, Cube slicing in R^n, Proc. AMS 97 (1986). For complex steps: W. Squire and G. Trapp,
     SIAM Review 40 (1998).
 
     Examples
@@ -198,14 +197,14 @@ def assert_gradients(
     Returns
     -------
     GradientReport
-        Of a check that passed.
+        The report of a check that passed.
 
     Raises
     ------
     GradientCheckError
         An `AssertionError` whose text is the report, if the verdict is SUSPECT, BUG or INCONCLUSIVE.
     GradcheckError
-        Whatever `check_gradients` raises where nothing can be judged.
+        Whatever `check_gradients` raises when it cannot judge.
 
     Examples
     --------
@@ -219,7 +218,7 @@ def assert_gradients(
 
 
 def check_case(case: GradientCase) -> Checked:
-    """As ``check_gradients(case.cost, case.params, case.grads, args=case.args, **case.options)``, with its findings."""
+    """Do ``check_gradients(case.cost, case.params, case.grads, args=case.args, **case.options)``, with its findings."""
     options = dict(case.options)
     backend = options.pop("backend", None)
     return checked(case, backend, CheckOptions(**options))

@@ -15,7 +15,7 @@ def gradient_checking(
     cost_function: Callable[[npt.NDArray[np.float64]], object],
     epsilon: float = 1e-7,
 ) -> float:
-    """The normalised difference between a gradient and central differences with a fixed step.
+    """Compute the normalised difference between a gradient and central differences with a fixed step.
 
     ``||approx - d_theta|| / (||approx|| + ||d_theta||)`` with
     ``approx[i] = (J(theta + epsilon e_i) - J(theta - epsilon e_i)) / (2 epsilon)``.
@@ -23,7 +23,7 @@ def gradient_checking(
     Parameters
     ----------
     params, grads : sequence of array_like
-        Parameters and their gradients in the same order; read one behind the other, in C order, as theta and
+        Parameters and their gradients in the same order. Joined one after the other, in C order, they are theta and
         d_theta, float64 of shape ``(n,)``.
     cost_function : callable
         ``J(theta)``: takes the vector theta, returns a number.
@@ -33,8 +33,8 @@ def gradient_checking(
     Returns
     -------
     float
-        Below 1e-7 the gradient is likely right, around 1e-5 worth a look, above 1e-3 likely wrong. Exactly 0 where
-        both gradients are zero, for which the formula alone gives 0/0.
+        Below 1e-7 the gradient is likely right, around 1e-5 worth a look, above 1e-3 likely wrong. Exactly 0 if
+        both gradients are zero, where the formula gives 0/0.
 
     Raises
     ------
@@ -77,9 +77,7 @@ def gradient_checking(
     return float(np.linalg.norm(approx - d_theta) / size) if size else 0.0
 
 
-_CHANGES_THETA = (
-    "`gradient_checking(cost_function=...)`: the cost changes the theta it is given; let it compute without"
-)
+_CHANGES_THETA = "`gradient_checking(cost_function=...)`: the cost changes the theta it is given; let it work on a copy"
 
 
 def _cost_with(

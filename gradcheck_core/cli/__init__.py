@@ -34,7 +34,7 @@ app = typer.Typer(
 
 
 _OWN = (str(Path(__file__).parents[1]), str(Path(typer.__file__).parent), "<frozen ")
-"""Where the frames are that say nothing to whoever wrote the case."""
+"""Frames of these files tell the author of a case nothing."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -46,7 +46,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _of_every_command(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     pass
@@ -77,7 +77,7 @@ def backends_command(
 
 @app.command("explain")
 def explain_command(
-    what: Annotated[str, typer.Argument(metavar="VERDICT|DIAGNOSIS", help="As a report writes it: BUG, scaled, ...")],
+    what: Annotated[str, typer.Argument(metavar="VERDICT|DIAGNOSIS", help="The word from a report: BUG, scaled, ...")],
 ) -> None:
     """Say what a verdict or a diagnosis means, where it comes from and what to do."""
     names = {name.lower(): name for name in EXPLANATIONS}
@@ -97,7 +97,7 @@ app.command("compare")(compare_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command and return the exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         app(args=given, prog_name="gradcheck")
@@ -109,8 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.INTERRUPTED
     except GradcheckError as error:
         complain("\n".join([str(error), *getattr(error, "__notes__", ())]))
-    except Exception as error:  # raised by the user's file or cost: its own traceback says more than we could
-        traceback.print_exception(error.with_traceback(_beyond_ours(error.__traceback__)))
+    except Exception as error:  # the user's file or cost raised it, so its own traceback says most
+        traceback.print_exception(error.with_traceback(_cut_ours(error.__traceback__)))
         if isinstance(error, ModuleNotFoundError):
             complain(
                 f"{sys.executable} has no {error.name}; install it there. `gradcheck compare` can run either side in "
@@ -119,8 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return ExitCode.USAGE
 
 
-def _beyond_ours(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame of the user's, or all of it where there is none."""
+def _cut_ours(trace: TracebackType | None) -> TracebackType | None:
+    """Cut the traceback to where the user's code begins; keep all of it if there is none."""
     frames = trace
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN):
         frames = frames.tb_next

@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, cases, and how they speak."""
+"""What the commands share: exit codes, loading of cases, and printing."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ from .loading import load_cases
 
 
 class ExitCode(IntEnum):
-    """What the command tells the shell."""
+    """The outcome of a command, for the shell."""
 
     PASSED = 0
     FAILED = 1
@@ -52,12 +52,12 @@ def override(case: GradientCase, options: Mapping[str, Any]) -> GradientCase:
 
 
 def print_json(value: object) -> None:
-    """Print plain values, strictly as JSON."""
+    """Print plain values as strict JSON."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def exit_code(reports: Iterable[Report]) -> ExitCode:
-    """The worst of the reports for the shell: evidence of a mistake outranks a lack of evidence."""
+    """Choose the exit code of the worst report; evidence of a mistake is worse than a lack of evidence."""
     reports = list(reports)
     if all(report.passed for report in reports):
         return ExitCode.PASSED
@@ -67,7 +67,7 @@ def exit_code(reports: Iterable[Report]) -> ExitCode:
 
 @final
 class InterruptedCommandError(Exception):
-    """A command was interrupted; where there is a journal the same command goes on from it."""
+    """A command was interrupted; if there is a journal, the same command goes on from it."""
 
     def __init__(self, journal: Path | None) -> None:
         super().__init__()
@@ -76,12 +76,12 @@ class InterruptedCommandError(Exception):
 
 @contextmanager
 def interruptible(journal: Path | None = None) -> Iterator[None]:
-    """Tell an interrupt from others' aborts, which typer would call a failure.
+    """Keep an interrupt from typer, which would report it as a failure.
 
     Raises
     ------
     InterruptedCommandError
-        In place of a KeyboardInterrupt.
+        Instead of a KeyboardInterrupt.
     """
     try:
         yield
@@ -95,7 +95,7 @@ def print_line(verdict: Verdict, text: str) -> None:
 
 
 def console() -> Console:
-    """Where results are printed."""
+    """Make the console that results are printed on."""
     return Console(soft_wrap=False, highlight=False)
 
 

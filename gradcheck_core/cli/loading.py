@@ -1,4 +1,4 @@
-"""FILE::NAME to the cases that it names."""
+"""Loading the cases that FILE::NAME stands for."""
 
 import importlib.util
 import inspect
@@ -13,7 +13,7 @@ from ..errors import InvalidInputError
 
 
 def load_cases(target: str) -> list[GradientCase]:
-    """The cases of ``FILE.py`` or the one of ``FILE.py::NAME``, each with its name filled in.
+    """Load the cases of ``FILE.py``, or the one of ``FILE.py::NAME``, each with its name filled in.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def load_cases(target: str) -> list[GradientCase]:
     Raises
     ------
     InvalidInputError
-        If the file or the name is not there, or is no case.
+        If the file or the name does not exist, or is not a case.
     """
     file, _, name = target.partition("::")
     path = Path(file)
@@ -33,7 +33,7 @@ def load_cases(target: str) -> list[GradientCase]:
         raise InvalidInputError(msg)
     module = _execute(path)
     if name:
-        return [_named(module, name, target)]
+        return [_load_one(module, name, target)]
     cases = [(key, value) for key, value in vars(module).items() if isinstance(value, GradientCase)]
     if not cases:
         functions = [key for key, value in vars(module).items() if _is_own_function(value, module)]
@@ -50,7 +50,7 @@ def _execute(path: Path) -> ModuleType:
     name = f"gradcheck_case_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        msg = f"{path}: is no Python file; pass FILE.py or FILE.py::NAME"
+        msg = f"{path} is not a Python file; pass FILE.py or FILE.py::NAME"
         raise InvalidInputError(msg)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look their module up there
@@ -66,11 +66,11 @@ def _is_own_function(value: object, module: ModuleType) -> bool:
     return inspect.isfunction(value) and value.__module__ == module.__name__ and not inspect.signature(value).parameters
 
 
-def _named(module: ModuleType, name: str, target: str) -> GradientCase:
+def _load_one(module: ModuleType, name: str, target: str) -> GradientCase:
     value = vars(module).get(name)
     what = f"is {type(value).__name__}" if name in vars(module) else "is not there"
     if callable(value) and not isinstance(value, GradientCase):
-        value = _called(value, name, target)
+        value = _call(value, name, target)
         what = f"returned {'None' if value is None else type(value).__name__}"
     if not isinstance(value, GradientCase):
         found = [key for key, other in vars(module).items() if isinstance(other, GradientCase)]
@@ -82,7 +82,7 @@ def _named(module: ModuleType, name: str, target: str) -> GradientCase:
     return replace(value, name=value.name or name)
 
 
-def _called(function: Callable[..., object], name: str, target: str) -> object:
+def _call(function: Callable[..., object], name: str, target: str) -> object:
     try:
         inspect.signature(function).bind()
     except TypeError as error:

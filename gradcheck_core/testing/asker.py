@@ -1,4 +1,4 @@
-"""A test that asks for checks: what it is called, what the command line says, and what it keeps of each check."""
+"""A test that asks for checks: its name, its options from the command line, and what it keeps of each check."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The test that asks, and what the command line says.
+    """A test that asks for checks.
 
     Attributes
     ----------
     test : str
-        Its node id.
+        The test's node id.
     properties : list
-        Its user properties, to which each check adds.
+        The test's user properties; each check adds some.
     backend : str or None
-        For checks that name none.
+        The backend of checks that do not pass one.
     seed : int
-        For checks that name none.
+        The seed of checks that do not pass one.
     pages : Path or None
-        The directory for pages.
+        The folder for pages, if any are wanted.
     command : str
-        Runs the test again.
+        The command that runs the test again.
     """
 
     test: str
@@ -42,16 +42,17 @@ class Asker:
     command: str
 
     def options(self, given: dict[str, object]) -> dict[str, object]:
-        """The options of a check: those given, and the command line's where it names none."""
+        """Add the command line's seed and backend to the options of a check that does not pass them."""
         return {"seed": self.seed, "backend": self.backend, **given}
 
     def keep(self, record: Record, report: "GradientReport | ParityReport", again: str) -> None:
-        """Add a check to those of the test, write its page if one is wanted, and raise if it did not pass.
+        """Record a check, write its page if one is wanted, and raise if it did not pass.
 
         Raises
         ------
         GradientCheckError
-            Whose text is the report, and the command that repeats the check; `again` is what that needs besides.
+            If the check did not pass. The text is the report and the command that repeats the check: `command` with
+            `again` behind it.
         """
         __tracebackhide__ = True
         number = len(Record.all_of(self.properties)) + 1

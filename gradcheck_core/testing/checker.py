@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Checker:
     """``gradcheck(cost, params, grads=None, **options)``: takes what `check_gradients` takes, and asserts.
 
-    Options that are left out come from the command line: the seed, and the backend where one is named.
+    The seed and the backend come from the command line unless they are passed.
     """
 
     def __init__(self, asker: Asker) -> None:
@@ -29,12 +29,12 @@ class Checker:
         Returns
         -------
         GradientReport
-            Of a check that passed.
+            The report of a check that passed.
 
         Raises
         ------
         GradientCheckError
-            Whose text is the report, and the command that repeats the check.
+            If it does not pass; the text is the report and the command that repeats the check.
         """
         __tracebackhide__ = True
         from ..check.api import check_gradients  # not at the top: a suite that checks no gradient needs none of it

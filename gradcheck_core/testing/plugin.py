@@ -1,6 +1,6 @@
 """The pytest plugin: fixtures, options, a marker and a summary.
 
-It imports neither a framework nor the checker: a suite that checks no gradient pays for this file alone.
+It imports neither a framework nor the checker, so a suite that checks no gradient pays for this file only.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from .summary import Summary
 
 _SUMMARY = "gradcheck summary"
 
-# an assertion of the conformance suite shows its values; not yet imported, and by no run that does not subclass it
+# so that a failed assertion of the conformance suite shows its values; this imports none of these modules
 pytest.register_assert_rewrite(
     "gradcheck_core.testing.leaves",
     "gradcheck_core.testing.laws",
@@ -32,7 +32,7 @@ pytest.register_assert_rewrite(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options, in a group of their own."""
+    """Add the options, in a group of their own."""
     group = parser.getgroup("gradcheck", "gradient checks")
     group.addoption(
         "--gradcheck-html",
@@ -55,12 +55,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         type=int,
         default=0,
-        help="seed of the checks that name none (default: 0); a failed check says the one it had",
+        help="seed of the checks that do not pass one (default: 0); a failed check says which it used",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, and begin the summary."""
+    """Register the marker and the summary."""
     config.addinivalue_line(
         "markers",
         "gradcheck_backends(*names): run the test once for each of these backends that is installed, or for every "
@@ -85,10 +85,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             "that it is run with; take the fixture `gradcheck_backend`, which is its name"
         )
         raise pytest.UsageError(msg)
-    metafunc.parametrize("gradcheck_backend", _chosen(metafunc.config, marker.args), indirect=True)
+    metafunc.parametrize("gradcheck_backend", _choose(metafunc.config, marker.args), indirect=True)
 
 
-def _chosen(config: pytest.Config, named: tuple[str, ...]) -> list[object]:
+def _choose(config: pytest.Config, named: tuple[str, ...]) -> list[object]:
     from ..protocol.registry import backends  # not at the top: it imports NumPy
 
     infos = {info.name: info for info in backends()}
@@ -99,7 +99,7 @@ def _chosen(config: pytest.Config, named: tuple[str, ...]) -> list[object]:
             continue
         if name in infos and infos[name].available:
             chosen.append(name)
-        elif named:  # asked for: its absence should be seen
+        elif named:  # asked for by name, so its absence has to show
             reason = infos[name].reason if name in infos else "no such backend is installed"
             chosen.append(pytest.param(name, marks=pytest.mark.skip(reason=f"{name}: {reason}")))
     return chosen
@@ -136,7 +136,7 @@ def gradcheck(_gradcheck_asker: Asker) -> Checker:
 
 @pytest.fixture
 def gradient_snapshot(request: pytest.FixtureRequest, _gradcheck_asker: Asker) -> Snapshots:
-    """``gradient_snapshot(case)`` holds a `GradientCase` against the file that is kept for this test."""
+    """``gradient_snapshot(case)`` compares a `GradientCase` with the file that is kept for this test."""
     return Snapshots(
         _gradcheck_asker,
         request.path.parent / FOLDER / request.path.stem,
@@ -146,14 +146,14 @@ def gradient_snapshot(request: pytest.FixtureRequest, _gradcheck_asker: Asker) -
 
 
 def _without_backend(request: pytest.FixtureRequest) -> str:
-    """The test's name within its module, without the backend that it is run with."""
+    """Name the test within its module, without the backend that it runs with."""
     _, *names = str(request.node.nodeid).split("::")
-    called = ".".join(names)
-    start, bracket, parameters = called.partition("[")
+    name = ".".join(names)
+    start, bracket, parameters = name.partition("[")
     if not bracket:
-        return called
+        return name
     kept = parameters.removesuffix("]").split("-")
     backend = request.node.callspec.params.get("gradcheck_backend")
     if backend is not None:
-        kept.remove(backend)  # one only: another parameter may have the same name
+        kept.remove(backend)  # once: another parameter may have the same name
     return f"{start}[{'-'.join(kept)}]" if kept else start

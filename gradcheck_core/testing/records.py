@@ -1,4 +1,4 @@
-"""What a test keeps of each check: user properties, which JUnit XML has and which travel from worker to controller."""
+"""What a test keeps of each check, as user properties: JUnit XML has them, and pytest-xdist sends them on."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -15,18 +15,18 @@ _PREFIX = "gradcheck"
 @final
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One check, or one comparison with a snapshot.
+    """The outcome of one check, or of one comparison with a snapshot.
 
     Attributes
     ----------
     verdict : str
-        Of the whole.
+        The verdict of the whole.
     difference, resolution : float
-        Relative, of the gradient: over all of theta, or with a snapshot the largest of a parameter.
+        Those of the gradient: over all of theta, or, with a snapshot, the largest of any parameter.
     backend : str
-        The framework.
+        The name of the backend.
     evaluations : int
-        Of the cost.
+        Evaluations of the cost.
     seconds : float
         Wall-clock time.
     """
@@ -40,7 +40,7 @@ class Record:
 
     @classmethod
     def of(cls, report: "GradientReport") -> Self:
-        """Of one check."""
+        """Make the record of one check."""
         return cls(
             verdict=report.verdict.value,
             difference=report.difference,
@@ -51,13 +51,13 @@ class Record:
         )
 
     def as_properties(self, number: int) -> list[Property]:
-        """The record as the properties of a test, of which it is the check of this number, counted from 1."""
+        """Write the record as properties of a test; `number` counts the checks of that test from 1."""
         start = _PREFIX if number == 1 else f"{_PREFIX}.{number}"
         return [(f"{start}.{name}", value) for name, value in asdict(self).items()]
 
     @classmethod
     def all_of(cls, properties: Sequence[Property]) -> list[Self]:
-        """The records among a test's properties, in order."""
+        """Read the records among a test's properties, in order."""
         found: dict[str, dict[str, Any]] = {}
         for name, value in properties:
             start, _, key = name.rpartition(".")

@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from ..migration.parity.report import ParityReport
 
 FOLDER = "gradient_snapshots"
-"""Beside the test's own file."""
+"""The folder beside the test's own file."""
 
 
 @final
 class Snapshots:
-    """``gradient_snapshot(case, name=None)``: holds a `GradientCase` against the file that is kept for it, and asserts.
+    """``gradient_snapshot(case, name=None)``: compares a `GradientCase` with the file kept for it, and asserts.
 
     Parameters
     ----------
     asker : Asker
         The test.
     folder : Path
-        Where its module's snapshots are.
+        The folder of its module's snapshots.
     called : str
-        How the test's own are called; the same for every backend that it is run with.
+        The name of the test's snapshots, which is the same for every backend.
     recording : bool
-        Whether files are written instead.
+        Whether to write the files before comparing.
     """
 
     def __init__(self, asker: Asker, folder: Path, called: str, recording: bool) -> None:
@@ -47,18 +47,18 @@ class Snapshots:
         Parameters
         ----------
         case : GradientCase
-            In whatever framework.
+            A case in any framework.
         name : str, optional
-            Tells several snapshots of one test apart. None (default): for its only one.
+            Tells several snapshots of one test apart. None (default): the test has one.
 
         Raises
         ------
         GradientCheckError
             If the case does not agree with its snapshot, or finite differences contradict it.
         SnapshotError
-            If there is none, or it cannot be read.
+            If there is no snapshot, or it cannot be read.
         InvalidInputError
-            If the test used this name before.
+            If the test has used this name already.
         """
         __tracebackhide__ = True
         from ..migration.snapshots.snapshot import verify_snapshot  # not at the top, as in the fixture `gradcheck`
@@ -75,7 +75,7 @@ class Snapshots:
             msg = f"`gradient_snapshot`: there is no {path} yet; record it: {self._asker.command} --gradcheck-record"
             raise SnapshotError(msg)
         report = verify_snapshot(path, case)
-        self._asker.keep(_recorded(report), report, f" --gradcheck-seed={case.options['seed']}")
+        self._asker.keep(_summarize(report), report, f" --gradcheck-seed={case.options['seed']}")
         return report
 
     def _record(self, path: Path, case: "GradientCase") -> None:
@@ -92,7 +92,7 @@ class Snapshots:
             raise
 
 
-def _recorded(report: "ParityReport") -> Record:
+def _summarize(report: "ParityReport") -> Record:
     case = next(side for side in report.sides.values() if side.name != report.reference)
     differences = [row.gradient_difference for row in report.rows if not math.isnan(row.gradient_difference)]
     resolutions = [row.gradient_resolution for row in report.rows if not math.isnan(row.gradient_resolution)]

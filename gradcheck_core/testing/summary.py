@@ -11,25 +11,25 @@ from .records import Record
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _TestedRecord:
     test: str
     record: Record
 
 
 @final
 class Summary:
-    """Gathers the checks of all tests; of those that ran in other processes too, since it reads their reports."""
+    """Gathers the checks of all tests from their reports, so tests that ran in other processes count too."""
 
     def __init__(self) -> None:
-        self._seen: list[_Seen] = []
+        self._seen: list[_TestedRecord] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the checks from a test's last report, which has those of all its phases."""
+        """Take the checks from a test's last report, which has those of every phase."""
         if report.when == "teardown":
-            self._seen += [_Seen(report.nodeid, record) for record in Record.all_of(report.user_properties)]
+            self._seen += [_TestedRecord(report.nodeid, record) for record in Record.all_of(report.user_properties)]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the lines, where there was a check."""
+        """Print the lines, if anything was checked."""
         if not self._seen:
             return
         terminalreporter.section("gradient checks")
@@ -45,14 +45,14 @@ class Summary:
         worst = max(self._seen, key=lambda seen: seen.record.difference)
         slowest = max(self._seen, key=lambda seen: seen.record.seconds)
         return [
-            f"{_counted(len(records), 'check')} in {_counted(tests, 'test')}: "
+            f"{_count(len(records), 'check')} in {_count(tests, 'test')}: "
             + ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())),
-            f"{_counted(evaluations, 'evaluation')} in {seconds:.2f} s",
+            f"{_count(evaluations, 'evaluation')} in {seconds:.2f} s",
             f"worst difference {worst.record.difference:.1e} ({worst.record.verdict}): {worst.test}",
-            f"slowest {slowest.record.seconds:.2f} s, {_counted(slowest.record.evaluations, 'evaluation')}: "
+            f"slowest {slowest.record.seconds:.2f} s, {_count(slowest.record.evaluations, 'evaluation')}: "
             f"{slowest.test}",
         ]
 
 
-def _counted(number: int, what: str) -> str:
+def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -107,7 +107,7 @@ def test_a_cost_that_changes_theta_is_refused(entry):
         theta[entry] = 9.0
         return value
 
-    with pytest.raises(gc.InvalidInputError, match="the cost changes the theta it is given; let it compute without"):
+    with pytest.raises(gc.InvalidInputError, match="the cost changes the theta it is given; let it work on a copy"):
         gradient_checking([np.ones(3)], [2 * np.ones(3)], cost)
 
 

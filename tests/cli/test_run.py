@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -192,6 +193,24 @@ def test_options_of_the_command_go_before_those_of_the_case(file, capsys):
     assert main(["run", "--backend", "nunpy", target]) == 2
     assert "`backend='nunpy'`: no such backend; known are " in capsys.readouterr().err
     assert main(["run", "--backend", "numpy", "--method", "exhaustive", target]) == 0
+
+
+SHARED = ["--backend", "--method", "--confidence", "--n-jobs", "--json", "--html", "--quiet", "--verbose"]
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        ("run", ["--resume", "--plot", "--plot-format"]),
+        ("record", ["--resume", "--output", "--even-if-wrong"]),
+        ("verify", ["--resume", "--map"]),
+        ("compare", ["--map", "--python-a", "--python-b"]),
+    ],
+)
+def test_the_help_of_a_command_has_every_option_of_it(command, more, capsys):
+    assert main([command, "--help"]) == 0
+
+    assert set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) == {*SHARED, *more, "--help"}
 
 
 @pytest.mark.parametrize(

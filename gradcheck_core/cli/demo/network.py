@@ -8,7 +8,7 @@ Params = dict[str, Array]
 
 
 def initial_params(inputs: int = 4, hidden: int = 6, classes: int = 3) -> Params:
-    """Parameters after Glorot and Bengio (2010), with small biases, always the same ones."""
+    """Parameters after Glorot and Bengio (2010), with small biases, the same in every run."""
     generator = np.random.default_rng(1936)
     return {
         "W1": generator.normal(scale=np.sqrt(2 / (inputs + hidden)), size=(inputs, hidden)),

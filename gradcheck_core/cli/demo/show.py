@@ -65,10 +65,10 @@ def _row(info: BackendInfo, by_hand: GradientReport, iris: Iris) -> _Row:
     if not info.available:
         return _Row(info, None, info.reason)
     try:
-        with _start_up_logs_aside():
+        with _hide_start_up_logs():
             make_case = load_demo(info.name)
             if not callable(make_case):
-                return _Row(info, None, "its plugin brings no demonstration")
+                return _Row(info, None, "its plugin has no demonstration")
             case = make_case(initial_params(), iris.features, iris.labels)
             return _Row(info, check_gradients(case.cost, case.params, args=case.args, **case.options), "")
     except GradcheckError as error:
@@ -76,8 +76,8 @@ def _row(info: BackendInfo, by_hand: GradientReport, iris: Iris) -> _Row:
 
 
 @contextmanager
-def _start_up_logs_aside() -> Iterator[None]:
-    """Keep what a framework's native code logs to standard error while it starts; TensorFlow has no switch for it."""
+def _hide_start_up_logs() -> Iterator[None]:
+    """Hide what a framework logs to standard error while it starts; TensorFlow has no switch for it."""
     descriptor = os.dup(2)
     with tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
