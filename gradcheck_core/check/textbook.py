@@ -55,8 +55,8 @@ def gradient_checking(
     >>> gradient_checking(params, [np.array([2.0, -4.0])], lambda theta: theta @ theta) > 1e-3
     True
     """
-    theta = _vector(params, "params")
-    d_theta = _vector(grads, "grads")
+    theta = _join(params, "params")
+    d_theta = _join(grads, "grads")
     if theta.size != d_theta.size:
         numbers = counted(theta.size, "number", "numbers")
         msg = f"`gradient_checking`: params hold {numbers} and grads {d_theta.size}; pass one gradient each"
@@ -67,8 +67,8 @@ def gradient_checking(
     approx = np.empty_like(theta)
     moved = theta.copy()
     for i in range(theta.size):
-        cost_plus = _cost_with(cost_function, moved, i, theta[i] + epsilon)
-        cost_minus = _cost_with(cost_function, moved, i, theta[i] - epsilon)
+        cost_plus = _evaluate_with(cost_function, moved, i, theta[i] + epsilon)
+        cost_minus = _evaluate_with(cost_function, moved, i, theta[i] - epsilon)
         approx[i] = (cost_plus - cost_minus) / (2 * epsilon)
         moved[i] = theta[i]
     if not np.array_equal(moved, theta, equal_nan=True):
@@ -80,17 +80,17 @@ def gradient_checking(
 _CHANGES_THETA = "`gradient_checking(cost_function=...)`: the cost changes the theta it is given; let it work on a copy"
 
 
-def _cost_with(
+def _evaluate_with(
     cost_function: Callable[[npt.NDArray[np.float64]], object], theta: npt.NDArray[np.float64], i: int, value: float
 ) -> float:
     theta[i] = value
-    cost = _number(cost_function(theta))
+    cost = _read_number(cost_function(theta))
     if theta[i] != value and not np.isnan(value):
         raise InvalidInputError(_CHANGES_THETA)
     return cost
 
 
-def _vector(arrays: Sequence[npt.ArrayLike], name: str) -> npt.NDArray[np.float64]:
+def _join(arrays: Sequence[npt.ArrayLike], name: str) -> npt.NDArray[np.float64]:
     if isinstance(arrays, Mapping):
         msg = (
             f"`gradient_checking({name}=...)`: a {type(arrays).__name__} came; the textbook's function takes arrays in "
@@ -104,7 +104,7 @@ def _vector(arrays: Sequence[npt.ArrayLike], name: str) -> npt.NDArray[np.float6
     return np.concatenate(parts)
 
 
-def _number(cost: object) -> float:
+def _read_number(cost: object) -> float:
     array = np.asarray(cost)
     if array.size != 1 or array.dtype.kind not in "fiu":
         msg = f"`gradient_checking(cost_function=...)`: the cost returned {type(cost).__name__}; return one number"

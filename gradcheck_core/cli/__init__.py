@@ -19,7 +19,7 @@ from ..protocol.registry import BackendInfo, backends, load_backend
 from ..report.text import labelled
 from ..report.words import safe
 from .checks import run_command
-from .common import ExitCode, InterruptedCommandError, complain, console, interruptible, show
+from .common import ExitCode, InterruptedCommandError, complain, interruptible, make_console, show
 from .demo.show import show_demo
 from .explanations import EXPLANATIONS
 from .migrating import compare_command, record_command, verify_command
@@ -39,7 +39,7 @@ _OWN = (str(Path(__file__).parents[1]), str(Path(typer.__file__).parent), "<froz
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        console().print(f"gradcheck {metadata.version('gradcheck')}")
+        make_console().print(f"gradcheck {metadata.version('gradcheck')}")
         raise typer.Exit
 
 
@@ -69,7 +69,7 @@ def backends_command(
     for heading in ("backend", "version", "shipped by", "status"):
         table.add_column(heading)
     for info in backends():
-        table.add_row(*map(Text, (safe(info.name), info.version, info.distribution, _status(info, load))))
+        table.add_row(*map(Text, (safe(info.name), info.version, info.distribution, _describe_status(info, load))))
     show(table)
     if not load:
         show("\nNone was imported; `gradcheck backends --load` imports each and says whether it works.")
@@ -127,7 +127,7 @@ def _cut_ours(trace: TracebackType | None) -> TracebackType | None:
     return frames or trace
 
 
-def _status(info: BackendInfo, load: bool) -> str:
+def _describe_status(info: BackendInfo, load: bool) -> str:
     if not info.available:
         return info.reason
     if not load:

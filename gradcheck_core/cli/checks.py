@@ -12,7 +12,7 @@ from ..report.gradient import GradientReport
 from ..report.plots import plots, require_plot_format
 from ..report.text import layout
 from ..report.words import safe
-from .common import console, exit_code, interruptible, override, print_json, print_line, show
+from .common import choose_exit_code, interruptible, make_console, override, print_json, print_line, show
 from .loading import load_cases
 from .options import Output, Resumable, needs_report_extra, spread
 
@@ -49,7 +49,7 @@ def run_command(
     output.write_page(reports[0])
     if plot is not None:
         plots(reports[0], plot, plot_format)
-    raise typer.Exit(exit_code(reports))
+    raise typer.Exit(choose_exit_code(reports))
 
 
 def print_report(case: GradientCase, report: GradientReport, output: Output) -> None:
@@ -59,6 +59,6 @@ def print_report(case: GradientCase, report: GradientReport, output: Output) -> 
         numbers = f"difference {report.difference:.1e}, resolution {report.resolution:.1e}"
         print_line(report.verdict, f"{name}: {numbers}")
         return
-    console().print(Text(name, style="bold"))
+    make_console().print(Text(name, style="bold"))
     show(layout(report, everything=output.verbose))
-    console().print()
+    make_console().print()

@@ -30,7 +30,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-def one_case(target: str, options: Mapping[str, Any]) -> GradientCase:
+def load_one_case(target: str, options: Mapping[str, Any]) -> GradientCase:
     """Load the one case that a target names, with the command's options before its own.
 
     Raises
@@ -56,7 +56,7 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def exit_code(reports: Iterable[Report]) -> ExitCode:
+def choose_exit_code(reports: Iterable[Report]) -> ExitCode:
     """Choose the exit code of the worst report; evidence of a mistake is worse than a lack of evidence."""
     reports = list(reports)
     if all(report.passed for report in reports):
@@ -91,17 +91,17 @@ def interruptible(journal: Path | None = None) -> Iterator[None]:
 
 def print_line(verdict: Verdict, text: str) -> None:
     """Print a verdict and what one line says of it, however long."""
-    console().print(Text.assemble((verdict.value, STYLES[verdict]), f" {text}"), soft_wrap=True)
+    make_console().print(Text.assemble((verdict.value, STYLES[verdict]), f" {text}"), soft_wrap=True)
 
 
-def console() -> Console:
+def make_console() -> Console:
     """Make the console that results are printed on."""
     return Console(soft_wrap=False, highlight=False)
 
 
 def show(result: RenderableType) -> None:
     """Print a result. Not on a terminal, leave out the spaces that fill its lines."""
-    screen = console()
+    screen = make_console()
     if screen.is_terminal:
         screen.print(result)
         return

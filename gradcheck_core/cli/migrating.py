@@ -21,7 +21,17 @@ from ..migration.snapshots.snapshot import side_of, take, told, verify_snapshot
 from ..migration.snapshots.stored import Snapshot
 from ..report.words import printable
 from .checks import print_report
-from .common import ExitCode, complain, console, exit_code, interruptible, one_case, print_json, print_line, show
+from .common import (
+    ExitCode,
+    choose_exit_code,
+    complain,
+    interruptible,
+    load_one_case,
+    make_console,
+    print_json,
+    print_line,
+    show,
+)
 from .options import Checking, Map, Output, Resumable, Target, spread
 
 
@@ -37,7 +47,7 @@ def record_command(
     output: Output,
 ) -> None:
     """Check a case and keep its parameters, gradient and cost in one file."""
-    case = one_case(target, checking.given())
+    case = load_one_case(target, checking.given())
     with interruptible(checking.journal):
         snapshot = take(case)
         written = even_if_wrong or not snapshot.contradicted
@@ -55,9 +65,9 @@ def record_command(
             "reference; correct it, or pass --even-if-wrong"
         )
     elif not output.quiet and not output.as_json:
-        console().print(Text(f"recorded in {snap}"), soft_wrap=True)
+        make_console().print(Text(f"recorded in {snap}"), soft_wrap=True)
     output.write_page(report)
-    raise typer.Exit(exit_code([report]))
+    raise typer.Exit(choose_exit_code([report]))
 
 
 @spread
@@ -70,7 +80,7 @@ def verify_command(
     output: Output,
 ) -> None:
     """Compare a case, in any framework, with a snapshot."""
-    case = one_case(target, checking.given())
+    case = load_one_case(target, checking.given())
     with interruptible(checking.journal):
         report = verify_snapshot(snapshot, case, mapping=mapping)
     raise typer.Exit(_say(report, output))
@@ -95,7 +105,7 @@ def compare_command(
     started = time.perf_counter()
     with interruptible():
         stored = _record([Errand(names[s], targets[s], p, arguments) for s, p in pythons.items() if p is not None])
-        cases = {names[s]: one_case(targets[s], options) for s, python in pythons.items() if python is None}
+        cases = {names[s]: load_one_case(targets[s], options) for s, python in pythons.items() if python is None}
         sides = {
             name: side_of(stored[name], name) if name in stored else observe(cases[name], name)
             for name in names.values()
@@ -120,14 +130,14 @@ def _say(report: ParityReport, output: Output) -> ExitCode:
     if output.as_json:
         print_json(report.to_dict())
     elif output.quiet:
-        print_line(report.verdict, f"{report.sentence}{_whose(report)}")
+        print_line(report.verdict, f"{report.sentence}{_describe_cause(report)}")
     else:
         show(layout(report, everything=output.verbose))
     output.write_page(report)
-    return exit_code([report])
+    return choose_exit_code([report])
 
 
-def _whose(report: ParityReport) -> str:
+def _describe_cause(report: ParityReport) -> str:
     """The likely cause and the side at fault, as short as one line needs them."""
     cause = "" if report.diagnosis is None else f" Likely cause: {report.diagnosis.kind}."
     culprit = "" if report.culprit is None else f" Contradicted: `{report.culprit}`."

@@ -33,10 +33,10 @@ class Summary:
         if not self._seen:
             return
         terminalreporter.section("gradient checks")
-        for line in self._lines():
+        for line in self._write_lines():
             terminalreporter.write_line(line)
 
-    def _lines(self) -> list[str]:
+    def _write_lines(self) -> list[str]:
         records = [seen.record for seen in self._seen]
         verdicts = Counter(record.verdict for record in records)
         tests = len({seen.test for seen in self._seen})
