@@ -136,5 +136,5 @@ def test_a_file_that_is_not_there(tmp_path, target):
 def test_a_file_of_another_kind(tmp_path):
     (tmp_path / "cases.toml").write_text("")
 
-    with pytest.raises(gc.InvalidInputError, match=r"cases\.toml: is no Python file; pass FILE\.py"):
+    with pytest.raises(gc.InvalidInputError, match=r"cases\.toml is not a Python file; pass FILE\.py"):
         load_cases(str(tmp_path / "cases.toml"))
