@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from ...numerics.certificate import lower_bound, upper_bound
+from ...numerics.certificate import bound_above, bound_below
 from ...protocol.layout import Layout
 from ...report.verdict import VerdictPolicy
 from ...report.words import counted
@@ -107,7 +107,7 @@ class Bounds:
 
     @property
     def upper(self) -> float:
-        return upper_bound(self._values, self._errors, self.alpha) if self.seen else math.inf
+        return bound_above(self._values, self._errors, self.alpha) if self.seen else math.inf
 
     @property
     def usual(self) -> float:
@@ -123,7 +123,7 @@ class Bounds:
 
         It need not be large beside the gradient: one wrong entry of a million is not.
         """
-        lower = lower_bound(self._values, self._errors, self.alpha) if self.seen else 0.0
+        lower = bound_below(self._values, self._errors, self.alpha) if self.seen else 0.0
         evident = any(abs(seen.value) > _EVIDENT * seen.error for seen in self.seen)
         return difference_of(lower) >= policy.inspect or (evident and difference_of(self.upper) >= policy.correct)
 

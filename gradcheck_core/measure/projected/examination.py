@@ -6,8 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import final
 
 from ...evaluate.session import Session
-from ...numerics.certificate import first_look, share
-from ...numerics.reach import EVALUATIONS_EACH, LEAST_EVALUATIONS, MOST_EVALUATIONS, Pair, Reach, choose_reach, pair
+from ...numerics.certificate import count_first_directions, share_alpha
+from ...numerics.reach import (
+    EVALUATIONS_EACH,
+    LEAST_EVALUATIONS,
+    MOST_EVALUATIONS,
+    Reach,
+    StepPair,
+    choose_reach,
+    measure_pair,
+)
 from ...protocol.layout import FloatVector
 from ..evidence import Claimed
 from .certified import Bounds, Certified, difference_of
@@ -116,23 +124,23 @@ class Examination:
 
     def _bounds(self, along: tuple[Stretch, ...], alpha: float) -> Bounds:
         numbers: list[int] = []
-        pairs: list[Pair] = []
-        wanted = first_look(alpha)
+        pairs: list[StepPair] = []
+        wanted = count_first_directions(alpha)
         while True:
             while len(pairs) < wanted and self._affordable_direction():
                 numbers.append(next(self._numbers))
                 pairs.append(self._pair(numbers[-1], along))
-            bounds = Bounds(tuple(numbers), self._seen(numbers, pairs, along), share(alpha, next(self._looks)))
+            bounds = Bounds(tuple(numbers), self._seen(numbers, pairs, along), share_alpha(alpha, next(self._looks)))
             if len(pairs) < wanted or wanted >= _MOST_DIRECTIONS or bounds.decides(self._session.options.policy):
                 return bounds
             wanted *= 2
 
-    def _pair(self, number: int, along: tuple[Stretch, ...]) -> Pair:
+    def _pair(self, number: int, along: tuple[Stretch, ...]) -> StepPair:
         def line(t: float) -> float:
             return self._walk.cost(number, t * self._unit, along)
 
         if self._reach is not None:
-            found = pair(line, self._reach.step)
+            found = measure_pair(line, self._reach.step)
         else:
             baseline = self._session.baseline
             relative = max(self._noise / abs(baseline.cost.value), baseline.roundoff) if baseline.cost.value else 1.0
@@ -142,7 +150,7 @@ class Examination:
         self._moves_the_cost = self._moves_the_cost or found.near != 0 or found.far != 0
         return found
 
-    def _seen(self, numbers: list[int], pairs: list[Pair], along: tuple[Stretch, ...]) -> tuple[Seen, ...]:
+    def _seen(self, numbers: list[int], pairs: list[StepPair], along: tuple[Stretch, ...]) -> tuple[Seen, ...]:
         if self._reach is None:
             return ()
         by_rounding = math.hypot(*(self._rounding_in(stretch) for stretch in along))
