@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 _ALIKE = 1e3
-"""The effects of parameters that move together differ by at most this factor: a more sensitive one would hide others."""
+"""The effects of parameters that move together differ by at most this factor: a more sensitive one hides others."""
 
 _VANISHED = 1e-9
 """A gradient with less effect than this, relative to the largest, is rounding of the others or that of a saturated
