@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from ..report.words import safe
 from . import sentences
 from .facts import Array, Facts, Proposal
 
@@ -33,7 +34,8 @@ def propose_transpose(facts: Facts) -> Iterator[Proposal]:
     for order in orders:
         moved = np.transpose(facts.numeric, order + parts)
         if moved.shape == shape:
-            yield Proposal(moved, sentences.describe_transpose(order), log_choices=log_choices)
+            axes = "" if len(order) == 2 else f" with axes in the order {order}"
+            yield Proposal(moved, sentences.TRANSPOSED.fill(axes=axes), log_choices=log_choices)
     for order in orders:
         inverse = tuple(int(axis) for axis in np.argsort(order))
         stored = tuple(shape[axis] for axis in order) + tuple(shape[axis] for axis in parts)
@@ -51,7 +53,7 @@ def propose_reversal(facts: Facts) -> Iterator[Proposal]:
     long = [axis for axis in facts.axes if facts.numeric.shape[axis] > 1][:_MOST_AXES]
     choices = [axes for count in range(1, len(long) + 1) for axes in itertools.combinations(long, count)]
     for axes in choices:
-        sentence = sentences.describe_reversal(axes)
+        sentence = sentences.REVERSED.fill(axes=sentences.name_axes(axes))
         yield Proposal(np.flip(facts.numeric, axes), sentence, log_choices=math.log(len(choices)))
 
 
@@ -69,8 +71,9 @@ def propose_shift(facts: Facts) -> Iterator[Proposal]:
         rolled = np.roll(facts.numeric, by, axis)
         filled = np.moveaxis(rolled.copy(), axis, 0)
         filled[slice(None, by) if by > 0 else slice(by, None)] = 0.0
+        sentence = sentences.SHIFTED.fill(by=by, axis=axis, places=abs(by))
         for predicted in (rolled, np.moveaxis(filled, 0, axis)):
-            yield Proposal(predicted, sentences.describe_shift(by, axis), log_choices=math.log(2 * len(choices)))
+            yield Proposal(predicted, sentence, log_choices=math.log(2 * len(choices)))
 
 
 def propose_permutation(facts: Facts) -> Iterator[Proposal]:
@@ -84,9 +87,10 @@ def propose_permutation(facts: Facts) -> Iterator[Proposal]:
         order = _match(np.moveaxis(facts.claimed, axis, 0), np.moveaxis(facts.numeric, axis, 0))
         moved = int(np.sum(order != np.arange(size)))
         if moved:
+            listed = f": {order.tolist()}" if size <= sentences.MOST_LISTED else ""
             yield Proposal(
                 np.take(facts.numeric, order, axis),
-                sentences.describe_permutation(order, axis),
+                sentences.PERMUTED.fill(axis=axis, order=listed),
                 # as many as there are ways to choose the slices that moved and to put them into an order
                 log_choices=math.lgamma(size + 1) - math.lgamma(size - moved + 1),
             )
@@ -100,12 +104,13 @@ def propose_swap(facts: Facts) -> Iterator[Proposal]:
     for name, other in facts.others.items():
         if name == facts.name:
             continue
-        candidates = [(other, False)]
+        candidates = [(other, "")]
         if other.ndim == 2 and not facts.parts:
-            candidates.append((other.T, True))
+            candidates.append((other.T, ", transposed"))
         for predicted, transposed in candidates:
             if predicted.shape == facts.numeric.shape:
-                yield Proposal(predicted, sentences.describe_swap(name, transposed), log_choices=log_choices)
+                sentence = sentences.SWAPPED.fill(other=safe(name), transposed=transposed)
+                yield Proposal(predicted, sentence, log_choices=log_choices)
 
 
 def propose_reduction(facts: Facts) -> Iterator[Proposal]:
@@ -118,7 +123,7 @@ def propose_reduction(facts: Facts) -> Iterator[Proposal]:
     for axes in choices:
         for name, reduce in (("mean", np.mean), ("sum", np.sum)):
             predicted: Array = np.broadcast_to(reduce(facts.numeric, axis=axes, keepdims=True), facts.numeric.shape)
-            sentence = sentences.describe_reduction(name, axes)
+            sentence = sentences.REDUCED.fill(reduction=name, axes=sentences.name_axes(axes))
             yield Proposal(predicted, sentence, log_choices=math.log(2 * len(choices)))
 
 

@@ -14,10 +14,10 @@ _SLIGHT = 1e-3
 """An entry whose relative discrepancy is below this share of the largest counts as right."""
 
 _WITHIN_SLICES = (
-    (Mistake("zero", propose_zero), "zero"),
-    (Mistake("sign_flipped", propose_sign_flip), "of the wrong sign"),
-    (Mistake("scaled", propose_whole_factor), "{factor:.6g} times the numeric ones"),
-    (Mistake("scaled", propose_factor), "{factor:.6g} times the numeric ones"),
+    (Mistake("zero", propose_zero), sentences.ZERO_WITHIN),
+    (Mistake("sign_flipped", propose_sign_flip), sentences.SIGN_FLIPPED_WITHIN),
+    (Mistake("scaled", propose_whole_factor), sentences.SCALED_WITHIN),
+    (Mistake("scaled", propose_factor), sentences.SCALED_WITHIN),
 )
 """What the entries of the wrong slices may have in common, and how the sentence says it."""
 
@@ -28,10 +28,13 @@ def propose_single_entry(facts: Facts) -> Iterator[Proposal]:
     if facts.extent is Extent.SAMPLE or (np.sum(wrong) != 1 and facts.claimed.size != 1):
         return
     index = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else (0,) * wrong.ndim
-    shown = sentences.name_entry(index, facts.parts) if facts.claimed.size > 1 else None
+    claimed, numeric = float(facts.claimed[index]), float(facts.numeric[index])
+    times = f" ({claimed / numeric:.6g} times)" if numeric and claimed else ""
+    sentence = sentences.SINGLE_ENTRY if facts.claimed.size > 1 else sentences.ONLY_ENTRY
+    shown = sentences.name_entry(index, facts.parts)
     yield Proposal(
         np.where(wrong, facts.claimed, facts.numeric),
-        sentences.describe_entry(float(facts.claimed[index]), float(facts.numeric[index]), shown),
+        sentence.fill(index=shown, claimed=claimed, numeric=numeric, times=times),
         log_choices=math.log(facts.claimed.size),
         place=wrong,
     )
@@ -79,7 +82,7 @@ def _propose_diagonals(facts: Facts, wrong: Mask) -> Iterator[Proposal]:
 
 def _propose_place(facts: Facts, place: Mask, where: str, log_choices: float) -> Proposal:
     predicted = np.where(place, facts.claimed, facts.numeric)
-    return Proposal(predicted, sentences.describe_places(where), log_choices=log_choices, place=place)
+    return Proposal(predicted, sentences.SOME_PLACES.fill(where=where), log_choices=log_choices, place=place)
 
 
 def _find_wrong(facts: Facts) -> Mask:

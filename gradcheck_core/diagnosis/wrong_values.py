@@ -37,7 +37,8 @@ def propose_whole_factor(facts: Facts) -> Iterator[Proposal]:
     if whole < 2 or abs(ratio / whole - 1) > _NEAR_WHOLE:
         return
     exact = float(whole) if factor > 1 else 1.0 / whole
-    sentence = sentences.describe_whole_factor(whole, too_large=factor > 1)
+    large, small = (sentences.TWICE, sentences.HALF) if whole == 2 else (sentences.WHOLE_MULTIPLE, sentences.WHOLE_PART)
+    sentence = (large if factor > 1 else small).fill(whole=whole)
     yield Proposal(exact * facts.numeric, sentence, log_choices=math.log(2 * whole))
 
 
@@ -45,7 +46,7 @@ def propose_factor(facts: Facts) -> Iterator[Proposal]:
     """Any other factor."""
     factor = find_factor(facts)
     if np.isfinite(factor):
-        yield Proposal(factor * facts.numeric, sentences.describe_factor(factor), fitted=1)
+        yield Proposal(factor * facts.numeric, sentences.ANY_FACTOR.fill(factor=factor), fitted=1)
 
 
 def find_factor(facts: Facts) -> float:

@@ -35,7 +35,7 @@ _UNSETTLED = 0.05
 like ``1 / h`` show an eighth."""
 
 _WELL_BEYOND = 64.0
-"""An entry may move this many first steps even beyond `SAFE_MOVE`: in float32 that is hardly more than a first step."""
+"""An entry may move this many first steps even beyond `SAFE_MOVE`, which in float32 is hardly longer than one."""
 
 _RATIO = 8.0
 """Each step is this many times the one before."""
