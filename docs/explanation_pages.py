@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gradcheck_core.cli.explanations import VERDICTS
-from gradcheck_core.diagnosis.explanations import EXPLANATIONS, Explanation
+from gradcheck_core.diagnosis.kinds import EXPLANATIONS, Explanation
 
 DOCS = Path(__file__).parent
 

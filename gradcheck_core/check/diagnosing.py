@@ -7,7 +7,7 @@ from typing import TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from ..diagnosis import OF_ITS_OWN, Extent, Facts, Place, diagnose, first_to_mend, nothing_came
+from ..diagnosis import NEVER_PASSED_ON, Extent, Facts, Place, choose_first_to_fix, diagnose, diagnose_zero_claim
 from ..measure.evidence import Evidence
 from ..protocol.layout import FloatVector, Parameter, entry_name
 from ..report.records import Diagnosis, ParameterReport
@@ -80,13 +80,13 @@ def _first(reports: Mapping[str, ParameterReport]) -> str:
         for name, report in reports.items()
         if report.verdict.severity == worst
     }
-    return first_to_mend(kinds, [Place(name, i) for i, name in enumerate(reports)])
+    return choose_first_to_fix(kinds, [Place(name, i) for i, name in enumerate(reports)])
 
 
 def _notes(first: ParameterReport, wrong: int) -> tuple[str, ...]:
     if wrong == 1:
         return ()
-    of_its_own = first.diagnosis is not None and first.diagnosis.kind in OF_ITS_OWN
+    of_its_own = first.diagnosis is not None and first.diagnosis.kind in NEVER_PASSED_ON
     why = "its mistake is none that is passed on" if of_its_own else "of the wrong ones it is the nearest to the cost"
     return (
         f"{wrong} parameters are wrong; look at `{safe(first.name)}` first: {why}, and what is wrong in one layer's "
@@ -99,7 +99,7 @@ def _of_the_claim_alone(item: Evidence) -> Diagnosis | None:
     parameter = item.parameter
     first = item.first_not_finite
     if first is None:
-        return None if item.by_entries or item.claimed.any() else nothing_came(parameter.name)
+        return None if item.by_entries or item.claimed.any() else diagnose_zero_claim(parameter.name)
     count = int(np.sum(~np.isfinite(item.claimed)))
     more = f", and {counted(count - 1, 'more entry is', 'more entries are')} not finite" if count > 1 else ""
     entry = entry_name(safe(parameter.name), parameter.index(first), parameter.part(first))

@@ -2,8 +2,8 @@
 
 from types import MappingProxyType
 
-from ..diagnosis.explanations import EXPLANATIONS as MISTAKES
-from ..diagnosis.explanations import Explanation
+from ..diagnosis.kinds import EXPLANATIONS as MISTAKES
+from ..diagnosis.kinds import Explanation
 from ..report.verdict import Verdict
 
 VERDICTS = MappingProxyType(

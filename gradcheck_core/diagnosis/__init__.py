@@ -1,16 +1,17 @@
-"""From numeric and claimed gradients to the likely mistake: a catalogue of known ones, tried simplest first.
+"""From numeric and claimed gradients to the likely mistake: a catalogue of known mistakes, tried simplest first.
 
-`facts.py` is what the catalogue looks at, `weighing.py` says whether a mistake explains it, `values.py`, `terms.py`,
-`order.py` and `places.py` hold the mistakes by what they do, `catalogue.py` puts them in order, `culprit.py` says which
-of several wrong parameters to look at first, and `explanations.py` has the long text about each kind.
+`facts.py` has what is known of a wrong parameter, `wrong_values.py`, `wrong_order.py`, `wrong_terms.py` and
+`wrong_places.py` the known mistakes, `catalogue.py` their order, `fit.py` decides whether one explains the facts.
+`sentences.py` says it to a person, `kinds.py` explains each kind at length, and `culprit.py` chooses which of several
+wrong parameters to look at first.
 """
 
 from .catalogue import diagnose as diagnose
-from .catalogue import nothing_came as nothing_came
-from .culprit import OF_ITS_OWN as OF_ITS_OWN
-from .culprit import first_to_mend as first_to_mend
+from .catalogue import diagnose_zero_claim as diagnose_zero_claim
+from .culprit import NEVER_PASSED_ON as NEVER_PASSED_ON
+from .culprit import choose_first_to_fix as choose_first_to_fix
 from .facts import Extent as Extent
 from .facts import Facts as Facts
 from .facts import Place as Place
 
-__all__ = ["OF_ITS_OWN", "Extent", "Facts", "Place", "diagnose", "first_to_mend", "nothing_came"]
+__all__ = ["NEVER_PASSED_ON", "Extent", "Facts", "Place", "choose_first_to_fix", "diagnose", "diagnose_zero_claim"]

@@ -5,121 +5,115 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..numerics.norms import norm
 from ..report.records import Diagnosis
-from ..report.words import safe
-from . import order, places, terms, values
+from . import sentences, wrong_order, wrong_places, wrong_terms, wrong_values
 from .facts import Facts, Mistake, Proposal
-from .weighing import LEAST_FIT, fit, share_explained
+from .fit import LEAST_FIT, measure_fit, share_explained
 
 CATALOGUE = (
-    Mistake("zero", values.zero),
-    Mistake("sign_flipped", values.sign_flipped),
-    Mistake("scaled", values.scaled_by_whole),
-    Mistake("transposed", order.transposed),
-    Mistake("reversed", order.reversed_along),
-    Mistake("shifted", order.shifted),
-    Mistake("swapped", order.swapped),
-    Mistake("single_entry", places.single_entry),
-    Mistake("scaled", values.scaled),
-    Mistake("reduction", order.reduction),
-    Mistake("offset", terms.offset),
-    Mistake("weight_decay", terms.weight_decay),
-    Mistake("l1", terms.l1),
-    Mistake("permuted", order.permuted),
-    Mistake("partial", places.partial),
-    Mistake("offset", terms.offset_by_slice),
+    Mistake("zero", wrong_values.propose_zero),
+    Mistake("sign_flipped", wrong_values.propose_sign_flip),
+    Mistake("scaled", wrong_values.propose_whole_factor),
+    Mistake("transposed", wrong_order.propose_transpose),
+    Mistake("reversed", wrong_order.propose_reversal),
+    Mistake("shifted", wrong_order.propose_shift),
+    Mistake("swapped", wrong_order.propose_swap),
+    Mistake("single_entry", wrong_places.propose_single_entry),
+    Mistake("scaled", wrong_values.propose_factor),
+    Mistake("reduction", wrong_order.propose_reduction),
+    Mistake("offset", wrong_terms.propose_offset),
+    Mistake("weight_decay", wrong_terms.propose_weight_decay),
+    Mistake("l1", wrong_terms.propose_l1),
+    Mistake("permuted", wrong_order.propose_permutation),
+    Mistake("partial", wrong_places.propose_places),
+    Mistake("offset", wrong_terms.propose_offsets),
 )
-"""Nothing is fitted in the first; then come single numbers, then orders, places and whole rows of constants."""
+"""Mistakes that fit no number come first, then those that fit one, and last those that choose an order, places or a
+row of constants."""
 
-_SHARED = (
-    Mistake("zero", values.zero),
-    Mistake("sign_flipped", values.sign_flipped),
-    Mistake("scaled", values.scaled_by_whole),
-    Mistake("scaled", values.scaled),
-    Mistake("weight_decay", terms.weight_decay),
-    Mistake("l1", terms.l1),
-)
-"""Those that several parameters can have in common."""
+_SHARED = tuple(
+    mistake
+    for mistake in CATALOGUE
+    if mistake.kind in ("zero", "sign_flipped", "scaled", "weight_decay", "l1")
+)  # fmt: skip
+"""Mistakes that several parameters can have in common."""
 
 _CLEAR = 10.0
-"""Times its error bars, as norms, that a discrepancy has to be for a fit of 0.99 to mean anything: noise alone then
-leaves no more than a hundredth of the square unexplained."""
+"""A discrepancy is looked at if it is more than this many error bars, as norms: noise alone then leaves at most a
+hundredth of its square unexplained, which is what a fit of 0.99 allows."""
 
 _BLURRED = 0.1
-"""Share of the largest discrepancy that an entry's error bar may have for the entry to be looked at."""
+"""An entry is looked at if its error bar is at most this share of the largest discrepancy."""
 
-_MOST = 100
-"""Parameters that are looked at one by one, from the cost on: nobody reads more, and each takes milliseconds."""
+_MOST_PARAMETERS = 100
+"""At most this many parameters are looked at one by one, those nearest to the cost: each takes milliseconds, and
+nobody reads more."""
 
 
 def diagnose(wrong: Sequence[Facts]) -> dict[str, Diagnosis]:
-    """The likely mistake in each of the wrong parameters, by name, where one is known.
+    """Name the likely mistake in each of the wrong parameters, where one is known.
 
     Parameters
     ----------
     wrong : sequence of Facts
-        All wrong parameters of a check in theta's order, so that a mistake that they share is seen; their names
-        distinct.
+        All wrong parameters of a check in theta's order, with distinct names, so that a shared mistake is seen.
     """
-    with np.errstate(all="ignore"):  # of entries at the ends of the range; what is not finite explains nothing
-        clear = [seen for facts in wrong if (seen := _clear(facts)) is not None]
-        found = _in_common(clear)
-        for facts in clear[-_MOST:] if not found else ():
-            own = _explained(facts, CATALOGUE)
+    with np.errstate(
+        all="ignore"
+    ):  # numbers at the ends of the range overflow, and what is not finite explains nothing
+        clear = [seen for facts in wrong if (seen := _select_clear(facts)) is not None]
+        found = _explain_together(clear)
+        for facts in clear[-_MOST_PARAMETERS:] if not found else ():
+            own = _explain(facts)
             if own is not None:
                 found[facts.name] = own
     return found
 
 
-def nothing_came(name: str) -> Diagnosis:
-    """Of a claim that is wrong and zero throughout, which needs no measurement to be seen."""
-    what, look = values.NOTHING_CAME
-    return Diagnosis("zero", f"`{safe(name)}`: {what}; {look}", 1.0)
+def diagnose_zero_claim(name: str) -> Diagnosis:
+    """The diagnosis of a claim that is wrong and zero throughout, for which nothing has to be measured."""
+    return Diagnosis("zero", sentences.ZERO.about(name), 1.0)
 
 
-def _clear(facts: Facts) -> Facts | None:
-    """What is far enough above its error bars to be looked at; None where the discrepancy as a whole is not."""
+def _select_clear(facts: Facts) -> Facts | None:
+    """The entries far enough above their error bars to be looked at; None if the discrepancy as a whole is not."""
     known = facts.known & np.isfinite(facts.claimed) & np.isfinite(facts.numeric) & np.isfinite(facts.error)
     away = np.abs(np.where(known, facts.claimed - facts.numeric, 0.0))
-    largest = float(np.max(away, initial=0.0))
-    known &= facts.error <= _BLURRED * largest
-    if largest == 0.0 or not known.any():
-        return None
-    size, noise = (float(np.sum((values[known] / largest) ** 2)) ** 0.5 for values in (away, facts.error))
-    if not size > _CLEAR * noise:
+    known &= facts.error <= _BLURRED * np.max(away, initial=0.0)
+    if not norm(away[known]) > _CLEAR * norm(facts.error[known]):
         return None
     return replace(facts, known=known)
 
 
-def _explained(facts: Facts, catalogue: Sequence[Mistake]) -> Diagnosis | None:
-    for mistake in catalogue:
-        for proposal in mistake.proposals(facts):
-            share = fit(facts, proposal)
+def _explain(facts: Facts) -> Diagnosis | None:
+    for mistake in CATALOGUE:
+        for proposal in mistake.propose(facts):
+            share = measure_fit(facts, proposal)
             if share is not None:
-                return Diagnosis(mistake.kind, _sentence(facts.name, proposal), share)
+                return Diagnosis(mistake.kind, proposal.sentence.about(facts.name), share)
     return None
 
 
-def _in_common(wrong: Sequence[Facts]) -> dict[str, Diagnosis]:
-    """One mistake in all wrong parameters: it is made before their ways part, in the cost's own derivative."""
+def _explain_together(wrong: Sequence[Facts]) -> dict[str, Diagnosis]:
+    """One mistake in all wrong parameters: it is made before their ways part, in the derivative of the loss."""
     if len(wrong) < 2:
         return {}
-    joined = _joined(wrong)
+    joined = _join(wrong)
     for mistake in _SHARED:
-        for proposal in mistake.proposals(joined):
-            shares = _shares(joined, proposal, [int(np.sum(facts.known)) for facts in wrong])
+        for proposal in mistake.propose(joined):
+            shares = _measure_fits(joined, proposal, [int(np.sum(facts.known)) for facts in wrong])
             if shares is not None:
+                shared = sentences.describe_sharing(mistake.kind, len(wrong))
                 return {
-                    facts.name: Diagnosis(
-                        mistake.kind, _sentence(facts.name, proposal, _alike(mistake, len(wrong))), share
-                    )
+                    facts.name: Diagnosis(mistake.kind, proposal.sentence.about(facts.name, shared), share)
                     for facts, share in zip(wrong, shares, strict=True)
                 }
     return {}
 
 
-def _joined(wrong: Sequence[Facts]) -> Facts:
-    """What is known of several parameters, laid end to end."""
+def _join(wrong: Sequence[Facts]) -> Facts:
+    """The known entries of several parameters, laid end to end."""
     thetas = [facts.theta[facts.known] for facts in wrong if facts.theta is not None]
     claimed = np.concatenate([facts.claimed[facts.known] for facts in wrong])
     return Facts(
@@ -132,21 +126,12 @@ def _joined(wrong: Sequence[Facts]) -> Facts:
     )
 
 
-def _shares(joined: Facts, proposal: Proposal, sizes: Sequence[int]) -> list[float] | None:
-    """What a proposal explains of each part, or None where it does not explain all of them."""
-    if fit(joined, proposal) is None:
+def _measure_fits(joined: Facts, proposal: Proposal, sizes: Sequence[int]) -> list[float] | None:
+    """The share that a proposal explains of each parameter; None unless it explains all of them."""
+    if measure_fit(joined, proposal) is None:
         return None
     splits = np.cumsum(sizes)[:-1]
     remaining = np.split(joined.claimed - proposal.predicted, splits)
     away = np.split(joined.discrepancy, splits)
-    shares = [share_explained(of_it, left) for of_it, left in zip(away, remaining, strict=True)]
+    shares = [share_explained(own, left) for own, left in zip(away, remaining, strict=True)]
     return shares if min(shares) > LEAST_FIT else None
-
-
-def _sentence(name: str, proposal: Proposal, alike: str = "") -> str:
-    return f"`{safe(name)}`: {proposal.what}{alike}; {proposal.look}"
-
-
-def _alike(mistake: Mistake, count: int) -> str:
-    where = ", so look at the derivative of the loss" if mistake.kind in ("zero", "sign_flipped", "scaled") else ""
-    return f" (the same in all {count} wrong parameters{where})"

@@ -1,4 +1,4 @@
-"""What the catalogue looks at: one parameter's claimed and numeric gradient, and proposals that explain it."""
+"""What is known of a wrong parameter, and proposals that would explain it."""
 
 import enum
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +9,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from .sentences import Sentence
+
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -16,7 +18,7 @@ Mask = npt.NDArray[np.bool_]
 @final
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a parameter stands: its name, and its position in theta, which mostly runs from the input to the cost."""
+    """A parameter's name and its position in theta, which usually runs from the input to the cost."""
 
     name: str
     position: int
@@ -24,11 +26,11 @@ class Place:
 
 @final
 class Extent(enum.Enum):
-    """How much of a parameter was measured, and so what can be said of it."""
+    """How much of a parameter was measured, which decides what can be said about it."""
 
-    EVERY_ENTRY = "all of it: entries can be looked for in other places"
-    WRONG_PLACES = "where it is wrong; the rest counts as right"
-    SAMPLE = "some entries, laid end to end: not where they stand"
+    EVERY_ENTRY = "all entries: one can be looked for in another place"
+    WRONG_PLACES = "the wrong entries: the rest counts as right"
+    SAMPLE = "some entries, laid end to end without their places"
 
 
 @final
@@ -39,19 +41,19 @@ class Facts:
     Attributes
     ----------
     name : str
-        The parameter's, as it can be shown.
+        The parameter's name.
     claimed, numeric : numpy.ndarray
-        float64, of the tensor's shape; of a complex one with an axis of two more, real and imaginary parts.
+        float64, of the tensor's shape; a complex tensor has one more axis of length 2, real and imaginary parts.
     error : numpy.ndarray
         Of the same shape: how far `claimed - numeric` may be off, absolute.
     known : numpy.ndarray
-        Of the same shape, bool: where both were measured well enough to be looked at.
+        Of the same shape, bool: whether both were measured well enough to be looked at.
     theta : numpy.ndarray or None
-        The parameter itself, of the same shape; None where a term of it makes no sense, as in second derivatives.
+        The parameter itself, of the same shape; None for second derivatives, which contain no term of theta.
     parts : bool
         Whether the last axis is that of real and imaginary parts.
     others : mapping
-        Numeric gradients of all parameters by name, for one that was taken in place of this.
+        Numeric gradients of all parameters by name, one of which may have been taken for this one.
     extent : Extent
         How much of it was measured.
     """
@@ -68,22 +70,22 @@ class Facts:
 
     @cached_property
     def discrepancy(self) -> Array:
-        """Claimed less numeric, zero where that is not known."""
+        """Claimed minus numeric, zero where that is not known."""
         away: Array = np.where(self.known, self.claimed - self.numeric, 0.0)
         return away
 
     @property
     def axes(self) -> range:
-        """The tensor's own axes, along which its entries can be out of order."""
+        """The tensor's own axes, without that of real and imaginary parts."""
         return range(self.claimed.ndim - self.parts)
 
     @property
     def is_complete(self) -> bool:
-        """Whether all is known, as it has to be for entries to be looked for in other places."""
+        """Whether every entry is known, so that one can be looked for in another place."""
         return self.extent is Extent.EVERY_ENTRY and bool(self.known.all())
 
     def within(self, box: tuple[npt.NDArray[np.intp], ...]) -> "Facts":
-        """Some of it: an open mesh of indices, as of `numpy.ix_`."""
+        """The part that an open mesh of indices selects, as `numpy.ix_` makes it."""
         theta = None if self.theta is None else self.theta[box]
         return replace(
             self,
@@ -99,36 +101,33 @@ class Facts:
 @final
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A claimed gradient that a mistake would make of the numeric one.
+    """The claimed gradient as a mistake would make it from the numeric one.
 
     Attributes
     ----------
     predicted : numpy.ndarray
-        Of the tensor's shape; NaN where the mistake says nothing.
-    what : str
-        What is so, the sentence's first half: "the claimed gradient is the transpose of the numeric one".
-    look : str
-        Where to look in the code.
-    freedom : int
+        Of the tensor's shape; NaN where the mistake predicts nothing.
+    sentence : Sentence
+        The mistake in words.
+    fitted : int
         How many numbers were fitted.
-    ways : float
-        Logarithm of how many such proposals could have been made.
+    log_choices : float
+        Logarithm of how many proposals like this one could have been made.
     place : numpy.ndarray or None
-        Bool: where the mistake is confined to; all else is right then, which is what speaks for it.
+        Bool: where the mistake is confined to. The rest then has to be right, which is what speaks for the proposal.
     """
 
     predicted: Array
-    what: str
-    look: str
-    freedom: int = 0
-    ways: float = 0.0
+    sentence: Sentence
+    fitted: int = 0
+    log_choices: float = 0.0
     place: Mask | None = None
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A known mistake: its kind, and what it would make of the numeric gradient."""
+    """A known mistake: its kind, and the proposals that it makes from the facts."""
 
     kind: str
-    proposals: Callable[[Facts], Iterable[Proposal]]
+    propose: Callable[[Facts], Iterable[Proposal]]

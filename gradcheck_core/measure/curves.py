@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from ..check.judging import Assessed, assess_all
-from ..diagnosis import Place, first_to_mend
+from ..diagnosis import Place, choose_first_to_fix
 from ..evaluate.limits import most_evaluations
 from ..evaluate.session import Session
 from ..numerics.curves import (
@@ -80,7 +80,7 @@ def _ordered(assessed: Sequence[Assessed], session: Session) -> list[tuple[Evide
     worst = max(report.verdict.severity for _, report in wrong.values())
     names = {name: None for name, (_, report) in wrong.items() if report.verdict.severity == worst}
     places = [Place(parameter.name, i) for i, parameter in enumerate(session.layout.parameters)]
-    first = first_to_mend(names, places)
+    first = choose_first_to_fix(names, places)
     return worst_first(list(wrong.values()), first)
 
 

@@ -1,4 +1,4 @@
-"""What a few random directions say about a whole gradient, and with which confidence."""
+"""What a few random directions say about the error of a whole gradient, and with which confidence."""
 
 import math
 from collections.abc import Sequence
@@ -6,40 +6,42 @@ from collections.abc import Sequence
 from .draws import COARSENESS
 
 _PER_DECADE = 2
-"""Directions for each factor 10 of confidence: the bound is then three times what was seen, and twice with more."""
+"""This many directions are drawn for each factor 10 of confidence, with which the bound is about three times what was
+seen. Many more would only lower it to twice that."""
 
 
-def first_look(alpha: float) -> int:
-    """How many directions are drawn before anything is decided, where the chance to be wrong may be alpha.
+def count_first_directions(alpha: float) -> int:
+    """Count the directions to draw before anything is decided, if the chance to be wrong may be alpha.
 
     Examples
     --------
-    >>> first_look(0.001), first_look(0.1)
+    >>> count_first_directions(0.001), count_first_directions(0.1)
     (7, 3)
     """
     return math.ceil(_PER_DECADE * math.log10(2 / alpha))
 
 
-def share(alpha: float, look: int) -> float:
-    """The part of alpha that a look may spend: a half for the first, a quarter for the second, and so on.
+def share_alpha(alpha: float, look: int) -> float:
+    """The part of alpha that a look may spend: half for the first, a quarter for the second, and so on.
 
-    Looking and then drawing more are several chances to be wrong; these add up to alpha, however often.
+    To look, and then to draw more and look again, is to have several chances to be wrong. Together they stay below
+    alpha, however many looks there are.
     """
     return math.ldexp(alpha, -look - 1)
 
 
-def upper_bound(seen: Sequence[float], errors: Sequence[float], alpha: float) -> float:
-    """What ``||x||`` is at most, but for a chance of alpha.
+def bound_above(seen: Sequence[float], errors: Sequence[float], alpha: float) -> float:
+    """Bound ``||x||`` from above; the bound is wrong with a chance of at most alpha.
 
-    Of each direction v, with independent entries uniform on ``[-sqrt 3, sqrt 3]``, ``v . x`` was measured. Its density
-    over ``||x||`` is symmetric, unimodal and at 0 at most ``1 / sqrt 6``, since no central section of the unit cube is
-    larger than ``sqrt 2``. So ``|v . x| <= t ||x||`` has probability at most ``t sqrt(2/3)``, for every x and n, and
-    that it happens in all k directions at most ``(t sqrt(2/3))**k``.
+    ``v . x`` was measured for each direction v, whose entries are independent and uniform on ``[-sqrt 3, sqrt 3]``. The
+    density of ``v . x / ||x||`` is symmetric and unimodal, and at most ``1 / sqrt 6`` at 0, since no central section of
+    the unit cube is larger than ``sqrt 2``. So ``|v . x| <= t ||x||`` has a probability of at most ``t sqrt(2/3)``, for
+    every x and n, and in all k directions together one of at most ``(t sqrt(2/3))**k``.
 
     Parameters
     ----------
     seen, errors : sequence of float
-        ``v . x`` by direction and how far off each may be, absolute.
+        ``v . x`` for each direction, and how far off it may be, absolute.
     alpha : float
         The chance to be wrong.
 
@@ -49,23 +51,23 @@ def upper_bound(seen: Sequence[float], errors: Sequence[float], alpha: float) ->
 
     Examples
     --------
-    >>> round(upper_bound([0.1, -0.3], [0.0, 0.0], 0.01), 2)
+    >>> round(bound_above([0.1, -0.3], [0.0, 0.0], 0.01), 2)
     2.45
     """
     t = math.pow(alpha, 1 / len(seen)) * math.sqrt(3 / 2) * (1 - COARSENESS)
     return max(abs(value) + error for value, error in zip(seen, errors, strict=True)) / t
 
 
-def lower_bound(seen: Sequence[float], errors: Sequence[float], alpha: float) -> float:
-    """What ``||x||`` is at least, but for a chance of alpha; 0 where the error bars explain what was seen.
+def bound_below(seen: Sequence[float], errors: Sequence[float], alpha: float) -> float:
+    """Bound ``||x||`` from below; the bound is wrong with a chance of at most alpha, and 0 if error bars explain all.
 
-    ``v . x`` is sub-Gaussian with variance proxy ``||x||**2``, as each entry of v is with 1: so
-    ``|v . x| > u ||x||`` has probability at most ``2 exp(-u**2 / 2)``.
+    Each entry of v is sub-Gaussian with variance proxy 1, so ``v . x`` is with ``||x||**2``, and
+    ``|v . x| > u ||x||`` has a probability of at most ``2 exp(-u**2 / 2)``.
 
     Parameters
     ----------
     seen, errors, alpha
-        As of `upper_bound`.
+        As for `bound_above`.
 
     References
     ----------
@@ -74,7 +76,7 @@ def lower_bound(seen: Sequence[float], errors: Sequence[float], alpha: float) ->
 
     Examples
     --------
-    >>> round(lower_bound([0.1, -0.3], [0.0, 0.0], 0.01), 2)
+    >>> round(bound_below([0.1, -0.3], [0.0, 0.0], 0.01), 2)
     0.09
     """
     u = math.sqrt(2 * math.log(2 * len(seen) / alpha))

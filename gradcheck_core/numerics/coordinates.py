@@ -1,4 +1,4 @@
-"""One parameter's cost, central differences along its coordinates, and derivatives with error bars."""
+"""The cost as a function of one parameter, central differences of it, and derivatives with error bars."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,30 +12,35 @@ from .norms import FloatVector
 Indices = npt.NDArray[np.intp]
 
 THETA_ROUNDINGS = 32.0
-"""Roundings of theta that a gradient is taken to be computed with: its own entry's and those it is combined with."""
+"""A right gradient may be that of a theta which is off by this many unit roundoffs, relative: those of the entry itself
+and of the entries it is combined with."""
+
+BACKWARD_NOISE = 16.0
+"""The error bar of a derivative is at least this many times the noise of the function over the scale of the step: a
+backward pass rounds that much itself."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class ParameterCost:
-    """The cost as a function of one parameter's entries, the rest of theta held.
+    """The cost as a function of the entries of one parameter; the rest of theta stays as it is.
 
     Attributes
     ----------
     theta : numpy.ndarray
-        The entries, float64, shape ``(k,)``.
+        The present entries, float64, shape ``(k,)``.
     cost : float
         J there.
     noise : float
-        Standard deviation of the computed cost around a smooth one, absolute.
+        Standard deviation of the computed cost around the smooth one that it stands for, absolute.
     roundoff : float
         Unit roundoff of the precision theta is held in, relative.
     costs_at : callable
-        From entries and their new values, one replaced at a time, to the costs; NaN or infinite where the cost is.
+        From entries and their new values, one replaced at a time, to the costs, which may be NaN or infinite.
     moved_to : callable
         From new values of all entries together to the cost.
     rounded : callable
-        From values of all entries to what they become in the precision of the evaluation.
+        From values of all entries to their rounding in the precision of the evaluation.
     """
 
     theta: FloatVector
@@ -55,17 +60,16 @@ class Derivatives:
     Attributes
     ----------
     lower, upper : numpy.ndarray
-        float64, shape ``(k,)``. Equal where the cost is smooth; on a kink the two one-sided slopes, between which every
-        value is a subgradient.
+        float64, shape ``(k,)``. They are equal where the cost is smooth. On a kink they are the two one-sided slopes,
+        and every value between them is a subgradient.
     error : numpy.ndarray
-        float64, shape ``(k,)``: how far off both may be; infinite where nothing could be measured.
+        float64, shape ``(k,)``: how far off both may be, infinite where nothing could be measured.
     cost_size : float
-        The size of the cost nearby, absolute; 0 where that is not known. J may be zero at theta alone.
+        The size of the cost nearby, absolute; 0 if that is not known. J itself may happen to be zero at theta.
     step : float
-        The shortest step of the sweep, in scales of the entry; infinite where there was none.
+        The shortest step of the sweep, in scales of the entry; infinite if there was no sweep.
     stair : float
-        The largest step of a staircase that the cost climbs along one of the coordinates, absolute; 0 where none was
-        seen.
+        The largest step of a staircase that the cost climbs along a coordinate, absolute; 0 if none was seen.
     """
 
     lower: FloatVector
@@ -77,37 +81,37 @@ class Derivatives:
 
     @classmethod
     def unknown(cls, size: int) -> Self:
-        """Of so many coordinates of which nothing was measured."""
+        """The record of coordinates at which nothing was measured."""
         return cls(np.zeros(size), np.zeros(size), np.full(size, np.inf))
 
     @property
     def kinks(self) -> int:
-        """How many coordinates sit on a kink."""
+        """How many coordinates are on a kink."""
         return int(np.sum(self.lower < self.upper))
 
     def no_better_than(self, floor: FloatVector) -> "Derivatives":
-        """These, with error bars of at least some floor."""
+        """A copy with error bars of at least a floor."""
         return replace(self, error=np.maximum(self.error, floor))
 
     def taking(self, entries: slice | npt.NDArray[np.bool_]) -> "Derivatives":
-        """Those of some entries only."""
+        """The record of some entries only."""
         return replace(self, lower=self.lower[entries], upper=self.upper[entries], error=self.error[entries])
 
     def replaced(self, entries: Indices, other: "Derivatives") -> "Derivatives":
-        """These, with other measurements of some entries in their place."""
+        """A copy with other measurements of some entries."""
         lower, upper, error = self.lower.copy(), self.upper.copy(), self.error.copy()
         lower[entries], upper[entries], error[entries] = other.lower, other.upper, other.error
         return replace(self, lower=lower, upper=upper, error=error, stair=max(self.stair, other.stair))
 
     def nearest(self, claimed: FloatVector) -> FloatVector:
-        """Of the measured values the ones nearest to a claim: the derivative or, on a kink, a subgradient."""
+        """The measured values nearest to a claim: the derivative or, on a kink, a subgradient."""
         return np.clip(np.nan_to_num(claimed), self.lower, self.upper)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """Raw central differences at one step each: slope, second difference over the step, and the step taken."""
+    """Central differences at one step each: slope, size of the second difference over the step, and step taken."""
 
     slope: FloatVector
     bend: FloatVector
@@ -115,11 +119,11 @@ class Differences:
 
     @classmethod
     def none(cls) -> Self:
-        """Of no coordinate."""
+        """The record of no coordinates."""
         return cls(np.zeros(0), np.zeros(0), np.zeros(0))
 
     def followed_by(self, more: "Differences") -> "Differences":
-        """These and those of other coordinates."""
+        """The record of these coordinates and more."""
         return Differences(
             np.concatenate([self.slope, more.slope]),
             np.concatenate([self.bend, more.bend]),
@@ -128,7 +132,7 @@ class Differences:
 
 
 def difference(at: ParameterCost, entries: Indices, steps: FloatVector) -> Differences:
-    """Move each of some entries by its step to either side.
+    """Move each of some entries by its step to either side, two evaluations each.
 
     Parameters
     ----------
@@ -137,12 +141,12 @@ def difference(at: ParameterCost, entries: Indices, steps: FloatVector) -> Diffe
     entries : numpy.ndarray
         Which entries, int, shape ``(m,)``.
     steps : numpy.ndarray
-        Steps for *all* entries of the parameter, absolute, float64, shape ``(k,)``.
+        Steps for all entries of the parameter, absolute, float64, shape ``(k,)``.
 
     Returns
     -------
     Differences
-        NaN where the cost is not finite, or where the step rounds to nothing.
+        NaN where the cost is not finite or the step rounds to nothing.
     """
     plus = at.rounded(at.theta + steps)[entries]
     minus = at.rounded(at.theta - steps)[entries]
@@ -157,8 +161,8 @@ def difference(at: ParameterCost, entries: Indices, steps: FloatVector) -> Diffe
 
 
 def theta_rounding(at: ParameterCost) -> FloatVector:
-    """How far theta may be off by rounding; times the curvature, the least that two right slopes may differ by.
+    """How far theta may be off by rounding, absolute. Two right slopes may differ by this times the curvature.
 
-    At a perfect fit both gradients are nothing else.
+    At a perfect fit both gradients consist of nothing else.
     """
     return THETA_ROUNDINGS * at.roundoff * np.abs(at.theta)

@@ -1,4 +1,4 @@
-"""Random directions of theta, each through a few parameters."""
+"""Random directions of theta, each through some of its parameters."""
 
 from collections.abc import Mapping
 
@@ -11,21 +11,21 @@ from .steps import scales
 def directions_through(
     parameters: Mapping[int, FloatVector], most: int, generator: np.random.Generator
 ) -> list[dict[int, FloatVector]]:
-    """Random directions that together move every parameter, one for each where there are no more than `most`.
+    """Draw random directions that together move every parameter: one for each, but at most `most`.
 
     Parameters
     ----------
     parameters : mapping
-        By position, the present entries of each parameter, float64.
+        The present entries of each parameter by its position, float64.
     most : int
-        With more parameters than this, every direction goes through several of them.
+        With more parameters than this a direction goes through several of them.
     generator : numpy.random.Generator
         Draws signs and sizes.
 
     Returns
     -------
     list of dict
-        By position, the direction's entries: each plus or minus 0.5 to 1 times the entry's scale.
+        The entries of each direction by position, each plus or minus 0.5 to 1 times the scale of theta's entry.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Random directions that are nothing but a seed: any stretch of one can be drawn again, by anyone."""
+"""Random directions that are determined by a seed: anyone can draw any stretch of one again."""
 
 import math
 from typing import final
@@ -7,30 +7,30 @@ import numpy as np
 import numpy.typing as npt
 
 BLOCK = 2**17
-"""Entries drawn at a time: what is made of so many, a megabyte, mostly stays in a processor's cache."""
+"""Entries drawn at a time: as float64 they are a megabyte, which mostly stays in the cache of a processor."""
 
 _PER_DRAW = 4
-"""Entries in the 64 bits that the generator gives at a time."""
+"""Entries of 16 bits in the 64 bits that the generator gives at a time."""
 
 UNIT = math.sqrt(3.0) / 2**15
-"""What the integers that stand for a direction's entries are to be multiplied by, for entries of variance 1."""
+"""The odd integers from -2**15 to 2**15 times this are entries of variance 1."""
 
 COARSENESS = 2.0**-10
-"""Relative room for the grid of 2**15 values, spaced 1e-4 apart, where a theorem is about a continuous uniform."""
+"""Relative room that a bound leaves because entries lie on a grid of 2**15 values, 1e-4 apart, while the theorem is
+about a continuous distribution."""
 
 
 @final
 class Draws:
     """A direction with independent entries, uniform on ``[-sqrt 3, sqrt 3]``, mean 0 and variance 1.
 
-    Each entry is an odd 16-bit integer, to be multiplied by `UNIT`: of a hundred million entries these are drawn in a
-    tenth of the time of an evaluation. They come in blocks; the next one costs nothing more, another one a jump of the
-    generator.
+    Each entry is an odd 16-bit integer, to be multiplied by `UNIT`. A hundred million of these are drawn in a tenth of
+    the time of one evaluation. They come in blocks: the next block is free, any other costs a jump of the generator.
 
     Parameters
     ----------
     seed, number : int
-        Which direction; others are independent of it.
+        Which direction; those of other seeds and numbers are independent of it.
 
     References
     ----------

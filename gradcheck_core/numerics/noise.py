@@ -1,4 +1,4 @@
-"""The noise level of a computed cost: how far it is from the smooth function that it stands for."""
+"""The noise estimate: how far a computed cost is from the smooth function that it stands for."""
 
 import math
 from collections.abc import Callable
@@ -9,72 +9,74 @@ import numpy as np
 
 from .norms import FloatVector
 from .staircase import MOST_BISECTIONS, UNIFORM, lone_step, on_a_grid, step_between, step_of_plateaus
+from .steps import FARTHEST_MOVE, SAFE_MOVE
 
 _POINTS = 9
-"""Values in one difference table; the paper finds 7 to 9 enough."""
+"""Values in one difference table; Moré and Wild find 7 to 9 enough."""
 
 _FIRST_SPACING = 4217.3
-"""Spacing of the first table, in unit roundoffs of theta's scale: wide enough to round anew, and nearly smooth."""
+"""Spacing of the first table, in unit roundoffs of theta's scale: so wide that every value rounds anew, so narrow that
+the smooth cost hardly bends."""
 
 _WIDENING = 137.0
-"""No power of two, along which rounding to another binary precision would be regular and look smooth."""
+"""How much wider each further table is. It is not a power of two, at which rounding to a lower binary precision would
+be regular and look smooth."""
+
 _MOST_TABLES = 6
-
-_UNMOVED = 0.1
-"""Distance up to which the cost is looked at while it stays exactly equal: a probability of 0.9 stays one."""
-
-_FARTHEST = 0.25
-"""The same once it has moved: entries keep their size by and large."""
+"""At most this many tables are made: the sixth of a float64 cost reaches as far as `SAFE_MOVE`."""
 
 _WIDEST = 1e-4
-"""Spacing beyond which it is not the rounding of single parameters that shows, a few 1e-7 of each in float32."""
+"""At a wider spacing than this, plateaus are not those of single parameters that are rounded to float32: these are a
+few 1e-7 of the parameter wide."""
 
 _FAR = 1e-6
-"""Spacing beyond which plateaus are not of single parameters that are rounded to float32, whose stairs are shorter."""
+"""The same for a cost whose steps are larger than float32 inside makes them."""
 
 _FLAT_CHECK = (0, 4, 8)
-"""Points of a table that are taken first: where they are equal the points are too close for any change to show."""
+"""Points of a table that are taken first. If they are equal, the points are too close together for a change to show."""
 
 _WITHIN_A_STEP = 7.3
-"""Points of a second table within the distance of a step; no whole number, nor the first table's spacing's multiple."""
+"""Points of the second table within the distance of a step: not a whole number, so that no point is a step away."""
 
 _ALTERNATING = 1.4
-"""Median of that mean, for nine values of normal noise of deviation 1, in `noise_between`."""
+"""Median of the root mean square in `estimate_between` for nine values of normal noise with deviation 1."""
 
 _TOO_MUCH = 2.0**-8
-"""Noise over ``|J|`` beyond that of bfloat16: terms that cancel, or a cost that oscillates from point to point."""
+"""More noise than this, relative to ``|J|``, is more than bfloat16 makes: terms cancel, or the cost oscillates from
+point to point."""
 
 _CLOSER = 64.0
-"""Times closer points tell the two: noise stays, an oscillation vanishes."""
+"""Points this many times closer tell the two apart: noise stays, an oscillation vanishes."""
 
 _TELLING_LEVELS = 3
-"""Different values that have to be exact in a lower precision: a floor function's few are by chance."""
+"""At least this many different values have to be exact in a lower precision: the few of a floor function are by
+chance."""
 
 LOWER_PRECISION = 2.0**-20
-"""Noise over ``|J|`` up to which it is that of a part computed in float32; more is a cost that varies within a step."""
+"""Noise up to this, relative to ``|J|``, is that of a part in float32; a cost with more varies within a step."""
 
 LEAST_EVALUATIONS = _POINTS
-"""One table."""
+"""Evaluations of one table."""
 
 MOST_EVALUATIONS = 2 * _POINTS + len(_FLAT_CHECK) * (_MOST_TABLES - 1) + MOST_BISECTIONS
-"""What an estimate usually takes at most; 18 are usual."""
+"""Evaluations that an estimate usually takes at most; 18, two tables, are the rule."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How far a computed cost is from a smooth one.
+    """The noise of a computed cost.
 
     Attributes
     ----------
     level : float
-        Standard deviation, absolute.
+        Standard deviation around the smooth cost, absolute.
     settled : bool
-        Whether a table showed it.
+        Whether a difference table settled.
     size : float
-        The largest ``|J|`` seen, 0 where that is not known: a cost may be zero at theta alone.
+        The largest ``|J|`` seen, 0 if that is not known. J itself may happen to be zero at theta.
     stair : float
-        The step of the staircase that the cost climbs, absolute; 0 where it climbs none.
+        The step of the staircase that the cost climbs, absolute; 0 if it climbs none.
     """
 
     level: float
@@ -90,10 +92,10 @@ def estimate_noise(
 
     Differences of high order of a smooth function vanish, those of noise grow by a known factor: the k-th differences
     of independent noise with deviation s have deviation ``s * sqrt((2k)!) / k!``. The level is read off at the first
-    order k from which three estimates agree within a factor 4 and at which the differences change sign. Where half of
-    the values are equal the points are too close and the table is made wider, so that a cost which computes in a
-    lower precision than its parameters shows the noise of that precision. The points lie to one side of theta: on a
-    kink the two sides together would look like noise.
+    order k from which three estimates agree within a factor of 4 and at which the differences change sign. If half of
+    the values are equal, the points are too close together and a wider table is made, so that a cost that computes in a
+    lower precision than its parameters shows the noise of that precision. All points lie on one side of theta: at a
+    kink both sides together would look like noise.
 
     Parameters
     ----------
@@ -102,19 +104,18 @@ def estimate_noise(
     cost : float
         J at theta.
     roundoff : float
-        Unit roundoff of the precision theta is held in, relative; ``roundoff * |J|`` is the least level returned.
+        Unit roundoff of the precision theta is held in, relative. The level is at least ``roundoff * |J|``.
     away : float
-        The distance of a difference's step, dimensionless, over which a second table is taken. At a perfect fit the
-        cost is exact to far less than its noise a step away; and a part of it that is computed in float32 stays the
-        same over the first table. 0 (default): none.
+        The step of a usual difference, dimensionless, over which a second table is made: at a perfect fit the cost is
+        more exact than a step away, and a part that is computed in float32 does not change over the first table. 0
+        (default) makes none.
     most : int
-        Evaluations allowed; one table takes 9.
+        Evaluations allowed; a table takes 9.
 
     Returns
     -------
     Noise
-        ``settled`` is False where no table settled; the level then is the largest that the rounding of the values
-        explains.
+        If no table settled, the level is the largest that the rounding of the values explains.
 
     References
     ----------
@@ -127,18 +128,18 @@ def estimate_noise(
     True
     """
     spacing = min(_FIRST_SPACING * roundoff, math.sqrt(roundoff))
-    here = _noise_from(line, spacing, cost, roundoff, most if not away or most < 2 * _POINTS else most - _POINTS)
+    here = _estimate_near(line, spacing, cost, roundoff, most if not away or most < 2 * _POINTS else most - _POINTS)
     size, level = here.size, here.level
     if away and most >= 2 * _POINTS:
         values = np.array([line(away / _WITHIN_A_STEP * (i + 1)) for i in range(_POINTS)])
         if np.all(np.isfinite(values)):
             size = max(size, float(np.max(np.abs(values))))
-            within = max(noise_between(values), UNIFORM * step_of_plateaus(values))
+            within = max(estimate_between(values), UNIFORM * step_of_plateaus(values))
             level = max(level, within if within <= LOWER_PRECISION * size else 0.0)
     return Noise(max(level, roundoff * size), here.settled, size, here.stair)
 
 
-def _noise_from(line: Callable[[float], float], spacing: float, cost: float, roundoff: float, most: int) -> Noise:
+def _estimate_near(line: Callable[[float], float], spacing: float, cost: float, roundoff: float, most: int) -> Noise:
     size = abs(cost)
     floor = roundoff * size
     flat: float | None = None
@@ -148,17 +149,17 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
     for _ in range(_MOST_TABLES):
         if left < _POINTS or not spacing:
             break
-        values = _table(line, spacing)
+        values = _evaluate_table(line, spacing)
         left -= values.size
         if not np.all(np.isfinite(values)):
             break
         size = max(size, float(np.max(np.abs(values))))
         far, wide = (spacing > max(beyond, 2 * nearest) for beyond in (_FAR, _WIDEST))
         gridded = wide or (far and _coarse(values, size))
-        floor = max(floor, roundoff * size, _rounding_seen(values, wide))
+        floor = max(floor, roundoff * size, _find_rounding(values, wide))
         if np.all(values == values[0]) and flat in (None, values[0]):
             flat = values[0]
-            spacing = _wider(spacing, _UNMOVED)
+            spacing = _widen(spacing, SAFE_MOVE)
             continue
         climbed = values if flat is None else np.concatenate([[flat], values])
         step = step_of_plateaus(climbed, gridded)
@@ -169,45 +170,45 @@ def _noise_from(line: Callable[[float], float], spacing: float, cost: float, rou
             before = max(_POINTS / _WIDENING, float(first))
             seen = np.concatenate([[flat], values[first:]])
             step = step_between(line, spacing * before, spacing * (first + 1), seen, roundoff * size, wide=gridded)
-        jumpy = _mostly_equal(values) or (wide and not step)  # so far apart no rounding shows without its grid
-        level = None if jumpy else noise_of_table(values)
+        jumpy = _mostly_equal(values) or (wide and not step)  # points so far apart show no rounding without its grid
+        level = None if jumpy else estimate_from_table(values)
         if level is not None and level > _TOO_MUCH * size and left >= _POINTS:
-            closer = noise_of_table(_table(line, spacing / _CLOSER)) or 0.0
+            closer = estimate_from_table(_evaluate_table(line, spacing / _CLOSER)) or 0.0
             level = closer if closer < level / _CLOSER**0.5 else level
         if jumpy and not step:
             flat, lone = None, lone_step(climbed)
-            spacing = _wider(spacing, _FARTHEST)
+            spacing = _widen(spacing, FARTHEST_MOVE)
             continue
         return Noise(max(level or 0.0, floor, UNIFORM * step), level is not None or step > 0, size, step)
     return Noise(floor, False, size)
 
 
-def _wider(spacing: float, farthest: float) -> float:
-    """The spacing of the next table, 0 where there is none that would say more."""
+def _widen(spacing: float, farthest: float) -> float:
+    """The spacing of the next table, 0 if no wider one is allowed."""
     wider = min(_WIDENING * spacing, farthest / _POINTS)
     return wider if wider > spacing else 0.0
 
 
 def _coarse(values: FloatVector, size: float) -> bool:
-    """Whether the cost takes larger steps than one makes that is rounded to float32 inside."""
+    """Whether the cost takes larger steps than rounding to float32 inside makes."""
     return bool(np.max(np.abs(np.diff(values))) > LOWER_PRECISION * size)
 
 
-def _table(line: Callable[[float], float], spacing: float) -> FloatVector:
-    """Nine equally spaced values, or only three where those are equal."""
+def _evaluate_table(line: Callable[[float], float], spacing: float) -> FloatVector:
+    """Nine equally spaced values, or only the first three of them to be taken if those are equal."""
     first = {i: line(spacing * (i + 1)) for i in _FLAT_CHECK}
     if len(set(first.values())) == 1:
         return np.array(list(first.values()))
     return np.array([first[i] if i in first else line(spacing * (i + 1)) for i in range(_POINTS)])
 
 
-def _rounding_seen(values: FloatVector, wide: bool) -> float:
-    """The rounding of a lower precision that all values have in common; a regular staircase shows no other noise."""
+def _find_rounding(values: FloatVector, wide: bool) -> float:
+    """The rounding of the lowest precision in which all values are exact: a regular staircase shows no other noise."""
     if np.unique(values).size < _TELLING_LEVELS:
         return 0.0
     in_half, in_single = (_is_exact_in(dtype, values) for dtype in (np.float16, np.float32))
     if wide and in_half:
-        return 0.0  # so few digits the levels of a floor function have by chance
+        return 0.0  # the levels of a floor function have so few digits by chance
     dtype = np.float16 if in_half else np.float32 if in_single else np.float64
     return float(np.finfo(dtype).eps) / 2 * float(np.max(np.abs(values)))
 
@@ -217,8 +218,8 @@ def _is_exact_in(dtype: type, values: FloatVector) -> bool:
         return np.array_equal(values.astype(dtype).astype(np.float64), values)
 
 
-def noise_of_table(values: FloatVector) -> float | None:
-    """The noise level that equally spaced values show, or None where their difference table does not settle."""
+def estimate_from_table(values: FloatVector) -> float | None:
+    """The noise level that equally spaced values show, or None if their difference table does not settle."""
     largest = float(np.max(np.abs(values)))
     if largest == 0:
         return None
@@ -238,11 +239,10 @@ def noise_of_table(values: FloatVector) -> float | None:
     return None
 
 
-def noise_between(values: FloatVector) -> float:
-    """The noise level that equally spaced values show from each to the next; kinks and curvature do not count.
+def estimate_between(values: FloatVector) -> float:
+    """The noise level that equally spaced values show from each to the next, without that of kinks and curvature.
 
-    Second differences of noise alternate in sign, beside a jump too, where those of a bent function or at a kink do
-    not.
+    Second differences of noise alternate in sign, next to a jump too; those of a bent function and at a kink do not.
     """
     second = np.diff(values, 2)
     smaller = np.minimum(np.abs(second[:-1]), np.abs(second[1:]))

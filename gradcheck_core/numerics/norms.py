@@ -1,4 +1,4 @@
-"""Sizes of vectors whose entries may lie anywhere in the range of float64."""
+"""The norm of a vector whose entries may lie anywhere in the range of float64, and a budget of evaluations."""
 
 import math
 from typing import final
@@ -10,12 +10,12 @@ FloatVector = npt.NDArray[np.float64]
 """One-dimensional float64 array."""
 
 _SAFE = 1e-200
-"""Squares down to which, and up to the inverse of which, a sum of squares loses nothing."""
+"""A sum of squares between this and its inverse has neither overflowed nor lost anything to underflow."""
 
 
 def norm(vector: FloatVector) -> float:
-    """The Euclidean norm, without overflow or underflow on the way; NaN counts as infinite."""
-    squared = float(np.einsum("i,i", vector, vector))  # no copy, and no threads: the vector may be all of theta
+    """The Euclidean norm, without overflow or underflow on the way; infinite if an entry is NaN."""
+    squared = float(np.einsum("i,i", vector, vector))  # no copy and no threads: it may be all of theta
     if _SAFE < squared < 1 / _SAFE:
         return math.sqrt(squared)
     largest = float(np.max(np.abs(vector), initial=0.0))
@@ -32,5 +32,5 @@ class Budget:
         self.left = left
 
     def spend(self, count: int) -> None:
-        """These were used."""
+        """Subtract evaluations that were made."""
         self.left -= count

@@ -6,28 +6,25 @@ from functools import partial
 
 import numpy as np
 
-from .coordinates import THETA_ROUNDINGS, Derivatives
+from .coordinates import BACKWARD_NOISE, THETA_ROUNDINGS, Derivatives
 from .noise import MOST_EVALUATIONS, estimate_noise
 from .norms import FloatVector
 from .remeasure import STEPS_ALONG_A_LINE, along_line
 from .steps import first_step
 
-_FLOOR = 16.0
-"""Noise of a gradient's entry that its derivative cannot be told from: a product by automatic means rounds as much."""
-
 
 def derivative_of_gradient(line: Callable[[float], FloatVector], gradient: FloatVector, roundoff: float) -> Derivatives:
     """Differentiate every entry of a gradient along one line.
 
-    Each entry is a function of one variable, so that noise, steps, kinks and jumps are told as for a single coordinate
-    of a cost. All entries share the evaluations: 9 for the noise and 16 for the differences, more only where a
-    gradient computes in a lower precision than its parameters.
+    Each entry is a function of one variable, so that noise, steps, kinks and jumps are found as for one coordinate of a
+    cost. All entries share the evaluations: 9 for the noise and 16 for the differences, more only if the gradient is
+    computed in a lower precision than the parameters have.
 
     Parameters
     ----------
     line : callable
-        The gradient at ``theta + t * direction``, float64 of shape ``(n,)``, a function of the dimensionless t; the
-        direction is in proportion to theta's scale.
+        The gradient at ``theta + t * direction``, float64 of shape ``(n,)``, a function of the dimensionless t. The
+        direction has to be in proportion to the scale of theta.
     gradient : numpy.ndarray
         The gradient at theta.
     roundoff : float
@@ -60,4 +57,4 @@ def derivative_of_gradient(line: Callable[[float], FloatVector], gradient: Float
         for i in range(gradient.size)
     ]
     columns = np.array(measured, dtype=np.float64).reshape(-1, 3).T
-    return Derivatives(*columns).no_better_than(_FLOOR * np.array(noise))
+    return Derivatives(*columns).no_better_than(BACKWARD_NOISE * np.array(noise))

@@ -10,31 +10,44 @@ import numpy as np
 from .norms import FloatVector
 
 CONFIDENT = 5.0
-"""Deviations of the noise that an error bar covers: rounding errors are not normal, and their level is an estimate."""
+"""An error bar covers this many standard deviations of the noise: rounding errors are not normally distributed, and
+their level is an estimate."""
 
 GOOD_ENOUGH = 1e-10
-"""Relative error of a derivative below which no better step is looked for; a tenth of a thousandth of CORRECT."""
+"""No better step is looked for once a derivative has this relative error, a thousandth of the bound for CORRECT."""
+
+SAFE_MOVE = 0.1
+"""An entry moves by at most this share of its scale before it is known to change the cost: a probability of 0.9 stays
+a probability."""
+
+FARTHEST_MOVE = 0.25
+"""No table of the noise and no direction moves a parameter by more than this share of its scale: entries of usual size
+keep their sign."""
+
+STEP_ROUNDINGS = 64.0
+"""A step is longer than this many unit roundoffs of the scale, so that rounding changes it by less than a hundredth."""
 
 _NEIGHBOURS = 8.0
-"""How much more another entry may bend than the few along which a step is chosen."""
+"""Truncation counts this many times: another entry may bend that much more than the few with which a step is chosen."""
 
 _UNSETTLED = 0.05
-"""Relative truncation at which the best step is none: differences that grow like ``1 / h`` show an eighth."""
-
-_UNMOVED = 0.1
-"""Step up to which an entry is moved while the cost stays exactly equal: a probability of 0.9 stays one."""
+"""With more truncation than this, relative to the derivative, even the best step has not settled: differences that grow
+like ``1 / h`` show an eighth."""
 
 _WELL_BEYOND = 64.0
-"""Times the first step that it is moved in any case: in float32 a tenth is hardly more than a first step."""
+"""An entry may move this many first steps even beyond `SAFE_MOVE`, which in float32 is hardly longer than one."""
 
 _RATIO = 8.0
+"""Each step is this many times the one before."""
+
 _MOST_RUNGS = 14
+"""At most this many steps are tried, which span twelve decades."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A central difference at one step, dimensionless, and the parts of its error, in the derivative's units."""
+    """A central difference at one dimensionless step, and the parts of its error in units of the derivative."""
 
     step: float
     derivative: float
@@ -62,7 +75,7 @@ class _Taken:
 
 
 def scales(theta: FloatVector) -> FloatVector:
-    """The scale of each entry of one parameter: ``max(|theta_i|, rms(theta))``, or 1 where all are zero.
+    """The scale of each entry of one parameter: ``max(|theta_i|, rms(theta))``, or 1 if all are zero.
 
     Examples
     --------
@@ -77,9 +90,9 @@ def scales(theta: FloatVector) -> FloatVector:
 
 
 def own_sizes(theta: FloatVector) -> FloatVector:
-    """The size of each entry by itself: ``|theta_i|``, or its scale where it is zero.
+    """The size of each entry on its own: ``|theta_i|``, or its scale if it is zero.
 
-    Entries that move together move in proportion to these: of far apart sizes in one parameter, all then stay near.
+    Entries that move together move in proportion to these, so that small ones next to large ones stay near theta too.
 
     Examples
     --------
@@ -90,15 +103,15 @@ def own_sizes(theta: FloatVector) -> FloatVector:
 
 
 def first_step(noise: float, cost: float, roundoff: float) -> float:
-    """A step to begin with, dimensionless: the cube root of the relative noise, as for a cost of natural scale."""
+    """The first step, dimensionless: the cube root of the relative noise, which suits a cost of natural scale."""
     relative = max(noise / abs(cost), roundoff) if cost else roundoff
-    return min(float(np.cbrt(relative)), 0.1)
+    return min(float(np.cbrt(relative)), SAFE_MOVE)
 
 
 def farthest_step(theta: FloatVector) -> float:
-    """The dimensionless step beyond which no entry of a parameter is moved to find a better one.
+    """The longest step, dimensionless, that is tried for a parameter.
 
-    1, the parameter's own scale; more where that is below a thousandth, as of weights that start out near zero and say
+    It is 1, the scale of the parameter, and more if that is below a thousandth: weights that start out near zero say
     nothing about the scale that they will have.
     """
     return max(1.0, 1e-3 / float(np.max(scales(theta))))
@@ -107,11 +120,11 @@ def farthest_step(theta: FloatVector) -> float:
 def choose_step(
     line: Callable[[float], float], noise: float, first: float, roundoff: float, most: int, farthest: float = 1.0
 ) -> Rung | None:
-    """Find the step of least estimated error along a line through theta.
+    """Find the step with the least estimated error along a line through theta.
 
-    Central differences ``D(t)`` are taken at steps that differ by factors of 8, from `first` towards whichever end
-    still promises less error. Truncation at a step is estimated by the change from the next smaller one,
-    ``|D(t) - D(t / 8)|``, noise by ``5 s / t``; neither looks at any claimed gradient.
+    Central differences ``D(t)`` are taken at steps that differ by factors of 8, from `first` towards the end that
+    promises less error. Truncation at a step is estimated by the change from the next smaller one,
+    ``|D(t) - D(t / 8)|``, noise by ``5 s / t``; neither looks at a claimed gradient.
 
     Parameters
     ----------
@@ -126,14 +139,14 @@ def choose_step(
     most : int
         Evaluations allowed, at least 4.
     farthest : float
-        Steps stay below this, dimensionless. 1 (default) keeps every entry's sign: a cost may not be defined beyond, or
-        its solver not converge. See `farthest_step`.
+        Steps stay below this, dimensionless. 1 (default) keeps the sign of every entry: beyond, a cost may be undefined
+        or its solver may not converge. See `farthest_step`.
 
     Returns
     -------
     Rung or None
-        The best step with its derivative and error; None where the cost is constant along the line, not finite, or
-        jumps, so that no step settles.
+        The best step with its derivative and error; None if no step settles, because the cost is constant along the
+        line, not finite, or jumps.
 
     References
     ----------
@@ -149,16 +162,16 @@ def choose_step(
     take(0)
     take(1)
     while True:
-        rungs = _rungs(taken, noise, roundoff)
+        rungs = _estimate_rungs(taken, noise, roundoff)
         best = min(rungs, key=lambda position: rungs[position].error) if rungs else None
         if best is None or (
             rungs[best].error > GOOD_ENOUGH * abs(rungs[best].derivative) and best in (min(taken), max(taken))
         ):
-            ahead = _next(taken, best)
+            ahead = _choose_next(taken, best)
             step = first * _RATIO**ahead
-            # Beyond its own scale an entry is moved only where it shows an effect: there the noise grows with the step.
-            unmoved = min(1.0, max(_UNMOVED, _WELL_BEYOND * first)) if _constant(taken) else 1.0
-            in_range = 64 * roundoff < step < (farthest if _shows(rungs, best) else unmoved)
+            # An entry that shows no effect moves less far: one that is moved beyond its scale adds noise.
+            unmoved = min(1.0, max(SAFE_MOVE, _WELL_BEYOND * first)) if _is_constant(taken) else 1.0
+            in_range = STEP_ROUNDINGS * roundoff < step < (farthest if _shows_effect(rungs, best) else unmoved)
             if in_range and len(taken) < _MOST_RUNGS and 2 * len(taken) + 2 <= most:
                 take(ahead)
                 continue
@@ -166,43 +179,43 @@ def choose_step(
         return (
             None
             if chosen is None
-            or _constant(taken)
+            or _is_constant(taken)
             or chosen.truncation > max(_UNSETTLED * abs(chosen.derivative), chosen.noise)
             else chosen
         )
 
 
-def _constant(taken: dict[int, _Taken]) -> bool:
+def _is_constant(taken: dict[int, _Taken]) -> bool:
     return len({cost for pair in taken.values() for cost in (pair.plus, pair.minus)}) == 1
 
 
-def _shows(rungs: dict[int, Rung], best: int | None) -> bool:
+def _shows_effect(rungs: dict[int, Rung], best: int | None) -> bool:
     return best is not None and abs(rungs[best].derivative) > rungs[best].noise
 
 
-def _next(taken: dict[int, _Taken], best: int | None) -> int:
-    """The position to try next: beyond the end at which the best is, or smaller where nothing was finite."""
+def _choose_next(taken: dict[int, _Taken], best: int | None) -> int:
+    """The position to try next: beyond the end at which the best is, or smaller if nothing was finite."""
     return max(taken) + 1 if best == max(taken) else min(taken) - 1
 
 
-def _rungs(taken: dict[int, _Taken], noise: float, roundoff: float) -> dict[int, Rung]:
+def _estimate_rungs(taken: dict[int, _Taken], noise: float, roundoff: float) -> dict[int, Rung]:
     finite = {position: pair for position, pair in sorted(taken.items()) if math.isfinite(pair.derivative)}
     rungs: dict[int, Rung] = {}
     for position, pair in finite.items():
         below, above = finite.get(position - 1), finite.get(position + 1)
         if below is not None:
-            # What noise at the smaller step explains is no truncation.
+            # What noise at the smaller step explains is not truncation.
             change = max(abs(pair.derivative - below.derivative) - CONFIDENT * noise / below.step, 0.0)
         elif above is not None:
             change = abs(above.derivative - pair.derivative) / _RATIO  # it falls at least linearly with the step
         else:
             change = abs(pair.derivative)
-        # A cost that is zero at theta rounds as what it is a step away.
+        # A cost that is zero at theta rounds like its values a step away.
         level = max(noise, roundoff * max(abs(pair.plus), abs(pair.minus)))
         rungs[position] = Rung(pair.step, pair.derivative, change, CONFIDENT * level / pair.step)
     truncation = np.array([rung.truncation for rung in rungs.values()])
     for k in range(truncation.size - 1, 0, -1):
-        # It shrinks with the square of the step: where less is seen, the cost jumps or has a kink not far beyond.
+        # Truncation shrinks with the square of the step. If less is seen, the cost jumps or has a kink nearby.
         truncation[k - 1] = max(truncation[k - 1], truncation[k] / _RATIO**2)
     honest = never_less_than_at_smaller_steps(truncation, np.array([rung.noise for rung in rungs.values()]))
     return {
@@ -212,10 +225,10 @@ def _rungs(taken: dict[int, _Taken], noise: float, roundoff: float) -> dict[int,
 
 
 def never_less_than_at_smaller_steps(truncation: FloatVector, noise: FloatVector) -> FloatVector:
-    """Truncation estimates at growing steps, each at least what noise does not explain of those at smaller steps.
+    """Raise truncation estimates at growing steps to what noise does not explain of those at smaller steps.
 
-    Over steps far beyond its scale a bounded cost has differences that shrink like ``1 / h``, and with them their
-    changes: without this they would pass for a derivative near zero.
+    Far beyond its scale a bounded cost has differences that shrink like ``1 / h``, and so do their changes: without
+    this they would pass for a derivative near zero.
     """
     explained = noise + np.concatenate([noise[:1], noise[:-1]])
     return np.maximum(truncation, np.maximum.accumulate(np.maximum(truncation - explained, 0.0)))

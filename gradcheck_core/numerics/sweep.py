@@ -1,4 +1,4 @@
-"""The first look at a parameter: two evaluations a coordinate; truncation and roughness are measured at some."""
+"""The first look at a parameter: a difference at every coordinate, and a second one at some to see truncation."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,39 +11,40 @@ from .norms import FloatVector
 from .steps import CONFIDENT, scales
 
 _SAFETY = 2.0
-"""On the measured truncation: it is the leading term of a series, and neighbours stand for coordinates not probed."""
+"""Measured truncation counts twice: it is the leading term of a series, and probed coordinates stand for the others."""
 
 _ROUGH = 0.3
-"""How far, relatively, a second difference may be from growing with the square of the step, as that of smooth costs."""
+"""The second difference of a smooth cost grows with the square of the step, and is off by at most this share."""
 
 _BLUR = 6.0 * CONFIDENT
-"""Noise over the step that two second differences at h and 2 h, the one doubled, differ by: 5.1 deviations at most."""
+"""Twice a second difference at h and one at 2 h, both over the step, differ by at most this much noise over the step:
+their difference has 5.1 deviations."""
 
 _FAINT = 1e-7
-"""Roughness, relative to the largest slope of the parameter, that no verdict is changed by."""
+"""Less roughness than this, relative to the largest slope of the parameter, changes no verdict."""
 
 
 @final
-@dataclass(frozen=True)  # without slots, in which nothing can be cached
+@dataclass(frozen=True)  # no slots: a cached property needs a __dict__
 class Sweep:
-    """Differences along every coordinate of a parameter, and along some of them at another step as well.
+    """Differences along every coordinate of a parameter, and along some of them at a second step.
 
     Attributes
     ----------
     at : ParameterCost
         The cost.
     steps : numpy.ndarray
-        The steps asked for, absolute, float64, shape ``(k,)``.
+        The steps, absolute, float64, shape ``(k,)``; those taken differ by rounding.
     found : Differences
-        At those steps, for all entries.
+        The differences at those steps, of all entries.
     probed : numpy.ndarray
-        Entries taken at `factor` times the step too, int, shape ``(m,)``.
+        Entries that were also moved by `factor` times the step, int, shape ``(m,)``.
     other : Differences
-        There, for the probed entries.
+        The differences there, of the probed entries.
     factor : float
-        2 usually; a half where the cost is not to be evaluated beyond the step.
+        2 usually; 1/2 if the cost may not be evaluated beyond the step.
     elsewhere : float
-        What truncation is of the guess for a parameter without a probe, as probes of other parameters show it.
+        Truncation relative to the guess for a parameter without probes, as the probes of other parameters show it.
     """
 
     at: ParameterCost
@@ -56,17 +57,17 @@ class Sweep:
 
     @classmethod
     def of(cls, at: ParameterCost, steps: FloatVector, factor: float = 2.0) -> Self:
-        """Differentiate along every coordinate, two evaluations each; none probed yet."""
+        """Differentiate along every coordinate, two evaluations each, without probes."""
         none = np.arange(0)
         return cls(at, steps, difference(at, np.arange(at.theta.size), steps), none, Differences.none(), factor)
 
     def probing(self, entries: Indices) -> "Sweep":
-        """With some more coordinates probed, two evaluations each."""
+        """Probe more coordinates, two evaluations each."""
         other = self.other.followed_by(difference(self.at, entries, self.factor * self.steps))
         return replace(self, probed=np.concatenate([self.probed, entries]), other=other)
 
     def spread(self, count: int) -> Indices:
-        """Entries to probe first: one half the most bent, the other evenly spread."""
+        """Entries to probe first: half of them those along which the cost bends most, the others evenly spread."""
         size = self.found.bend.size
         if count >= size:
             return np.arange(size)
@@ -75,28 +76,28 @@ class Sweep:
         return np.unique(np.concatenate([most_bent, evenly]))
 
     def most_bent(self, count: int) -> Indices:
-        """The entries not probed yet along which the cost bends most."""
+        """Of the entries not probed yet, those along which the cost bends most."""
         order = np.argsort(-np.nan_to_num(self.found.bend), kind="stable")
         return order[~np.isin(order, self.probed)][:count]
 
     @property
     def cost_size(self) -> float:
-        """The size that the cost has over theta's own scale, going by the steeper of the sides of each coordinate."""
+        """The size that the cost has over the scale of theta, by the steeper of the two sides of each coordinate."""
         steepest = np.abs(np.nan_to_num(self.found.slope)) + np.nan_to_num(self.found.bend) / 2
         return float(np.max(scales(self.at.theta) * steepest, initial=0.0))
 
     @property
     def _noise(self) -> FloatVector:
-        # Away from a theta at which the cost is zero, it has the rounding of what it is there.
+        # A cost that is zero at theta rounds like its values a step away.
         change = self.found.step * (np.abs(self.found.slope) + self.found.bend / 2)
         return np.maximum(self.at.noise, self.at.roundoff * (abs(self.at.cost) + np.nan_to_num(change)))
 
     @property
     def rough(self) -> Indices:
-        """Probed entries next to a kink or a jump.
+        """Probed entries near a kink or a jump.
 
         There the second difference does not grow with the square of the step, by more than noise and by enough to
-        matter. The claimed gradient has no part in it.
+        matter. The claimed gradient plays no part.
         """
         return self.probed[self._is_rough]
 
@@ -112,9 +113,9 @@ class Sweep:
     def derivatives(self) -> Derivatives:
         """The slopes with their error bars: the noise, ``5 s / h``, and twice the truncation.
 
-        Truncation is measured at the probed coordinates by a second difference, ``|D(f h) - D(h)| / |f**2 - 1|``. For
-        the rest it is taken as that of the worst probes, in proportion to how much the cost bends along them. Where the
-        second difference over the step does not grow with the step at all, both sides' slopes are given, as on a kink.
+        Truncation is measured at the probed coordinates by a second step, ``|D(f h) - D(h)| / |f**2 - 1|``. For the
+        rest it is that of the worst probes, in proportion to how much the cost bends. If the second difference over the
+        step does not grow with the step at all, theta is taken to be on a kink, and both one-sided slopes are given.
         """
         found = self.found
         noise = CONFIDENT * self._noise / found.step
@@ -123,7 +124,7 @@ class Sweep:
         error += theta_rounding(self.at) * found.bend / found.step
         lower, upper = found.slope.copy(), found.slope.copy()
         on_kink = self.probed[self._is_kink]
-        # Beyond the kink lies curvature: what of either side's slope changes with the step.
+        # The change of a one-sided slope with the step is curvature beyond the kink.
         change = np.abs(self.other.bend - found.bend[self.probed])[self._is_kink] / 2
         change += np.abs(self.other.slope - found.slope[self.probed])[self._is_kink]
         lower[on_kink] -= found.bend[on_kink] / 2
@@ -141,13 +142,13 @@ class Sweep:
 
     @property
     def _guess(self) -> FloatVector:
-        # As if each derivative were the one before it over the entry's scale.
+        # As if each derivative were the one before it divided by the scale of the entry.
         relative = self.steps / scales(self.at.theta)
         return np.nan_to_num(relative * (self.found.bend + relative * np.abs(self.found.slope)))
 
     @property
     def of_the_guess(self) -> float:
-        """The largest truncation that a smooth probe shows, relative to the guess that is made without probes."""
+        """The largest truncation of a smooth probe, relative to the guess that is made without probes."""
         smooth = self.probed[~self._is_rough]
         measured = np.abs(self.other.slope - self.found.slope[self.probed])[~self._is_rough] / abs(self.factor**2 - 1)
         guess = self._guess[smooth]
@@ -160,8 +161,8 @@ class Sweep:
         measured = np.abs(self.other.slope - self.found.slope[self.probed]) / abs(self.factor**2 - 1)
         rough = self._is_rough
         smooth = ~rough if not rough.all() else rough
-        truncation = _carried_over(self.found, self.probed[smooth], measured[smooth])
-        # A kink within the step puts the difference off by half of the bend at most.
+        truncation = _extend_truncation(self.found, self.probed[smooth], measured[smooth])
+        # A kink within the step puts the difference off by at most half of the bend.
         beside = self.probed[rough]
         truncation[beside] = np.maximum(np.nan_to_num(measured[rough]), np.nan_to_num(self.found.bend[beside]) / 2)
         return truncation
@@ -177,15 +178,15 @@ def sweep(at: ParameterCost, steps: FloatVector, probes: int, factor: float = 2.
     steps : numpy.ndarray
         Absolute steps, float64, shape ``(k,)``.
     probes : int
-        At how many coordinates truncation is measured, two evaluations each.
+        Number of coordinates at which truncation is measured, two evaluations each.
     factor : float
-        Of the step there; 2 by default, a half where the cost is not to be evaluated beyond the step.
+        The step there over the usual one: 2 by default, 1/2 if the cost may not be evaluated beyond the step.
     """
     found = Sweep.of(at, steps, factor)
     return found.probing(found.spread(probes))
 
 
-def _carried_over(found: Differences, probed: Indices, measured: FloatVector) -> FloatVector:
+def _extend_truncation(found: Differences, probed: Indices, measured: FloatVector) -> FloatVector:
     usable = np.isfinite(measured)
     if not usable.any():
         return np.zeros_like(found.slope)
@@ -196,7 +197,7 @@ def _carried_over(found: Differences, probed: Indices, measured: FloatVector) ->
     if typical > 0:
         worst = float(np.max((measured / proportion[probed])[usable]))
         truncation = np.maximum(truncation, proportion * worst)
-    # A probe can be small by chance, where two terms of the series cancel; the usual proportion says what is plausible.
+    # A probe is small by chance if two terms of the series cancel; the median proportion says what is plausible.
     bent = usable & (bend[probed] > 0)
     usual = float(np.median(measured[bent] / bend[probed[bent]])) if bent.any() else 0.0
     truncation[probed[usable]] = np.maximum(measured, usual * bend[probed] / 8)[usable]

@@ -1,4 +1,4 @@
-"""Weights that let one direction through everything see the relative error of every parameter at once."""
+"""Weights with which one direction through all parameters sees the relative error of each of them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from typing import final
 
 _ALIKE = 1e3
-"""Factor within which the effects of parameters that move together lie; beyond, the more sensitive hide the rest."""
+"""The effects of parameters that move together differ by at most this factor: a more sensitive one hides others."""
 
 _VANISHED = 1e-9
-"""Effect, relative to the largest, below which a gradient is no more than the rounding of the others' or saturation."""
+"""A gradient with less effect than this, relative to the largest, is rounding of the others or that of a saturated
+unit."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Norm of a parameter's claimed gradient and the scale of its entries, both absolute."""
+    """The norm of a parameter's claimed gradient and the scale of its entries, both absolute."""
 
     gradient: float
     scale: float
 
     @property
     def effect(self) -> float:
-        """How much the cost changes with a move of the parameter's own scale."""
+        """How much the cost changes if the parameter moves by its own scale."""
         return self.gradient * self.scale
 
 
@@ -34,11 +35,11 @@ class Group:
     Attributes
     ----------
     weights : mapping of int to float
-        By position: the move of an entry for t = 1 and a direction of variance 1, absolute.
+        By position of the parameter: how far an entry moves at t = 1 along a direction of variance 1, absolute.
     unit : float
         The t at which the parameter that moves most moves by its own scale.
     unseen : frozenset of int
-        Positions of those whose claimed gradient vanishes beside the others', so that they have another weight.
+        Positions of the parameters whose claimed gradient vanishes next to the others, which get another weight.
     """
 
     weights: Mapping[int, float]
@@ -49,15 +50,15 @@ class Group:
 def weigh(sizes: Mapping[int, Sizes], cost: float) -> Sequence[Group]:
     """Group parameters and weigh each with the inverse norm of its claimed gradient.
 
-    The inner product of a direction with ``w * (G - d_theta)`` then is a relative error, of every parameter alike.
-    Those whose effect on the cost is a thousand times smaller would have to leave their linear regime before they show
-    beside the others, so they are moved by themselves. Where a claimed gradient vanishes, the whole gradient's norm
-    takes its place or, where that vanishes too, ``|J|`` over the scale.
+    The inner product of a direction with ``w * (G - d_theta)`` is then a relative error, and every parameter counts
+    alike. Parameters with an effect on the cost a thousand times smaller would have to leave their linear regime before
+    they show next to the others, so they move on their own. If a claimed gradient vanishes, the norm of the whole
+    gradient takes its place or, if that vanishes too, ``|J|`` over the scale.
 
     Parameters
     ----------
     sizes : mapping
-        By position of each parameter.
+        The sizes of each parameter by position.
     cost : float
         J at theta.
 
@@ -80,7 +81,7 @@ def weigh(sizes: Mapping[int, Sizes], cost: float) -> Sequence[Group]:
             break
         if not groups or effect < most / _ALIKE:
             groups.append({})
-            most = effect  # of this group: those to come have less
+            most = effect  # the largest effect of this group
         groups[-1][i] = 1 / sizes[i].gradient
     first = groups[0]
     whole = 1 / math.hypot(*(size.gradient for size in sizes.values()))

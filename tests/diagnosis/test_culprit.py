@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core.diagnosis import Place, first_to_mend
+from gradcheck_core.diagnosis import Place, choose_first_to_fix
 
 LAYERS = ["w1", "b1", "w2", "b2", "w3", "b3"]
 
 
 def first(names, wrong):
-    return first_to_mend(wrong, [Place(name, i) for i, name in enumerate(names)])
+    return choose_first_to_fix(wrong, [Place(name, i) for i, name in enumerate(names)])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from corpus.catalogue import CASES
 from corpus.names import UNMARKED
 from corpus.running import check
 from gradcheck_core import Verdict
-from gradcheck_core.diagnosis.explanations import EXPLANATIONS
+from gradcheck_core.diagnosis.kinds import EXPLANATIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -6,7 +6,7 @@ from discrepancies import KERNEL, OTHER, ROW, TALL, THETA, VECTOR, G, facts, kin
 
 from gradcheck_core.diagnosis import diagnose
 from gradcheck_core.diagnosis.catalogue import CATALOGUE
-from gradcheck_core.diagnosis.explanations import EXPLANATIONS
+from gradcheck_core.diagnosis.kinds import EXPLANATIONS
 
 
 def fortran(g):
@@ -14,7 +14,7 @@ def fortran(g):
 
 
 KNOWN = {
-    "zero": ("zero", G, 0 * G, "is zero, and the cost depends on the parameter"),
+    "zero": ("zero", G, 0 * G, "is zero, but the cost depends on the parameter"),
     "sign": ("sign_flipped", G, -G, "wrong sign throughout"),
     "sign of a number": ("sign_flipped", 0.7, -0.7, "wrong sign"),
     "twice": ("scaled", G, 2 * G, "twice the numeric one"),
@@ -23,7 +23,7 @@ KNOWN = {
     "over a batch of 32": ("scaled", G, G / 32, "1/32 of the numeric one"),
     "any factor": ("scaled", G, -1.7 * G, "-1.7 times the numeric one in every entry"),
     "one entry": ("single_entry", G, with_entry(G, (2, 1), 5.0), "only entry [2, 1] is wrong: claimed 5, numeric"),
-    "the only entry": ("single_entry", 0.5, 0.65, "its one entry is wrong: claimed 0.65, numeric 0.5 (1.3 times)"),
+    "the only entry": ("single_entry", 0.5, 0.65, "its only entry is wrong: claimed 0.65, numeric 0.5 (1.3 times)"),
     "a row": ("partial", G, with_entry(G, 2, 0.0), "wrong only in row 2, where the claimed entries are zero"),
     "columns": ("partial", G, with_entry(G, np.s_[:, 1:3], OTHER[:, 1:3]), "wrong only in columns 1-2; the rest"),
     "some entries": ("partial", VECTOR, with_entry(VECTOR, [0, 5], [3.0, 4.0]), "wrong only in entries 0, 5"),
@@ -32,16 +32,21 @@ KNOWN = {
     "a triangle": ("partial", G, np.tril(G), "wrong only above the diagonal"),
     "transpose": ("transposed", G, G.T, "is the transpose of the numeric one"),
     "axes": ("transposed", KERNEL, KERNEL.transpose(0, 2, 1), "with axes in the order (0, 2, 1)"),
-    "Fortran order": ("transposed", TALL, fortran(TALL), "transpose, reshaped"),
+    "Fortran order": ("transposed", TALL, fortran(TALL), "transpose of the numeric one, reshaped"),
     "flipped kernel": ("reversed", KERNEL, KERNEL[:, ::-1, ::-1], "reversed along axes 1 and 2"),
     "backwards": ("reversed", VECTOR, VECTOR[::-1], "reversed along axis 0"),
     "round the end": ("shifted", VECTOR, np.roll(VECTOR, 1), "shifted by +1 along axis 0"),
     "cut off": ("shifted", VECTOR, np.append(VECTOR[2:], [0.0, 0.0]), "shifted by -2 along axis 0"),
-    "rows exchanged": ("permuted", G, G[[1, 0, 3, 2]], "slices along axis 0 in another order: [1, 0, 3, 2]"),
+    "rows exchanged": (
+        "permuted",
+        G,
+        G[[1, 0, 3, 2]],
+        "slices of the numeric one along axis 0 in another order: [1, 0, 3, 2]",
+    ),
     "entries sorted": ("permuted", VECTOR, np.sort(VECTOR), "in another order"),
     "mean of rows": ("reduction", G, np.broadcast_to(G.mean(0), G.shape), "is the mean of the numeric one over axis 0"),
     "sum of all": ("reduction", G, np.full(G.shape, G.sum()), "is the sum of the numeric one over axes 0 and 1"),
-    "a constant": ("offset", G, G + 0.25, "off by the same +0.25"),
+    "a constant": ("offset", G, G + 0.25, "off by the same constant, +0.25"),
     "a constant each column": ("offset", G, G + ROW, "one constant for each index of axis 1"),
     "a constant each row": ("offset", G, G + ROW[:, None], "one constant for each index of axis 0"),
 }
@@ -57,7 +62,9 @@ def test_a_known_mistake_is_named_with_what_was_seen(expected, numeric, claimed,
     assert found.fit > 0.99
 
 
-@pytest.mark.parametrize(("rate", "said"), [(0.01, "0.01 times the parameter itself too much"), (-0.3, "too little")])
+@pytest.mark.parametrize(
+    ("rate", "said"), [(0.01, "has an extra 0.01 times the parameter itself"), (-0.3, "lacks 0.3 times")]
+)
 def test_weight_decay_is_named_with_its_rate(rate, said):
     found = named(G, G + rate * THETA, theta=THETA)
 
@@ -66,7 +73,7 @@ def test_weight_decay_is_named_with_its_rate(rate, said):
 
 
 @pytest.mark.parametrize(
-    ("rate", "said"), [(0.01, "in the gradient and not in the cost"), (-0.3, "not in the gradient")]
+    ("rate", "said"), [(0.01, "in the gradient but not in the cost"), (-0.3, "but not in the gradient")]
 )
 def test_an_l1_term_is_named_with_the_side_that_has_it(rate, said):
     found = named(G, G + rate * np.sign(THETA), theta=THETA)
@@ -89,7 +96,7 @@ PALINDROME = np.array([1.0, 2.0, 5.0, 2.0, 1.0])
 NEAR_MISSES = {
     "almost zero is a small factor": (G, 1e-3 * G, "zero"),
     "one row of another sign": (G, with_entry(-G, 1, 3 * G[1]), "sign_flipped"),
-    "a factor but for one row": (G, with_entry(2 * G, 1, 3 * G[1]), "scaled"),
+    "a factor except in one row": (G, with_entry(2 * G, 1, 3 * G[1]), "scaled"),
     "factors that differ by a hundredth": (G, G * (2 + 0.01 * OTHER), "scaled"),
     "two entries": (G, with_entry(with_entry(G, (0, 1), 5.0), (3, 2), 5.0), "single_entry"),
     "every row": (G, OTHER, "partial"),
@@ -170,7 +177,7 @@ def test_a_regulariser_that_all_parameters_share_is_named():
     assert "(the same in all 2 wrong parameters)" in found["a"].sentence
 
 
-def test_numbers_of_different_factors_are_no_shared_factor():
+def test_numbers_of_different_factors_do_not_share_one():
     found = diagnose([facts(0.3, 0.3 * 1.7, name="a"), facts(2.0, 2.0 * 1.8, name="b")])
 
     assert {name: diagnosis.kind for name, diagnosis in found.items()} == dict.fromkeys("ab", "single_entry")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcheck_core.diagnosis import diagnose
-from gradcheck_core.diagnosis.explanations import EXPLANATIONS
+from gradcheck_core.diagnosis.kinds import EXPLANATIONS
 
 SHAPES = st.sampled_from([(), (1,), (2,), (3,), (6,), (2, 2), (3, 3), (4, 2), (2, 3, 2)])
 SEEDS = st.integers(0, 2**32 - 1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradcheck_core.measure.projected.localise import Seen, localise, without
+from gradcheck_core.measure.projected.localise import Discrepancy, cut_out, localise
 from gradcheck_core.measure.projected.walk import Stretch
 
 SIZES = [300, 8, 1000, 64]
@@ -24,7 +24,7 @@ class Wrong:
     def measure(self, along):
         self.measured += 4
         value = sum(self.v[s.parameter][s.start : s.stop] @ self.x[s.parameter][s.start : s.stop] for s in along)
-        return Seen(float(value), 1e-9)
+        return Discrepancy(float(value), 1e-9)
 
     def wrong_at(self, stretch, count):
         self.measured += 2 * count
@@ -39,7 +39,7 @@ class Wrong:
 
 
 def covers(located, parameter, entry):
-    return any(s.parameter == parameter and s.start <= entry < s.stop for s in located.places)
+    return any(s.parameter == parameter and s.start <= entry < s.stop for s in located.stretches)
 
 
 @pytest.mark.parametrize("entry", [0, 7, 511, 999])
@@ -48,9 +48,9 @@ def test_one_wrong_entry_is_found_in_a_few_halvings(entry):
 
     located = wrong.found()
 
-    assert [s.parameter for s in located.places] == [2]
+    assert [s.parameter for s in located.stretches] == [2]
     assert covers(located, 2, entry)
-    assert sum(s.size for s in located.places) <= 4
+    assert sum(s.size for s in located.stretches) <= 4
     assert wrong.measured < 80
 
 
@@ -61,7 +61,7 @@ def test_several_places_are_all_found():
     located = wrong.found()
 
     assert all(covers(located, parameter, entry) for parameter, entry in places)
-    assert sum(s.size for s in located.places) <= 4 * len(places)
+    assert sum(s.size for s in located.stretches) <= 4 * len(places)
 
 
 def test_a_whole_tensor_is_not_taken_apart():
@@ -70,14 +70,14 @@ def test_a_whole_tensor_is_not_taken_apart():
     located = wrong.found()
 
     assert sum(s.size for s, _ in located.all_wrong) == 1000
-    assert not located.looked_at
+    assert not located.measured
     assert wrong.measured < 300
 
 
 def test_a_small_wrong_tensor_is_measured_entry_by_entry():
     located = Wrong([(1, slice(None))]).found()
 
-    assert sorted(located.looked_at) == [Stretch(1, 0, 4), Stretch(1, 4, 8)]
+    assert sorted(located.measured) == [Stretch(1, 0, 4), Stretch(1, 4, 8)]
 
 
 def test_a_wrong_column_is_not_searched_for_ever():
@@ -85,7 +85,7 @@ def test_a_wrong_column_is_not_searched_for_ever():
 
     located = wrong.found()
 
-    assert {s.parameter for s in located.places} == {2}
+    assert {s.parameter for s in located.stretches} == {2}
     assert all(covers(located, 2, entry) for entry in range(0, 1000, 10))
     assert wrong.measured < 1200
 
@@ -95,7 +95,7 @@ def test_parameters_that_could_not_be_told_apart_are_not_called_wrong():
 
     assert {s.parameter for s in located.undivided} == {0, 1, 2, 3}
     assert not located.ranges
-    assert not located.looked_at
+    assert not located.measured
 
 
 def test_a_range_that_could_not_be_narrowed_is_named():
@@ -105,6 +105,6 @@ def test_a_range_that_could_not_be_narrowed_is_named():
 
 
 def test_places_are_taken_out_of_stretches():
-    rest = without((Stretch(0, 0, 10), Stretch(1, 0, 5)), [Stretch(0, 0, 3), Stretch(0, 5, 6), Stretch(1, 0, 5)])
+    rest = cut_out((Stretch(0, 0, 10), Stretch(1, 0, 5)), [Stretch(0, 0, 3), Stretch(0, 5, 6), Stretch(1, 0, 5)])
 
     assert rest == (Stretch(0, 3, 5), Stretch(0, 6, 10))

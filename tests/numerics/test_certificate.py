@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradcheck_core.numerics.certificate import first_look, lower_bound, share, upper_bound
+from gradcheck_core.numerics.certificate import bound_above, bound_below, count_first_directions, share_alpha
 from gradcheck_core.numerics.draws import BLOCK, UNIT, Draws
 
 SEEDS = 5000
@@ -51,7 +51,7 @@ def directions_of(seed, count):
 @pytest.fixture(scope="module")
 def drawn():
     """For every seed as many directions as the first look at a confidence of 0.99 draws."""
-    return np.array([directions_of(seed, first_look(0.01)) for seed in range(SEEDS)], dtype=np.float32)
+    return np.array([directions_of(seed, count_first_directions(0.01)) for seed in range(SEEDS)], dtype=np.float32)
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.99])
@@ -59,14 +59,14 @@ def drawn():
 def test_the_bounds_hold_at_least_as_often_as_they_say(drawn, error, confidence):
     alpha = 1 - confidence
     x = error(np.random.default_rng(0))
-    seen = drawn[:, : first_look(alpha)].astype(np.float64) @ x
+    seen = drawn[:, : count_first_directions(alpha)].astype(np.float64) @ x
     exact = [0.0] * seen.shape[1]
 
-    too_low = sum(upper_bound(list(row), exact, share(alpha, 0)) < np.linalg.norm(x) for row in seen)
-    too_high = sum(lower_bound(list(row), exact, share(alpha, 0)) > np.linalg.norm(x) for row in seen)
+    too_low = sum(bound_above(list(row), exact, share_alpha(alpha, 0)) < np.linalg.norm(x) for row in seen)
+    too_high = sum(bound_below(list(row), exact, share_alpha(alpha, 0)) > np.linalg.norm(x) for row in seen)
 
     # three deviations of a count that has just the mean that is promised
-    most = SEEDS * share(alpha, 0) + 3 * np.sqrt(SEEDS * share(alpha, 0))
+    most = SEEDS * share_alpha(alpha, 0) + 3 * np.sqrt(SEEDS * share_alpha(alpha, 0))
     assert too_low <= most
     assert too_high <= most
 
@@ -81,12 +81,12 @@ def test_the_upper_bound_is_no_looser_than_two_equal_errors_make_it(drawn):
 
 
 def test_looking_several_times_spends_no_more_than_there_is():
-    assert sum(share(0.01, look) for look in range(40)) == pytest.approx(0.01)
+    assert sum(share_alpha(0.01, look) for look in range(40)) == pytest.approx(0.01)
 
 
 def test_error_bars_widen_both_bounds():
-    assert upper_bound([1.0], [0.5], 0.01) == pytest.approx(1.5 * upper_bound([1.0], [0.0], 0.01))
-    assert lower_bound([1.0], [1.5], 0.01) == 0
+    assert bound_above([1.0], [0.5], 0.01) == pytest.approx(1.5 * bound_above([1.0], [0.0], 0.01))
+    assert bound_below([1.0], [1.5], 0.01) == 0
 
 
 def test_a_direction_has_mean_zero_variance_one_and_the_uniforms_support():

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from gradcheck_core.numerics.noise import estimate_noise, noise_between, noise_of_table
+from gradcheck_core.numerics.noise import estimate_between, estimate_from_table, estimate_noise
 
 ROUNDOFF = 2.0**-53
 POINTS = np.arange(9)
@@ -21,7 +21,7 @@ def in_float32(t):
 def test_the_level_is_the_first_order_at_which_three_agree():
     # k-th differences of +1, -1, ... are all 2**k in size: the levels sqrt(k!**2 / (2 k)!) 2**k are
     # sqrt(4 / 2), sqrt(16 / 6), sqrt(64 / 20), within a factor 4 of each other
-    assert noise_of_table((-1.0) ** POINTS) == pytest.approx(math.sqrt(2))
+    assert estimate_from_table((-1.0) ** POINTS) == pytest.approx(math.sqrt(2))
 
 
 @pytest.mark.parametrize("deviation", [1e-12, 1e-6, 1.0])
@@ -32,7 +32,7 @@ def test_noise_of_known_deviation_is_found_within_a_factor_4(smooth, deviation):
     clean = smooth(1e-3 * deviation * POINTS)
     tables = [clean + deviation * generator.normal(size=9) for _ in range(1000)]
 
-    ratios = np.array([noise_of_table(table) or np.nan for table in tables]) / deviation
+    ratios = np.array([estimate_from_table(table) or np.nan for table in tables]) / deviation
 
     assert np.mean((ratios > 1 / 4) & (ratios < 4)) > 0.98
     assert 0.8 < np.nanmedian(ratios) < 1.25
@@ -43,7 +43,7 @@ def test_noise_shows_through_a_steep_and_bent_function():
     generator = np.random.default_rng(1)
 
     tables = [np.sin(0.3 + 0.01 * POINTS) + 1e-9 * generator.normal(size=9) for _ in range(300)]
-    levels = [noise_of_table(table) or np.nan for table in tables]
+    levels = [estimate_from_table(table) or np.nan for table in tables]
 
     assert np.mean(np.isnan(levels)) < 0.2
     assert 0.25e-9 < np.nanmedian(levels) < 4e-9
@@ -51,7 +51,7 @@ def test_noise_shows_through_a_steep_and_bent_function():
 
 @pytest.mark.parametrize("smooth", [np.zeros_like, np.positive, np.square, np.exp, lambda i: np.sin(0.3 * i)])
 def test_a_smooth_function_has_no_noise(smooth):
-    assert noise_of_table(smooth(POINTS.astype(np.float64))) is None
+    assert estimate_from_table(smooth(POINTS.astype(np.float64))) is None
 
 
 @pytest.mark.parametrize("quantum", [1e-3, 1e-6, 1e-9])
@@ -60,7 +60,7 @@ def test_rounding_to_a_quantum_is_noise_of_its_deviation(quantum):
     generator = np.random.default_rng(2)
     lines = quantum * (generator.uniform(0, 1, size=(300, 1)) + generator.uniform(5, 9, size=(300, 1)) * POINTS)
 
-    ratios = [noise_of_table(np.round(line / quantum) * quantum) for line in lines]
+    ratios = [estimate_from_table(np.round(line / quantum) * quantum) for line in lines]
 
     levels = np.array([ratio for ratio in ratios if ratio is not None]) / (quantum / math.sqrt(12))
     assert levels.size > 270
@@ -238,7 +238,7 @@ def test_a_cost_that_varies_quickly_is_no_noise(rate):
 def test_noise_from_value_to_value_is_found_within_a_factor_4():
     generator = np.random.default_rng(0)
 
-    ratios = np.array([noise_between(0.1 * POINTS**2 + generator.normal(size=9)) for _ in range(1000)])
+    ratios = np.array([estimate_between(0.1 * POINTS**2 + generator.normal(size=9)) for _ in range(1000)])
 
     assert np.mean((ratios > 1 / 4) & (ratios < 4)) > 0.95
     assert 0.8 < np.median(ratios) < 1.25

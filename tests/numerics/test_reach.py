@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from gradcheck_core.numerics.reach import LEAST_EVALUATIONS, MOST_EVALUATIONS, choose_reach, pair
+from gradcheck_core.numerics.reach import LEAST_EVALUATIONS, MOST_EVALUATIONS, choose_reach, measure_pair
 
 EPS = 2.0**-53
 
@@ -57,8 +57,8 @@ def test_the_fewest_evaluations_suffice_for_an_answer_with_a_bar():
 
 def test_of_several_directions_none_has_less_truncation_than_is_usual():
     reach, _ = choose_reach(math.exp, EPS, 1e-3, EPS, MOST_EVALUATIONS)
-    straight = pair(lambda t: t, reach.step)
-    bent = pair(lambda t: math.exp(5 * t), reach.step)
+    straight = measure_pair(lambda t: t, reach.step)
+    bent = measure_pair(lambda t: math.exp(5 * t), reach.step)
 
     errors = reach.errors([straight, bent, bent])
 

@@ -1,7 +1,7 @@
-"""Evidence from a few random directions: a certificate or, where it fails, the places that are wrong.
+"""Evidence from a few random directions: a certificate or, if that fails, the places that are wrong.
 
-`evidence` conducts, `examination` draws directions, `certified` bounds the error, `localise` divides what moved,
-`entries` measures single ones, `walk` moves theta.
+`gather.py` runs the stages, `examination.py` draws directions, `bounds.py` bounds the error, `localise.py` halves what
+moved until it finds what is wrong, `entries.py` measures single entries, and `walk.py` moves theta.
 """
 
 from .gather import gather_projected as gather_projected

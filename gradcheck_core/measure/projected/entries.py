@@ -1,4 +1,4 @@
-"""Single entries of a large parameter, measured by themselves."""
+"""Single entries of a large parameter, each measured on its own."""
 
 from collections.abc import Mapping
 from typing import final
@@ -18,16 +18,16 @@ from .walk import Stretch
 
 @final
 class SingleEntries:
-    """Measures entries one by one and keeps what was found.
+    """Measures entries one by one and keeps what it finds.
 
     Parameters
     ----------
     session : Session
-        The check's own.
+        That of the check.
     claimed : mapping
-        By position of each parameter; it says which entries to look at a second time.
+        The claim of each parameter by position, which decides what is measured a second time.
     noise : float
-        Of the cost, absolute.
+        The noise of the cost, absolute.
     """
 
     def __init__(self, session: Session, claimed: Mapping[int, Claimed], noise: float) -> None:
@@ -37,38 +37,41 @@ class SingleEntries:
         self._found: dict[int, list[tuple[Indices, Derivatives]]] = {}
 
     def all_wrong(self, stretch: Stretch, count: int) -> bool:
-        """Measure so many entries of a stretch, evenly spread; whether the claim is wrong at each.
+        """Measure some entries of a stretch, evenly spread, and say whether the claim is wrong at all of them.
 
-        Where those are all of them, each that differs from the claim is measured carefully, from scratch.
+        If these are all entries of the stretch, each that differs from the claim is measured again, from scratch.
         """
         entries = np.unique(np.linspace(stretch.start, stretch.stop - 1, count).astype(np.intp))
-        claimed = self._claimed[stretch.parameter]
-        few = Claimed(claimed.values[entries], claimed.rounding)
+        few = self._select_claim(stretch.parameter, entries)
         at = self._cost_of(stretch.parameter, entries)
         steps = scales(at.theta) * first_step(at.noise, at.cost, at.roundoff)
         found = sweep(at, steps, probes=entries.size).derivatives()
         if entries.size == stretch.size:
             found = look_again(at, self._session.evaluator, steps, found, few)
         self._found.setdefault(stretch.parameter, []).append((entries, found))
-        return bool(np.all(_wrong(few, found)))
+        return bool(np.all(_find_wrong(few, found)))
 
     def any_wrong(self, stretch: Stretch) -> bool:
         """Whether the claim was found wrong at any entry of a stretch."""
-        claimed = self._claimed[stretch.parameter]
+        parameter = stretch.parameter
         return any(
-            bool(np.any(_wrong(Claimed(claimed.values[entries], claimed.rounding), found) & _inside(entries, stretch)))
-            for entries, found in self._found.get(stretch.parameter, ())
+            bool(np.any(_find_wrong(self._select_claim(parameter, entries), found) & _lies_inside(entries, stretch)))
+            for entries, found in self._found.get(parameter, ())
         )
 
     def put_into(self, parameter: int, derivatives: Derivatives) -> Derivatives:
-        """Derivatives by all of a parameter, with the measured ones in their place."""
+        """Put the measured derivatives into those of a whole parameter."""
         for entries, found in self._found.get(parameter, ()):
             derivatives = derivatives.replaced(entries, found)
         return derivatives
 
     def were_measured(self, parameter: int) -> bool:
-        """Whether any entry of a parameter was."""
+        """Whether any entry of a parameter was measured."""
         return parameter in self._found
+
+    def _select_claim(self, parameter: int, entries: Indices) -> Claimed:
+        claimed = self._claimed[parameter]
+        return Claimed(claimed.values[entries], claimed.rounding)
 
     def _cost_of(self, parameter: int, entries: Indices) -> ParameterCost:
         """The cost as a function of some entries of a parameter."""
@@ -92,10 +95,10 @@ class SingleEntries:
         )
 
 
-def _wrong(claimed: Claimed, found: Derivatives) -> npt.NDArray[np.bool_]:
+def _find_wrong(claimed: Claimed, found: Derivatives) -> npt.NDArray[np.bool_]:
     away = np.abs(claimed.values - found.nearest(claimed.values))
     return np.asarray(away > found.error + claimed.rounding)
 
 
-def _inside(entries: Indices, stretch: Stretch) -> npt.NDArray[np.bool_]:
+def _lies_inside(entries: Indices, stretch: Stretch) -> npt.NDArray[np.bool_]:
     return np.asarray((entries >= stretch.start) & (entries < stretch.stop))

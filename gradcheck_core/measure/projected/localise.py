@@ -1,4 +1,4 @@
-"""From a direction along which a gradient is wrong to the entries that are: by moving halves of what moved."""
+"""From a direction along which a gradient is wrong to the wrong entries, by moving halves of what moved."""
 
 import heapq
 from collections.abc import Callable, Sequence
@@ -9,82 +9,83 @@ from typing import final
 from .walk import Stretch
 
 _LEAF = 4
-"""Entries from which each is measured by itself: two more halvings would cost no less."""
+"""At most this many entries are measured one by one: two more halvings would cost as much."""
 
 _DENSE = 3
-"""Halvings in a row with both halves wrong, that is eight eighths, from which all of it is taken to be wrong."""
+"""After this many halvings in a row with both halves wrong, down to eight wrong eighths, all of it may be wrong."""
 
 _SAMPLE = 8
-"""Entries that then have to be wrong one by one."""
+"""This many entries of it then have to be wrong one by one."""
 
 _MOST_OPEN = 32
-"""Ranges of one parameter, looked at or waiting to be, beyond which places are no longer told apart one by one."""
+"""With this many ranges of one parameter, finished or waiting, places are no longer told apart."""
 
 _MOST_NARROWED = 8
-"""Parameters that are searched for the place; where more are wrong the cause is none of their entries."""
+"""At most this many parameters are searched for the place: if more are wrong, the cause is not in single entries."""
 
 _FAINT = 4.0
-"""Times its error bar below which a discrepancy that was only inferred is measured."""
+"""A discrepancy that was only inferred is measured if it is less than this many error bars."""
 
 
 @final
 @dataclass(frozen=True, slots=True, order=True)
-class Seen:
-    """By how much the cost and the claimed gradient differ along stretches of a direction, and how far off that is."""
+class Discrepancy:
+    """By how much cost and claimed gradient differ along stretches of a direction, and how far off that may be."""
 
     value: float
     error: float
 
     @property
-    def is_there(self) -> bool:
+    def exceeds_error(self) -> bool:
         """Whether the error bar does not explain it."""
         return not abs(self.value) <= self.error
 
-    def less(self, part: "Seen") -> "Seen":
-        """What remains for the rest, since a slope is the sum of those of its parts."""
-        return Seen(self.value - part.value, self.error + part.error)
+    def minus(self, part: "Discrepancy") -> "Discrepancy":
+        """What remains for the other part, since a slope is the sum of the slopes of its parts."""
+        return Discrepancy(self.value - part.value, self.error + part.error)
 
 
-Measure = Callable[[tuple[Stretch, ...]], Seen]
-"""From stretches to the discrepancy along one direction where only they move."""
+Measure = Callable[[tuple[Stretch, ...]], Discrepancy]
+"""From stretches to the discrepancy along one direction if only they move."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Located:
-    """What was found.
+class Places:
+    """The places that were found, as disjoint stretches.
 
     Attributes
     ----------
-    looked_at : tuple of Stretch
-        Of which every entry was measured by itself.
-    all_wrong : tuple of (Stretch, Seen)
-        Of which all entries are taken to be wrong, since all halves of halves and all sampled entries are.
-    not_narrowed : tuple of (Stretch, Seen)
-        In which something is wrong, where there was too much to find out what, or not evaluations enough.
+    measured : tuple of Stretch
+        Stretches in which every entry was measured on its own.
+    all_wrong : tuple of (Stretch, Discrepancy)
+        Stretches in which every entry is taken to be wrong, since all their parts and all sampled entries are.
+    not_narrowed : tuple of (Stretch, Discrepancy)
+        Stretches that contain something wrong which was not looked for: there was too much of it, or there were too few
+        evaluations.
     undivided : tuple of Stretch
-        Several parameters, of which some are wrong, where the evaluations did not suffice to tell them apart.
+        Several parameters, some of which are wrong; there were too few evaluations to tell them apart.
     """
 
-    looked_at: tuple[Stretch, ...] = ()
-    all_wrong: tuple[tuple[Stretch, Seen], ...] = ()
-    not_narrowed: tuple[tuple[Stretch, Seen], ...] = ()
+    measured: tuple[Stretch, ...] = ()
+    all_wrong: tuple[tuple[Stretch, Discrepancy], ...] = ()
+    not_narrowed: tuple[tuple[Stretch, Discrepancy], ...] = ()
     undivided: tuple[Stretch, ...] = ()
 
     @property
-    def ranges(self) -> tuple[tuple[Stretch, Seen], ...]:
-        """Those of which not every entry was measured, with the discrepancy that a direction shows there."""
+    def ranges(self) -> tuple[tuple[Stretch, Discrepancy], ...]:
+        """The stretches not measured entry by entry, with the discrepancy that a direction shows there."""
         return self.all_wrong + self.not_narrowed
 
     @property
-    def places(self) -> tuple[Stretch, ...]:
-        """All of them."""
-        return (*self.looked_at, *(stretch for stretch, _ in self.ranges), *self.undivided)
+    def stretches(self) -> tuple[Stretch, ...]:
+        """All stretches."""
+        return (*self.measured, *(stretch for stretch, _ in self.ranges), *self.undivided)
 
-    def and_then(self, more: "Located") -> "Located":
-        """These and what was found afterwards."""
-        return Located(
-            self.looked_at + more.looked_at,
+    def plus(self, more: "Places") -> "Places":
+        """Add places that were found later."""
+        return Places(
+            self.measured + more.measured,
             self.all_wrong + more.all_wrong,
             self.not_narrowed + more.not_narrowed,
             self.undivided + more.undivided,
@@ -94,62 +95,62 @@ class Located:
 @final
 @dataclass(frozen=True, slots=True, order=True)
 class _Node:
-    """Stretches in which something is wrong; the largest discrepancy comes first."""
+    """Stretches that contain something wrong; those with the largest discrepancy come first."""
 
     priority: float
     tie: int
-    seen: Seen = field(compare=False)
+    seen: Discrepancy = field(compare=False)
     along: tuple[Stretch, ...] = field(compare=False)
     both_wrong: int = field(compare=False, default=0)
 
 
 def localise(
-    total: Seen,
+    total: Discrepancy,
     along: tuple[Stretch, ...],
     measure: Measure,
     wrong_at: Callable[[Stretch, int], bool],
     affordable: Callable[[int], bool],
-) -> Located:
+) -> Places:
     """Find the places that make up a discrepancy.
 
-    What moved is halved, first between parameters, then between the entries of one: one half is moved by itself, and
-    the other half's discrepancy is what remains. Halves that the error bars explain are left. A range of which all
-    halves of halves are wrong, down to eighths, is not divided further if entries sampled from it are all wrong.
+    What moved is halved, first between parameters, then between the entries of one. One half is moved on its own, and
+    what remains is the discrepancy of the other half. Halves that the error bars explain are dropped. A range of which
+    all eight eighths are wrong is not divided further if all entries sampled from it are wrong.
 
     Parameters
     ----------
-    total : Seen
-        The discrepancy along all of it.
+    total : Discrepancy
+        The discrepancy along all stretches.
     along : tuple of Stretch
-        What was moved.
+        The stretches that moved.
     measure : callable
-        From stretches to the discrepancy along the same direction where only they move.
+        From stretches to the discrepancy along the same direction if only they move.
     wrong_at : callable
-        Measures entries of a stretch by themselves, all of them or, evenly spread, as many as its second argument
-        says; whether all of these are wrong.
+        Measures as many entries of a stretch as its second argument says, evenly spread, and says whether all of these
+        are wrong.
     affordable : callable
-        Whether about so many entries or halves may still be measured.
+        Whether this number of entries or halves may still be measured.
 
     Returns
     -------
-    Located
-        Disjoint stretches.
+    Places
+        The places, disjoint.
     """
-    wrong, undivided = _wrong_parameters(total, along, measure, affordable)
-    found = Located(undivided=undivided)
+    wrong, undivided = _divide_parameters(total, along, measure, affordable)
+    found = Places(undivided=undivided)
     for position, (stretches, seen) in enumerate(sorted(wrong, key=lambda item: -abs(item[1].value))):
         if position < _MOST_NARROWED:
-            found = found.and_then(_narrowed(seen, stretches, measure, wrong_at, affordable))
+            found = found.plus(_narrow(seen, stretches, measure, wrong_at, affordable))
         else:
-            found = found.and_then(Located(not_narrowed=tuple((stretch, seen) for stretch in stretches)))
+            found = found.plus(Places(not_narrowed=tuple((stretch, seen) for stretch in stretches)))
     return found
 
 
-def _wrong_parameters(
-    total: Seen, along: tuple[Stretch, ...], measure: Measure, affordable: Callable[[int], bool]
-) -> tuple[list[tuple[tuple[Stretch, ...], Seen]], tuple[Stretch, ...]]:
-    """The stretches of each parameter in which something is wrong, and those that could not be told apart."""
-    wrong: list[tuple[tuple[Stretch, ...], Seen]] = []
+def _divide_parameters(
+    total: Discrepancy, along: tuple[Stretch, ...], measure: Measure, affordable: Callable[[int], bool]
+) -> tuple[list[tuple[tuple[Stretch, ...], Discrepancy]], tuple[Stretch, ...]]:
+    """Divide stretches between parameters: those of each wrong parameter, and those that could not be told apart."""
+    wrong: list[tuple[tuple[Stretch, ...], Discrepancy]] = []
     undivided: list[Stretch] = []
     waiting = [(along, total)]
     while waiting:
@@ -163,59 +164,59 @@ def _wrong_parameters(
             first = set(parameters[: len(parameters) // 2])
             left = tuple(stretch for stretch in stretches if stretch.parameter in first)
             right = tuple(stretch for stretch in stretches if stretch.parameter not in first)
-            waiting.extend(half for half in _seen_in(seen, left, right, measure) if half[1].is_there)
+            waiting.extend(half for half in _measure_halves(seen, left, right, measure) if half[1].exceeds_error)
     return wrong, tuple(undivided)
 
 
-def _narrowed(
-    total: Seen,
+def _narrow(
+    total: Discrepancy,
     along: tuple[Stretch, ...],
     measure: Measure,
     wrong_at: Callable[[Stretch, int], bool],
     affordable: Callable[[int], bool],
-) -> Located:
-    """The places in one parameter."""
-    found = Located()
+) -> Places:
+    """Find the places in one parameter."""
+    found = Places()
     order = count()
     waiting = [_Node(-abs(total.value), next(order), total, along)]
     while waiting:
         node = heapq.heappop(waiting)
-        ranges = len(waiting) + len(found.looked_at) + len(found.not_narrowed)
+        ranges = len(waiting) + len(found.measured) + len(found.not_narrowed)
         if ranges >= _MOST_OPEN or not affordable(_SAMPLE):
-            found = found.and_then(Located(not_narrowed=tuple((stretch, node.seen) for stretch in node.along)))
+            found = found.plus(Places(not_narrowed=tuple((stretch, node.seen) for stretch in node.along)))
             continue
         single = node.along[0] if len(node.along) == 1 else None
         if single is not None and single.size <= _LEAF:
             wrong_at(single, single.size)
-            found = found.and_then(Located(looked_at=(single,)))
+            found = found.plus(Places(measured=(single,)))
             continue
         together = node.both_wrong
         if single is not None and together >= _DENSE:
             if wrong_at(single, _SAMPLE):
-                found = found.and_then(Located(all_wrong=((single, node.seen),)))
+                found = found.plus(Places(all_wrong=((single, node.seen),)))
                 continue
             together = 0
-        halves = _seen_in(node.seen, *_halves(node.along), measure)
-        both = together + 1 if single is not None and all(seen.is_there for _, seen in halves) else 0
+        halves = _measure_halves(node.seen, *_halve(node.along), measure)
+        both = together + 1 if single is not None and all(seen.exceeds_error for _, seen in halves) else 0
         for half, seen in halves:
-            if seen.is_there:
+            if seen.exceeds_error:
                 heapq.heappush(waiting, _Node(-abs(seen.value), next(order), seen, half, both))
     return found
 
 
-def _seen_in(
-    seen: Seen, left: tuple[Stretch, ...], right: tuple[Stretch, ...], measure: Measure
-) -> tuple[tuple[tuple[Stretch, ...], Seen], ...]:
-    """Two halves, each with what is seen in it: the first is measured, the other has what remains."""
+def _measure_halves(
+    seen: Discrepancy, left: tuple[Stretch, ...], right: tuple[Stretch, ...], measure: Measure
+) -> tuple[tuple[tuple[Stretch, ...], Discrepancy], ...]:
+    """Find the discrepancy of two halves: the first is measured, the other has what remains."""
     in_left = measure(left)
-    in_right = seen.less(in_left)
+    in_right = seen.minus(in_left)
     if abs(in_right.value) <= _FAINT * in_right.error and in_right.error > 2 * in_left.error:
-        in_right = measure(right)  # inferred many times over
+        in_right = measure(right)  # the remainder has collected the errors of several subtractions
     return (left, in_left), (right, in_right)
 
 
-def _halves(along: tuple[Stretch, ...]) -> tuple[tuple[Stretch, ...], tuple[Stretch, ...]]:
-    """Of one parameter's stretches."""
+def _halve(along: tuple[Stretch, ...]) -> tuple[tuple[Stretch, ...], tuple[Stretch, ...]]:
+    """Halve the stretches of one parameter."""
     if len(along) > 1:
         return along[: len(along) // 2], along[len(along) // 2 :]
     (stretch,) = along
@@ -226,12 +227,12 @@ def _halves(along: tuple[Stretch, ...]) -> tuple[tuple[Stretch, ...], tuple[Stre
     )
 
 
-def without(along: Sequence[Stretch], places: Sequence[Stretch]) -> tuple[Stretch, ...]:
-    """Stretches less some others.
+def cut_out(along: Sequence[Stretch], places: Sequence[Stretch]) -> tuple[Stretch, ...]:
+    """Cut places out of stretches.
 
     Examples
     --------
-    >>> without([Stretch(0, 0, 10)], [Stretch(0, 2, 4), Stretch(0, 8, 10)])
+    >>> cut_out([Stretch(0, 0, 10)], [Stretch(0, 2, 4), Stretch(0, 8, 10)])
     (Stretch(parameter=0, start=0, stop=2), Stretch(parameter=0, start=4, stop=8))
     """
     kept = []

@@ -1,4 +1,4 @@
-"""Theta moved along random directions, stretch by stretch, so that nothing of theta's size is ever made."""
+"""Move theta along random directions, stretch by stretch, so that no array of the size of theta is made."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,13 +17,13 @@ from ...protocol.layout import FloatVector, Layout
 T = TypeVar("T")
 
 _LAP = 2**21
-"""Entries that one thread moves at a time: some milliseconds' work, many times what starting threads takes."""
+"""Entries that one thread moves at a time: that takes milliseconds, many times as long as to start a thread."""
 
 _PIECES = 4
-"""Of a parameter of which not all is moved. Each takes a block of draws, which is most of what moving it takes."""
+"""A sample of a parameter consists of this many pieces. Each needs a block of draws, which takes most of the time."""
 
 _THREADS = min(os.cpu_count() or 1, 4)
-"""That move theta together; NumPy lets them run side by side, and the memory is what four of them wait for."""
+"""Threads that move theta together. NumPy lets them run at the same time; four of them already wait for memory."""
 
 
 @final
@@ -37,26 +37,26 @@ class Stretch:
 
     @property
     def size(self) -> int:
-        """How many entries."""
+        """How many entries it has."""
         return self.stop - self.start
 
 
 @final
 class Walk:
-    """The cost along random directions from theta, each parameter's part times its weight.
+    """The cost along random directions from theta, in which each parameter has a weight.
 
-    It leaves theta where it went last; `back` gives it back.
+    Theta stays where it was moved last, until `restore`.
 
     Parameters
     ----------
     problem, evaluator, layout
-        The check's own.
+        Those of the check.
     theta : numpy.ndarray
-        All of it, float64; only read.
+        The whole of theta, float64; it is only read.
     seed : int
-        Of all directions.
+        The seed of all directions.
     weights : mapping
-        By position of a parameter; the others stay where they are.
+        The weight of each parameter by position; parameters without one do not move.
     """
 
     def __init__(
@@ -81,19 +81,19 @@ class Walk:
         """All parameters that have a weight."""
         return tuple(Stretch(i, 0, self._parameters[i].size) for i in sorted(self.weights))
 
-    def some(self, most: int) -> tuple[Stretch, ...]:
-        """Of every parameter that has a weight so many entries at most, in pieces from its first to its last."""
-        return tuple(piece for stretch in self.everything for piece in _pieces(stretch, most))
+    def sample(self, most: int) -> tuple[Stretch, ...]:
+        """At most this many entries of every parameter that has a weight, in pieces spread over it."""
+        return tuple(piece for stretch in self.everything for piece in _cut_pieces(stretch, most))
 
     def cost(self, number: int, t: float, along: tuple[Stretch, ...]) -> float:
-        """J at theta plus t times a direction, of which only some stretches are moved."""
+        """J at theta plus t times a direction of which only some stretches move."""
         moved = [(s.parameter, s.start, s.stop, self.weights[s.parameter]) for s in along]
         request = Elsewhere(f"{self._seed} {number} {t!r} {moved}", lambda: self._cost(number, t, along))
         return float(self._evaluator.answer(request)[0])
 
     def _cost(self, number: int, t: float, along: tuple[Stretch, ...]) -> float:
         if along != self._moved:
-            self.back()
+            self.restore()
         self._moved = along
 
         def go(lap: Sequence[Stretch]) -> None:
@@ -102,24 +102,24 @@ class Walk:
                 entries += self._theta[start + stretch.start : start + stretch.stop]
                 self._problem.write(stretch.parameter, slice(stretch.start, stretch.stop), entries)
 
-        _side_by_side(go, along)
+        _run_side_by_side(go, along)
         return self._evaluator.perturbed([self._parameters[i].name for i in self.weights])
 
     def product(self, number: int, vector: FloatVector, along: Sequence[Stretch]) -> float:
-        """The inner product of those stretches of a direction with a vector that is laid out as theta is."""
+        """The inner product of stretches of a direction with a vector that has the layout of theta."""
 
         def of(lap: Sequence[Stretch]) -> float:
             total = 0.0
             for stretch, entries in self._direction(number, lap, 1.0):
                 start = self._parameters[stretch.parameter].start
-                # einsum, since a threaded product of so few numbers takes longer to start than to compute
+                # einsum, since a threaded product of a few numbers takes longer to start than to compute
                 total += float(np.einsum("i,i", entries, vector[start + stretch.start : start + stretch.stop]))
             return total
 
-        return sum(_side_by_side(of, along))
+        return sum(_run_side_by_side(of, along))
 
-    def back(self) -> None:
-        """Give theta back."""
+    def restore(self) -> None:
+        """Move theta back to where it was."""
         for stretch in self._moved:
             at = self._theta[self._parameters[stretch.parameter].range]
             entries = slice(stretch.start, stretch.stop)
@@ -127,7 +127,7 @@ class Walk:
         self._moved = ()
 
     def _direction(self, number: int, along: Sequence[Stretch], t: float) -> Iterator[tuple[Stretch, FloatVector]]:
-        """Stretches of t times a direction, each entry weighted, piece by piece in one buffer."""
+        """Stretches of t times the weighted direction, piece by piece in one buffer."""
         draws = Draws(self._seed, number)
         buffer = np.empty(min(BLOCK, sum(stretch.size for stretch in along)))
         drawn, block = -1, np.zeros(0, np.int16)
@@ -146,7 +146,7 @@ class Walk:
                 start = stop
 
 
-def _pieces(stretch: Stretch, most: int) -> Iterator[Stretch]:
+def _cut_pieces(stretch: Stretch, most: int) -> Iterator[Stretch]:
     if stretch.size <= most:
         yield stretch
         return
@@ -155,17 +155,17 @@ def _pieces(stretch: Stretch, most: int) -> Iterator[Stretch]:
         yield Stretch(stretch.parameter, start, start + length)
 
 
-def _side_by_side(work: Callable[[Sequence[Stretch]], T], along: Sequence[Stretch]) -> list[T]:
-    """What `work` gives of every lap, in order; where there are several, in threads."""
-    laps = _laps(along)
+def _run_side_by_side(work: Callable[[Sequence[Stretch]], T], along: Sequence[Stretch]) -> list[T]:
+    """Do the work on every lap, in threads if there are several, and return the results in order."""
+    laps = _cut_laps(along)
     if len(laps) == 1:
         return [work(laps[0])]
     with ThreadPoolExecutor(_THREADS) as threads:
         return list(threads.map(work, laps))
 
 
-def _laps(along: Sequence[Stretch]) -> list[list[Stretch]]:
-    """The stretches, cut and gathered so that each lap but the last has `_LAP` entries."""
+def _cut_laps(along: Sequence[Stretch]) -> list[list[Stretch]]:
+    """Cut and join stretches so that every lap except the last has `_LAP` entries."""
     laps: list[list[Stretch]] = [[]]
     room = _LAP
     for stretch in along:

@@ -1,4 +1,4 @@
-"""What random directions say: bounds on the error of a claim, and what was found out about a group of parameters."""
+"""Bounds on the error of a claim from random directions, and what was found about a group of parameters."""
 
 import math
 from collections.abc import Mapping
@@ -7,36 +7,36 @@ from typing import final
 
 import numpy as np
 
-from ...numerics.certificate import lower_bound, upper_bound
+from ...numerics.certificate import bound_above, bound_below
 from ...protocol.layout import Layout
 from ...report.verdict import VerdictPolicy
 from ...report.words import counted
-from .localise import Located, Seen
+from .localise import Discrepancy, Places
 
 _EVIDENT = 8.0
-"""Times its error bar that a direction has to be off by to be evidence by itself: bars are estimates."""
+"""A single direction that is off by more than this many error bars is evidence; bars are estimates."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class Certified:
-    """What was found out about a group of parameters.
+class GroupResult:
+    """What was found about a group of parameters that move together.
 
     Attributes
     ----------
     weights : mapping
-        By position of the parameter.
+        The weight of each parameter by position.
     bound : float
-        Of ``||w * (G - d_theta)||`` over everything but the places found wrong; infinite where nothing could be said.
+        The bound on ``||w * (G - d_theta)||`` outside of the places found wrong; infinite if nothing is known.
     usual : float
-        The same as the directions show it, in the root mean square.
+        The root mean square of what the directions show of it.
     directions : int
-        How many the bound rests on; 0 where there is nothing left that is not such a place.
-    located : Located
-        Where the claim was found wrong, or was measured entry by entry.
+        How many directions the bound rests on; 0 if the places found wrong are all there is.
+    located : Places
+        Where the claim was found wrong or was measured entry by entry.
     doubtful : mapping
-        By position of a parameter in which directions contradict the claim and no single entry was found to: the bound
-        with it.
+        The bound for each parameter, by position, in which directions contradict the claim though no single entry was
+        found wrong.
     moves_the_cost : bool
         Whether any direction changed the cost.
     """
@@ -45,25 +45,25 @@ class Certified:
     bound: float
     usual: float
     directions: int
-    located: Located
+    located: Places
     doubtful: Mapping[int, float]
     moves_the_cost: bool
 
     def bound_of(self, parameter: int) -> float:
-        """The bound for what was not measured of a parameter, weighted."""
+        """The weighted bound for the part of a parameter that was not measured."""
         return max(self.bound, self.doubtful.get(parameter, 0.0))
 
     def discrepancy_of(self, parameter: int) -> float:
-        """What directions show of a parameter's discrepancy, weighted."""
+        """The weighted discrepancy of a parameter that directions show."""
         ranges = [seen.value for stretch, seen in self.located.ranges if stretch.parameter == parameter]
         return math.hypot(*ranges) if ranges else min(self.usual, self.bound_of(parameter))
 
     def ranges_of(self, parameter: int) -> tuple[tuple[int, int], ...]:
-        """The ranges of a parameter in which something is wrong and not every entry was measured."""
+        """The ranges of a parameter that contain something wrong and were not measured entry by entry."""
         return tuple((s.start, s.stop) for s, _ in sorted(self.located.ranges) if s.parameter == parameter)
 
     def notes(self, layout: Layout) -> tuple[str, ...]:
-        """What a reader should know of it."""
+        """What the report should say about it."""
         names = layout.parameters
         doubtful = tuple(
             f"`{names[i].name}`: along random directions the cost changes otherwise than the claimed gradient "
@@ -83,18 +83,18 @@ class Certified:
 @final
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What some directions say about ``||x||``, x the weighted error of the claim, dimensionless.
+    """What directions say about ``||x||``, where x is the weighted error of the claim, dimensionless.
 
     Attributes
     ----------
     numbers, seen
-        The directions, and what was seen along each.
+        The directions and the discrepancy along each.
     alpha : float
-        The chance that a bound may fail to hold.
+        The chance that a bound may be wrong.
     """
 
     numbers: tuple[int, ...]
-    seen: tuple[Seen, ...]
+    seen: tuple[Discrepancy, ...]
     alpha: float
 
     @property
@@ -107,7 +107,7 @@ class Bounds:
 
     @property
     def upper(self) -> float:
-        return upper_bound(self._values, self._errors, self.alpha) if self.seen else math.inf
+        return bound_above(self._values, self._errors, self.alpha) if self.seen else math.inf
 
     @property
     def usual(self) -> float:
@@ -115,24 +115,24 @@ class Bounds:
 
     @property
     def most_telling(self) -> int:
-        """The direction that is farthest from the claim, beyond its error bar."""
+        """The direction along which the claim is off by most beyond its error bar."""
         return max(range(len(self.seen)), key=lambda k: abs(self.seen[k].value) - self.seen[k].error)
 
     def shows_a_mistake(self, policy: VerdictPolicy) -> bool:
-        """Whether something is off that is no noise, and not so small that the gradient counts as right all the same.
+        """Whether something is off by more than noise, and by too much for the gradient to count as right all the same.
 
-        It need not be large beside the gradient: one wrong entry of a million is not.
+        It need not be large next to the gradient: one wrong entry of a million is not.
         """
-        lower = lower_bound(self._values, self._errors, self.alpha) if self.seen else 0.0
+        lower = bound_below(self._values, self._errors, self.alpha) if self.seen else 0.0
         evident = any(abs(seen.value) > _EVIDENT * seen.error for seen in self.seen)
-        return difference_of(lower) >= policy.inspect or (evident and difference_of(self.upper) >= policy.correct)
+        return bound_difference(lower) >= policy.inspect or (evident and bound_difference(self.upper) >= policy.correct)
 
     def decides(self, policy: VerdictPolicy) -> bool:
-        """Whether more directions would not change what is said: all is noise, or the bounds are in one band."""
-        within_noise = not any(seen.is_there for seen in self.seen)
-        return within_noise or difference_of(self.upper) < policy.inspect or self.shows_a_mistake(policy)
+        """Whether more directions would change nothing: all is noise, or the bounds lie in one band."""
+        within_noise = not any(seen.exceeds_error for seen in self.seen)
+        return within_noise or bound_difference(self.upper) < policy.inspect or self.shows_a_mistake(policy)
 
 
-def difference_of(x: float) -> float:
-    """The normalised difference that a relative error of a parameter's gradient makes at most."""
+def bound_difference(x: float) -> float:
+    """Bound the normalised difference of a parameter by the relative error x of its gradient."""
     return x / (2 - x) if x < 1 else 1.0
