@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, final
+from typing import Any, NoReturn, Self, final
 
 import numpy as np
 
@@ -18,10 +18,7 @@ from ..protocol import registry
 from ..protocol.layout import Layout
 from .journal_file import FORMAT, Entry, JournalFile, Line, as_json, from_json
 from .preflight import Baseline, same_within_rounding
-from .requests import Part, Request, Source
-
-if TYPE_CHECKING:
-    from .evaluator import Evaluator
+from .requests import Evaluates, Part, Request, Source
 
 _VERSION = 1
 """Of the file's format."""
@@ -109,7 +106,7 @@ class Journal(Source):
         if not same_within_rounding(self._opening["cost"], baseline.cost.value, baseline.roundoff):
             self._refuse(f"J at the params was {self._opening['cost']!r} and is {baseline.cost.value!r} now")
 
-    def answers(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
+    def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
         assert self._further is not None, "`begin` comes first"
         self._number += 1
         asked = request.fingerprint()
@@ -144,7 +141,7 @@ class Journal(Source):
             return []
         return known
 
-    def _replayed(self, line: Line, request: Request, evaluator: "Evaluator") -> Part:
+    def _replayed(self, line: Line, request: Request, evaluator: Evaluates) -> Part:
         start, costs = int(line["start"]), from_json(line["costs"])
         recorded, evaluations = costs, int(line["evaluations"])
         kind = type(request)

@@ -4,107 +4,56 @@ import io
 import pickle
 import sys
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar
 
 import cloudpickle
 import numpy as np
 import numpy.typing as npt
 
-from ..case import GradientCase
 from ..errors import InvalidInputError
 
 Packed = npt.NDArray[np.uint8]
-"""A pickle as an array of bytes, which joblib's backends hand on to their workers without a copy in every unit."""
-
+"""A pickle as an array of bytes: joblib shares a large array between processes instead of copying it every time."""
 
 Given = tuple[Any, object, tuple[object, ...]]
 """Cost, params and args."""
 
 Reducers = Mapping[type, Callable[[Any], tuple[Any, ...]]]
-"""How objects travel that cannot be pickled by themselves, see `Backend.reducers`."""
+"""How the framework's objects are pickled where pickle does not know, see `Backend.reducers`."""
 
 
-@final
-class Parcel:
-    """Cost, params and args of a case, pickled at once, before anything of them is evaluated.
+def pack(given: Given, reducers: Reducers, by_value: Collection[str] = ()) -> Packed:
+    """Pickle ``(cost, params, args)``.
 
-    Lambdas, closures and what is defined in ``__main__`` travel by value; what an importable module defines by its
-    name, unless a worker is found not to have that module.
-
-    Parameters
-    ----------
-    case : GradientCase
-        What is to travel.
-    reducers : mapping
-        As `Backend.reducers` gives them.
-
-    Attributes
-    ----------
-    packed : numpy.ndarray
-        The pickle.
-    editions : int
-        How often it was made.
+    Lambdas, closures and what is defined in ``__main__`` travel by value. What other modules define travels by its
+    name, unless the module is one of `by_value`.
 
     Raises
     ------
     InvalidInputError
-        If something of the case cannot be pickled.
+        If something of it cannot be pickled.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> cost, params, args = unpack(Parcel(GradientCase(lambda w: float(w @ w), np.ones(2)), {}).packed)
+    >>> cost, params, args = unpack(pack((lambda w: float(w @ w), np.ones(2), ()), {}))
     >>> cost(params, *args)
     2.0
     """
-
-    def __init__(self, case: GradientCase, reducers: Reducers) -> None:
-        self._given = case.cost, case.params, case.args
-        self._reducers = reducers
-        self._by_value: set[str] = set()
-        self.packed = self._pack()
-        self.editions = 1
-
-    def by_value(self, module: str) -> None:
-        """Pack again with what a module defines by value: a worker cannot import it.
-
-        Raises
-        ------
-        InvalidInputError
-            If that does not help.
-        """
-        if module in self._by_value or module not in sys.modules:
+    with ExitStack() as registered:
+        for name in by_value:
+            cloudpickle.register_pickle_by_value(sys.modules[name])
+            registered.callback(cloudpickle.unregister_pickle_by_value, sys.modules[name])
+        try:
+            return np.frombuffer(_pickled(given, reducers), dtype=np.uint8)
+        except Exception as error:
             msg = (
-                f"`n_jobs`: a worker process cannot import {module!r}, which the cost, the params or the args need; "
-                "install it where the workers run, or put its folder on PYTHONPATH before they start"
+                f"`n_jobs`: {_culprit(given, reducers)} cannot be pickled to be sent to other processes "
+                f"({type(error).__name__}: {error}); make what cannot travel (an open file, a lock, a generator, a "
+                "handle) inside the cost, or use n_jobs=1"
             )
-            raise InvalidInputError(msg)
-        self._by_value.add(module)
-        self.packed = self._pack()
-        self.editions += 1  # last: who reads both in between takes the new one for the old, and asks again
-
-    def _pack(self) -> Packed:
-        with ExitStack() as registered:
-            for name in self._by_value:
-                module = sys.modules[name]
-                cloudpickle.register_pickle_by_value(module)
-                registered.callback(cloudpickle.unregister_pickle_by_value, module)
-            return pack(self._given, self._reducers)
-
-
-def pack(given: Given, reducers: Reducers) -> Packed:
-    """Pickle ``(cost, params, args)``."""
-    try:
-        return np.frombuffer(_pickled(given, reducers), dtype=np.uint8)
-    except Exception as error:
-        msg = (
-            f"`n_jobs`: {_culprit(given, reducers)} cannot be pickled to be sent to other processes "
-            f"({type(error).__name__}: {error}); make what cannot travel (an open file, a lock, a generator, a handle) "
-            "inside the cost, or use n_jobs=1"
-        )
-        raise InvalidInputError(msg) from error
+            raise InvalidInputError(msg) from error
 
 
 def unpack(packed: Packed) -> Given:

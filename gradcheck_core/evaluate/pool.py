@@ -1,74 +1,89 @@
 """Sweeps in other processes, through whatever joblib hands work to: loky here, dask or ray on a cluster."""
 
 import contextlib
-import pickle
+import functools
+import sys
 import time
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, final
+from typing import Any, Self, final
 
 import joblib
-from joblib.parallel import LokyBackend, ParallelBackendBase, get_active_backend
+from joblib.parallel import LokyBackend, get_active_backend
 
-from ..errors import GradcheckError, WorkersLostError
-from .parcel import Parcel
-from .requests import InProcess, Part, Request, Source
-from .units import Units
-from .worker import Costs, Missing, Raised, Recipe, Reply, Unimportable, farewell
-
-if TYPE_CHECKING:
-    from .evaluator import Evaluator
+from ..case import CheckOptions, GradientCase
+from ..errors import InvalidInputError, WorkersLostError
+from ..protocol.backend import Backend
+from .parcel import Packed, pack
+from .preflight import Baseline
+from .requests import MOST_AT_A_TIME, Evaluates, Part, Request, Source, power_of_two
+from .worker import Costs, Recipe, Reply, answer, farewell
 
 _WORTH = 0.2
 """Seconds that a request has to take in this process to be worth sending."""
 
-_ROUND = 4
-"""Units for each worker at a time where joblib's backend gives the answers of many only together."""
+_CHUNK_SECONDS = 0.25
+"""What a chunk takes at most, about: long beside the millisecond that sending it takes, short beside a sweep."""
 
-_MOST_LOSSES = 3
-"""How often in a row the workers may be lost without an answer in between."""
-
-_FAREWELLS = 3
-"""Rounds in which workers are asked to close their problem at the end, until each known one has answered."""
+_CHUNKS = 4
+"""Chunks for each worker, at least, so that none waits long for another at the end of a request."""
 
 
-def several(n_jobs: int) -> bool:
-    """Whether joblib, as it is configured, makes more than one worker of this."""
-    return n_jobs != 1 and joblib.effective_n_jobs(n_jobs) > 1
+def prepare(
+    adapter: Backend, case: GradientCase, options: CheckOptions, precision: str
+) -> "Callable[[Baseline], Pool] | None":
+    """Pickle a case. What comes back makes a pool once J is known; it is None where joblib makes one worker only."""
+    if joblib.effective_n_jobs(options.n_jobs) == 1:
+        return None
+    pack_case = functools.partial(pack, (case.cost, case.params, case.args), adapter.reducers())
+    packed = pack_case()
+
+    def make_pool(baseline: Baseline) -> Pool:
+        recipe = Recipe(
+            token=uuid.uuid4().hex,
+            backend=adapter.name,
+            precision=precision,
+            seed=options.seed,
+            cost=baseline.cost.value,
+            roundoff=baseline.roundoff,
+            surroundings=adapter.surroundings(),
+        )
+        return Pool(recipe, packed, pack_case, options.n_jobs)
+
+    return make_pool
 
 
 @final
 class Pool(Source):
     """Has large requests answered by other processes, and evaluates small ones here.
 
-    The problem travels once to each worker: a unit of work is sent without it, a worker that has it not says so, and
-    then the unit is sent again with it. So a worker that is killed and replaced gets it too. loky's processes share
-    this machine's memory, through which joblib passes what is large: there it goes along with every unit, and a new
-    worker opens it in its first one, from which on loky watches whether the worker's memory grows.
+    The pickled case goes along with every chunk, and a worker opens it in its first one: so a worker that was replaced
+    has it too. joblib moves a large array once, through shared memory under loky and by scattering it under dask.
 
     Parameters
     ----------
-    parcel : Parcel
-        The case.
     recipe : Recipe
-        How it is opened.
+        How the case is opened.
+    packed : numpy.ndarray
+        The pickled case.
+    pack_case : callable
+        Pickles it again, with what some modules define by value.
     n_jobs : int
         As joblib takes it.
     """
 
-    def __init__(self, parcel: Parcel, recipe: Recipe, n_jobs: int) -> None:
-        self._parcel = parcel
+    def __init__(self, recipe: Recipe, packed: Packed, pack_case: Callable[[set[str]], Packed], n_jobs: int) -> None:
         self._recipe = recipe
+        self._packed = packed
+        self._pack_case = pack_case
+        self._by_value: set[str] = set()
         self._n_jobs = n_jobs
-        self._token = uuid.uuid4().hex
-        self._here = InProcess()
-        self._workers: set[str] = set()
-        self._seconds = float("inf")
-        self._size = 0
+        self._seconds = float("inf")  # of one evaluation
         self._entered = contextlib.ExitStack()
         self._parallel: joblib.Parallel | None = None
 
@@ -78,131 +93,124 @@ class Pool(Source):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
+        with self._entered:
+            if kind is None and self._parallel is not None:
+                farewells = [joblib.delayed(farewell)(self._recipe.token)] * 2 * joblib.effective_n_jobs(self._n_jobs)
                 with contextlib.suppress(Exception):  # everything is answered: nothing depends on it any more
-                    self._say_farewell()
-        finally:
-            self._leave()
+                    list(self._parallel(farewells))
 
-    def answers(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
+    def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
+        self._seconds = min(self._seconds, evaluator.seconds_each)
         if request.size > 1 and request.size * self._seconds >= _WORTH:
-            yield from self._there(request, evaluator)
+            yield from self._answers_elsewhere(request, evaluator)
             return
         began = time.perf_counter()
-        yield from self._here.answers(request, evaluator)
+        costs = request.costs(evaluator)
         self._seconds = min(self._seconds, (time.perf_counter() - began) / request.size)
+        yield 0, costs
 
-    def _there(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
-        recipe = replace(self._recipe, batched_to=evaluator.batched_to)
-        workers = joblib.effective_n_jobs(self._n_jobs)
-        shared = isinstance(get_active_backend()[0], LokyBackend)
-        units = Units(request, self._token, recipe, self._parcel, workers, self._size, always=shared)
+    def _answers_elsewhere(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
+        waiting = self._chunks(request.size)
         failed: dict[int, BaseException] = {}
-        losses = 0
-        in_time = True
-        while units.left and not failed and in_time:
-            try:
-                for reply in self._replies(units):
-                    match reply:
-                        case Costs():
-                            losses = 0
-                            self._workers.add(reply.worker)
-                            evaluator.answered_elsewhere(reply.costs, len(reply.costs), reply.not_batched)
-                            yield units.answered(reply), reply.costs
-                            in_time = not units.left or evaluator.affords(1)
-                            if not in_time:
-                                units.stop()
-                        case Missing():
-                            units.missing(reply)
-                        case Unimportable():
-                            units.unimportable(reply)
-                        case Raised():
-                            start, stop = units.given_up(reply.unit)
-                            failed[start] = _error_of(reply, f"evaluations {start} to {stop - 1} of {request.size}")
-            except GradcheckError:
-                raise
-            except Exception as error:  # joblib's or the cluster's: what the cost raises comes as a reply
-                losses += 1
-                if losses > _MOST_LOSSES:
-                    raise WorkersLostError(_LOST.format(losses=losses, left=units.left, size=request.size)) from error
-                self._leave()
-                units.lost()
-        self._size = units.size
+        for start, stop, packed, reply in self._replies(request, evaluator.batched_to, waiting):
+            match reply:
+                case Costs():
+                    self._seconds = min(self._seconds, reply.seconds / (stop - start))
+                    evaluator.answered_elsewhere(reply.costs, stop - start, reply.not_batched)
+                    yield start, reply.costs
+                    if waiting and not evaluator.affords(1):
+                        waiting.clear()
+                case ModuleNotFoundError(name=module) if module in sys.modules:
+                    waiting.append((start, stop))
+                    if packed is self._packed:
+                        self._send_by_value(module)
+                case BaseException():
+                    which = f"evaluations {start} to {stop - 1} of {request.size} of this sweep"
+                    reply.add_note(f"gradcheck: in a chunk of work handed to another process, {which}")
+                    failed[start] = reply
+                    waiting.clear()
         if failed:
             raise failed[min(failed)]  # the first in order, as one process would have met it
 
-    def _replies(self, units: Units) -> Iterator[Reply]:
-        parallel = self._running()
+    def _chunks(self, size: int) -> deque[tuple[int, int]]:
+        workers = joblib.effective_n_jobs(self._n_jobs)
+        in_time = int(_CHUNK_SECONDS / max(self._seconds, 1e-9))
+        each = power_of_two(min(in_time, size // (_CHUNKS * workers), MOST_AT_A_TIME))
+        return deque((start, min(start + each, size)) for start in range(0, size, each))
+
+    def _send_by_value(self, module: str) -> None:
+        """From now on send along what a module defines that workers cannot import."""
+        if module in self._by_value:
+            msg = (
+                f"`n_jobs`: a worker process cannot import {module!r}, which the cost, the params or the args need; "
+                "install it where the workers run, or put its folder on PYTHONPATH before they start"
+            )
+            raise InvalidInputError(msg)
+        self._by_value.add(module)
+        self._packed = self._pack_case(self._by_value)
+
+    def _replies(
+        self, request: Request, batched_to: tuple[float, int] | None, waiting: deque[tuple[int, int]]
+    ) -> Iterator[tuple[int, int, Packed, Reply]]:
+        """Send chunks until none waits; what is lost with its worker is sent once more."""
+        recipe = replace(self._recipe, batched_to=batched_to)
+        under_way: dict[int, tuple[int, Packed]] = {}
+
+        def tasks() -> Iterator[Any]:
+            # joblib draws from here in threads of its own: each step is a single operation on a deque or a dict.
+            with contextlib.suppress(IndexError):  # no chunk waits any more
+                while True:
+                    start, stop = waiting.popleft()
+                    under_way[start] = stop, (packed := self._packed)
+                    yield joblib.delayed(answer)(recipe, packed, start, request.part(start, stop))
+
+        lost_before = False
+        while waiting:
+            try:
+                for start, reply in self._run(tasks()):
+                    lost_before = False
+                    yield start, *under_way.pop(start), reply
+            except Exception as error:  # joblib's or the cluster's: what the cost raises comes as a reply
+                self._entered.close()
+                self._parallel = None
+                waiting.extend((start, stop) for start, (stop, _) in under_way.items())
+                under_way.clear()
+                if lost_before:
+                    left = sum(stop - start for start, stop in waiting)
+                    raise WorkersLostError(_LOST.format(left=left, size=request.size)) from error
+                lost_before = True
+
+    def _run(self, tasks: Iterator[Any]) -> Iterator[tuple[int, Reply]]:
+        self._parallel = parallel = self._parallel or self._entered.enter_context(_parallel(self._n_jobs))
         with warnings.catch_warnings():
             for message in _EXPECTED:
                 warnings.filterwarnings("ignore", message, UserWarning)
-            if not parallel.return_generator:
-                most = _ROUND * joblib.effective_n_jobs(self._n_jobs)
-                while tasks := list(islice(units.tasks(), most)):
-                    yield from parallel(tasks)
-                return
-            replies = parallel(units.tasks())
-            try:
-                for reply in replies:  # noqa: UP028  # `yield from` would close them before what follows
-                    yield reply
-            finally:
-                replies.close()
+            if parallel.return_generator:
+                with contextlib.closing(parallel(tasks)) as replies:
+                    yield from replies
+            else:  # ray gives the answers of many only together
+                while some := list(islice(tasks, _CHUNKS * joblib.effective_n_jobs(self._n_jobs))):
+                    yield from parallel(some)
 
-    def _running(self) -> joblib.Parallel:
-        if self._parallel is None:
-            active, _ = get_active_backend()
-            way = "generator_unordered" if active.supports_return_generator else "list"
-            with _one_thread_each(active):
-                parallel = joblib.Parallel(n_jobs=self._n_jobs, return_as=way, batch_size=1)
-            self._parallel = self._entered.enter_context(parallel)
-        return self._parallel
 
-    def _leave(self) -> None:
-        self._parallel = None
-        self._entered.close()
-
-    def _say_farewell(self) -> None:
-        if self._parallel is None:
-            return
-        workers = joblib.effective_n_jobs(self._n_jobs)
-        for _ in range(_FAREWELLS):
-            self._workers.difference_update(
-                self._parallel(joblib.delayed(farewell)(self._token) for _ in range(2 * workers))
-            )
-            if not self._workers:
-                return
+def _parallel(n_jobs: int) -> joblib.Parallel:
+    active, _ = get_active_backend()
+    way = "generator_unordered" if active.supports_return_generator else "list"
+    with contextlib.ExitStack() as settings:
+        if isinstance(active, LokyBackend) and active.inner_max_num_threads is None:
+            # One BLAS thread each, since there is a worker for every core. dask and ray see to that themselves.
+            settings.enter_context(joblib.parallel_config("loky", inner_max_num_threads=1))
+        return joblib.Parallel(n_jobs=n_jobs, return_as=way, batch_size=1)
 
 
 _EXPECTED = (
     "A worker stopped while some jobs were given to the executor",  # its memory grew, and loky has put another in place
     r"(\d+ tasks have been successfully executed|\d+ tasks which were still being processed)",  # after an interrupt
 )
-"""What joblib warns of, and is taken care of; where warnings are errors, it would end a thread that all wait for."""
+"""Warnings of joblib for what is taken care of here. As errors they would end a thread that everything waits for."""
 
 _LOST = (
-    "`n_jobs`: the worker processes were lost {losses} times in a row without an answer in between, with {left} of "
-    "{size} evaluations to go. Does the cost itself end its process, by a crash or for want of memory? n_jobs=1 shows "
-    "that; fewer workers need less memory. On a cluster the workers need gradcheck installed"
+    "`n_jobs`: the worker processes were lost twice in a row without an answer in between, with {left} of {size} "
+    "evaluations to go. Does the cost itself end its process, by a crash or for lack of memory? n_jobs=1 shows that; "
+    "fewer workers need less memory. On a cluster the workers need gradcheck installed"
 )
-
-
-def _error_of(reply: Raised, what: str) -> BaseException:
-    try:
-        error = pickle.loads(reply.error or b"")
-    except Exception:  # it cannot be made again here
-        return RuntimeError(f"{what}, in a worker process: {reply.described}")
-    assert isinstance(error, BaseException)
-    error.add_note(f"gradcheck: in a unit of work handed to another process, {what} of this sweep")
-    return error
-
-
-def _one_thread_each(active: ParallelBackendBase) -> contextlib.AbstractContextManager[object]:
-    """One BLAS thread for each loky worker, unless the caller has said how many: workers are there for all cores.
-
-    dask and ray do so by themselves.
-    """
-    if isinstance(active, LokyBackend) and active.inner_max_num_threads is None:
-        limited: contextlib.AbstractContextManager[object] = joblib.parallel_config("loky", inner_max_num_threads=1)
-        return limited
-    return contextlib.nullcontext()

@@ -9,21 +9,52 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, final
+from typing import Protocol, Self, final
 
 import numpy as np
 import numpy.typing as npt
 
 from ..protocol.layout import FloatVector
 
-if TYPE_CHECKING:
-    from .evaluator import Evaluator
-
 Part = tuple[int, FloatVector]
 """Where in a request some answers begin, and these."""
 
 MOST_AT_A_TIME = 1024
 """Evaluations of one unit of work: as many are lost at most when a process is killed."""
+
+
+class Evaluates(Protocol):
+    """What requests and sources need of an evaluator."""
+
+    @property
+    def evaluations(self) -> int:
+        """How many are counted."""
+
+    @property
+    def seconds_each(self) -> float:
+        """What one takes, about."""
+
+    @property
+    def batched_to(self) -> tuple[float, int] | None:
+        """How a worker is to batch: the cost's noise and the memory of a batch; None where it is not to."""
+
+    @property
+    def not_batched(self) -> str | None:
+        """Why the cost cannot be batched, if that was found."""
+
+    def affords(self, count: int) -> bool:
+        """Whether so many more may be made."""
+
+    def answered_elsewhere(self, costs: FloatVector, evaluations: int, not_batched: str | None) -> None:
+        """Count answers that another process or an earlier run gave."""
+
+    def with_entries(
+        self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector, present: FloatVector
+    ) -> FloatVector:
+        """J with one entry of a parameter replaced at a time."""
+
+    def with_parameters(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
+        """J with all entries of some parameters replaced together."""
 
 
 class Request(abc.ABC):
@@ -43,7 +74,7 @@ class Request(abc.ABC):
         """Some consecutive ones of them. Law: the answers to the parts are the answers to the whole."""
 
     @abc.abstractmethod
-    def costs(self, evaluator: "Evaluator") -> FloatVector:
+    def costs(self, evaluator: Evaluates) -> FloatVector:
         """J at each, evaluated here and now. Law: theta is then where it was before, or its asker's to give back."""
 
     @abc.abstractmethod
@@ -77,7 +108,7 @@ class EntriesMoved(Request):
         chosen = slice(start, stop)
         return type(self)(self.parameter, self.entries[chosen], self.values[chosen], self.present[chosen])
 
-    def costs(self, evaluator: "Evaluator") -> FloatVector:
+    def costs(self, evaluator: Evaluates) -> FloatVector:
         return evaluator.with_entries(self.parameter, self.entries, self.values, self.present)
 
     def fingerprint(self) -> str:
@@ -105,7 +136,7 @@ class ParametersMoved(Request):
     def part(self, start: int, stop: int) -> Self:
         return self
 
-    def costs(self, evaluator: "Evaluator") -> FloatVector:
+    def costs(self, evaluator: Evaluates) -> FloatVector:
         return np.array([evaluator.with_parameters(self.moved, self.present)])
 
     def fingerprint(self) -> str:
@@ -136,7 +167,7 @@ class Elsewhere(Request):
     def part(self, start: int, stop: int) -> Self:
         return self
 
-    def costs(self, evaluator: "Evaluator") -> FloatVector:
+    def costs(self, evaluator: Evaluates) -> FloatVector:
         return np.array([self.cost()])
 
     def fingerprint(self) -> str:
@@ -147,7 +178,7 @@ class Source(abc.ABC):
     """Where answers come from."""
 
     @abc.abstractmethod
-    def answers(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
+    def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
         """The answers to a request, in parts, in any order. Laws: every theta once; the evaluator has counted them."""
 
 
@@ -155,7 +186,7 @@ class Source(abc.ABC):
 class InProcess(Source):
     """Evaluates everything in this process, in one go."""
 
-    def answers(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
+    def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
         yield 0, request.costs(evaluator)
 
 
@@ -167,7 +198,7 @@ class InUnits(Source):
         self._seconds = seconds
         self._most = 1
 
-    def answers(self, request: Request, evaluator: "Evaluator") -> Iterator[Part]:
+    def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
         start = 0
         while start < request.size:
             stop = min(start + self._most, request.size)

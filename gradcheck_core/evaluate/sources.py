@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, final
+from typing import Self, final
 
 from ..case import CheckOptions, GradientCase
 from ..protocol.backend import Backend
@@ -11,22 +11,23 @@ from .journal import UNIT_SECONDS, Journal
 from .preflight import Baseline
 from .requests import InProcess, InUnits, Source
 
-if TYPE_CHECKING:
-    from .processes import Processes
-
 
 @final
 class Answering:
     """The sources of one check in one precision.
 
-    They are prepared before the problem is opened, so that a case that cannot travel, and another check's journal, are
-    refused before anything is evaluated; and begun once J is known.
+    They are prepared before the problem is opened: a case that cannot travel, and the journal of another check, are
+    refused before anything is evaluated. `begin` follows once J is known.
     """
 
     def __init__(self, adapter: Backend, case: GradientCase, options: CheckOptions, precision: str) -> None:
         self._options = options
         self._opened = ExitStack()
-        self._processes = None if options.n_jobs == 1 else _processes(adapter, case, options, precision)
+        self._make_pool = None
+        if options.n_jobs != 1:
+            from .pool import prepare  # joblib takes as long to import as all the rest of the core
+
+            self._make_pool = prepare(adapter, case, options, precision)
         self._journal: Journal | None = None
         if options.journal is not None:
             self._journal = self._opened.enter_context(
@@ -45,8 +46,8 @@ class Answering:
         """From now on answers can be asked for."""
         in_one_go = self._journal is None and self._options.max_seconds is None
         source: Source = InProcess() if in_one_go else InUnits(UNIT_SECONDS)
-        if self._processes is not None and self._processes.several:
-            source = self._opened.enter_context(self._processes.pool(baseline))
+        if self._make_pool is not None:
+            source = self._opened.enter_context(self._make_pool(baseline))
         if self._journal is None:
             return source
         self._journal.begin(layout, baseline, source)
@@ -62,10 +63,3 @@ class Answering:
             f"{dropped} lines of the journal answered what this check did not ask, as after a change of the claimed "
             "gradient or of gradcheck; they were replaced",
         )
-
-
-def _processes(adapter: Backend, case: GradientCase, options: CheckOptions, precision: str) -> "Processes":
-    # joblib takes as long to import as all the rest of the core, and most checks need no other process.
-    from .processes import Processes
-
-    return Processes(adapter, case, options, precision)

@@ -6,45 +6,62 @@ from pooled import PARAMS, cost, gradient
 from reports import same
 
 import gradcheck_core as gc
-from gradcheck_core.evaluate import units, worker
+from gradcheck_core.evaluate import pool, worker
 from gradcheck_core.protocol import Batch
 from gradcheck_numpy.backend import _NumpyProblem
 
 pytestmark = pytest.mark.usefixtures("every_sweep_is_worth_sending")
 
 
-def test_the_problem_travels_once_and_is_closed_at_the_end(threads, monkeypatch):
-    sent = []
+@pytest.fixture
+def openings(monkeypatch):
+    """A list that grows with every problem that a worker opens."""
+    opened, open_problem = [], worker._open
 
-    def spying(token, unit, request, recipe, case):
-        reply = worker.answer(token, unit, request, recipe, case)
-        sent.append((case is not None, type(reply).__name__))
-        return reply
+    def counted(recipe, given):
+        opened.append(recipe.token)
+        return open_problem(recipe, given)
 
-    monkeypatch.setattr(units, "answer", spying)
+    monkeypatch.setattr(worker, "_open", counted)
+    return opened
+
+
+def test_a_worker_opens_the_problem_once_and_closes_it_at_the_end(threads, openings, monkeypatch):
+    closed, close = [], _NumpyProblem.close
+    monkeypatch.setattr(_NumpyProblem, "close", lambda self: (closed.append(self), close(self)))
+
     report = gc.check_gradients(cost, PARAMS, gradient, n_jobs=2)
 
     assert same(report, gc.check_gradients(cost, PARAMS, gradient))
-    assert sent[0] == (False, "Missing")
-    # once; a thread that overtakes the one with the problem has it sent again
-    assert 1 <= sum(with_the_problem for with_the_problem, _ in sent) < 4 < len(sent)
+    assert len(openings) == 1
     assert worker._OPEN == {}
+    assert len(closed) == 3  # the worker's, that of the check, and that of the check in one process
 
 
-def test_a_worker_that_forgot_the_problem_gets_it_again(threads, monkeypatch):
-    forgotten = []
-
-    def forgetful(token, unit, request, recipe, case):
+def test_a_worker_that_forgot_the_problem_opens_it_again(threads, openings, monkeypatch):
+    def forgetful(recipe, case, start, request):
         with worker._LOCK:
-            if token in worker._OPEN and not forgotten:
-                forgotten.append(worker._OPEN.pop(token))
-        return worker.answer(token, unit, request, recipe, case)
+            if recipe.token in worker._OPEN and len(openings) < 2:
+                worker._close(recipe.token)
+        return worker.answer(recipe, case, start, request)
 
-    monkeypatch.setattr(units, "answer", forgetful)
+    monkeypatch.setattr(pool, "answer", forgetful)
     report = gc.check_gradients(cost, PARAMS, gradient, n_jobs=2)
 
-    assert forgotten
+    assert len(openings) == 2
     assert same(report, gc.check_gradients(cost, PARAMS, gradient))
+
+
+def test_a_worker_keeps_few_problems_open(threads, monkeypatch):
+    monkeypatch.setattr(pool, "farewell", lambda token: None)
+
+    for _ in range(6):
+        gc.check_gradients(cost, PARAMS, gradient, n_jobs=2)
+
+    assert len(worker._OPEN) == worker._MOST_OPEN
+    for token in list(worker._OPEN):
+        worker.farewell(token)
+    assert worker._OPEN == {}
 
 
 def test_the_callers_random_states_are_as_they_were(threads):
@@ -93,3 +110,13 @@ def test_a_cost_that_workers_cannot_batch_is_noted(threads, monkeypatch, tmp_pat
 
     assert any("cannot be batched (TypeError: data-dependent control flow)" in note for note in reports[0].notes)
     assert same(*reports)
+
+
+def test_a_module_that_workers_lack_however_it_is_sent_is_named(threads, monkeypatch):
+    def lacking(recipe, case, start, request):
+        return start, ModuleNotFoundError("No module named 'pooled'", name="pooled")
+
+    monkeypatch.setattr(pool, "answer", lacking)
+
+    with pytest.raises(gc.InvalidInputError, match=r"`n_jobs`: a worker process cannot import 'pooled', .* install it"):
+        gc.check_gradients(cost, PARAMS, gradient, n_jobs=2)
