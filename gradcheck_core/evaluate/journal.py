@@ -1,7 +1,7 @@
 """A journal of answered requests, from which an interrupted check goes on.
 
-A check is deterministic: the same call asks the same again. Every answer is appended to the journal as it comes, and a
-later run takes answers from there for as long as it asks what was asked before.
+A check is deterministic: the same call makes the same requests again. Every answer is appended to the journal as it
+comes, and a later run takes its answers from there as long as it makes the requests of the earlier one.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ from .preflight import Baseline, same_within_rounding
 from .requests import Evaluates, Part, Request, Source
 
 _VERSION = 1
-"""Of the file's format."""
+"""Version of the file's format."""
 
 UNIT_SECONDS = 1.0
-"""How much work is lost at most, about, when the process is killed."""
+"""How much work a killed process loses at most, about."""
 
 
 @final
@@ -34,18 +34,18 @@ class Journal(Source):
     Parameters
     ----------
     path : Path
-        The file; it is made where there is none.
+        The file; created if it does not exist.
     backend : str
-        Its name.
+        Name of the backend.
     options : mapping
-        Those options of the check that say which thetas are asked for, as JSON has them.
+        The options that decide at which thetas J is evaluated, as JSON values.
     precision : str
-        Of the evaluation. A check that turns out to need another precision has answers in both.
+        In which the cost is evaluated. A check that needs a second precision keeps the answers of both in one file.
 
     Raises
     ------
     InvalidInputError
-        If the file is no journal, or that of another check.
+        If the file is not a journal, or is the journal of another check.
     """
 
     def __init__(self, path: Path, backend: str, options: Mapping[str, Any], precision: str) -> None:
@@ -81,7 +81,7 @@ class Journal(Source):
             )
 
     def begin(self, layout: Layout, baseline: Baseline, further: Source) -> None:
-        """Compare with the problem at hand, and have everything else answered by a further source.
+        """Compare the journal with the open problem; `further` answers what the journal does not have.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Journal(Source):
         asked = request.fingerprint()
         known = self._known(asked)
         for entry in known:
-            yield self._replayed(entry.line, request, evaluator)
+            yield self._replay(entry.line, request, evaluator)
         for start, stop in _gaps(known, request.size):
             before = evaluator.evaluations
             for within, costs in self._further.answers(request.part(start, stop), evaluator):
@@ -131,22 +131,22 @@ class Journal(Source):
                 yield start + within, costs
 
     def _known(self, asked: str) -> list[Entry]:
-        """What the journal has of the present request."""
+        """What the journal has of the request that is being answered."""
         known = self._answered.pop(self._number, [])
         if known and known[0].line["asked"] != asked:
-            # Another claimed gradient has other entries looked at a second time: from here on this is another run.
+            # A changed claim changes which entries get a second look. From here on this is another run.
             self.dropped = len(known) + sum(map(len, self._answered.values()))
             self._file.cut(known[0].offset)
             self._answered.clear()
             return []
         return known
 
-    def _replayed(self, line: Line, request: Request, evaluator: Evaluates) -> Part:
+    def _replay(self, line: Line, request: Request, evaluator: Evaluates) -> Part:
         start, costs = int(line["start"]), from_json(line["costs"])
         recorded, evaluations = costs, int(line["evaluations"])
         kind = type(request)
         if kind not in self._verified:
-            # One is evaluated all the same, that with the largest effect: a cost that agrees there is the recorded one.
+            # The theta with the largest effect is evaluated again: a cost that agrees there is the recorded one.
             self._verified.add(kind)
             one = int(np.argmax(np.abs(np.nan_to_num(costs - self._unperturbed))))
             now = request.part(start + one, start + one + 1).costs(evaluator)
@@ -165,7 +165,7 @@ class Journal(Source):
             self._refuse(f"J beside the params was {recorded!r} and is {now!r} now: the cost or its data are others")
 
     def _take_over(self) -> None:
-        """Of what is in the file, what concerns this precision; a file without answers is begun anew."""
+        """Take what the file has for this precision; a file without answers is started anew."""
         entries = self._file.entries
         answers = [entry for entry in entries if "request" in entry.line]
         if not answers:
@@ -212,7 +212,7 @@ def _header(backend: str, options: Mapping[str, Any]) -> Line:
 
 
 def _gaps(known: list[Entry], size: int) -> list[tuple[int, int]]:
-    """The ranges of a request that are not answered yet."""
+    """The ranges of a request that are still to be answered."""
     missing = np.ones(size + 2, dtype=bool)
     missing[[0, -1]] = False
     for entry in known:

@@ -1,4 +1,4 @@
-"""The file of a journal: JSON lines, appended one by one, of which the last may be cut short."""
+"""The file of a journal: JSON lines, appended one by one. The last may be cut short."""
 
 import json
 import math
@@ -14,6 +14,8 @@ from ..protocol.layout import FloatVector
 FORMAT = "gradcheck journal"
 """The first key of the first line; its value is the version of the format."""
 
+_START = f'{{"{FORMAT}"'.encode()
+
 Line = dict[str, Any]
 
 
@@ -28,15 +30,14 @@ class Entry:
 
 @final
 class JournalFile:
-    """Reads what is there, drops a last line that is not whole, and appends.
+    """Reads the lines that are there, drops a last one that was cut short, and appends.
 
-    A line is handed to the operating system before the next evaluation, so that nothing written is lost with the
-    process.
+    Each line goes to the operating system before the next evaluation, so a killed process loses nothing written.
 
     Raises
     ------
     InvalidInputError
-        If the file cannot be read or written, or is no journal.
+        If the file cannot be read or written, or is not a journal.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,60 +55,53 @@ class JournalFile:
             raise
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def append(self, line: Line) -> None:
-        """Write one more line."""
+        """Write one more line at the end."""
         self._file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
         self._file.flush()
 
     def cut(self, offset: int) -> None:
-        """Drop everything from here on."""
+        """Drop everything from an offset on."""
         self._file.seek(offset)
         self._file.truncate()
 
     def _read(self) -> list[Entry]:
+        start = self._file.read(len(_START))
+        if start not in (b"", _START):
+            msg = f"`journal={str(self._path)!r}` is a file, but no journal; pass a new file's name, or a journal"
+            raise InvalidInputError(msg)
+        self._file.seek(0)
         entries: list[Entry] = []
         offset = 0
         for number, text in enumerate(self._file, start=1):
-            line = _parsed(text)
-            if line is None and text.endswith(b"\n"):
+            if not text.endswith(b"\n"):
+                self.cut(offset)  # the process was killed while it wrote
+                break
+            line = _parse(text)
+            if line is None:
                 msg = (
                     f"`journal={str(self._path)!r}`: line {number} is not a journal's; pass another file to start anew"
                 )
                 raise InvalidInputError(msg)
-            if line is None:
-                self._require_own(text)
-                self.cut(offset)  # the process was killed while it wrote
-                break
-            if not entries and FORMAT not in line:
-                self._require_own(text)
             entries.append(Entry(line, offset))
             offset += len(text)
         return entries
 
-    def _require_own(self, text: bytes) -> None:
-        """Never cut what is somebody else's file."""
-        if self._file.tell() == len(text) and not text.startswith(f'{{"{FORMAT}"'.encode()):
-            msg = f"`journal={str(self._path)!r}` is a file, but no journal; pass a new file's name, or a journal"
-            raise InvalidInputError(msg)
-
 
 def as_json(costs: FloatVector) -> list[float | str]:
-    """Exactly these numbers: the shortest decimals that round to them, and names for those that JSON does not have."""
+    """Exactly these numbers; NaN and infinities, which JSON lacks, by name."""
     return [cost if math.isfinite(cost) else str(cost) for cost in costs.tolist()]
 
 
 def from_json(costs: list[float | str]) -> FloatVector:
-    """The numbers again."""
+    """The numbers that `as_json` was given."""
     return np.array([float(cost) for cost in costs])
 
 
-def _parsed(text: bytes) -> Line | None:
-    """A whole line, or None."""
-    if not text.endswith(b"\n"):
-        return None
+def _parse(text: bytes) -> Line | None:
     try:
         line = json.loads(text)
     except ValueError:
