@@ -34,7 +34,7 @@ class NonFiniteCostError(GradcheckError):
 
 
 class WorkersLostError(GradcheckError):
-    """The processes that a check was handed to ended again and again before they answered."""
+    """The worker processes of a check ended twice in a row before any of them answered."""
 
 
 class SnapshotError(GradcheckError):

@@ -1,7 +1,7 @@
 """What is asked of the cost at perturbed thetas, and where the answers come from.
 
-A `Request` is some perturbed thetas, a `Source` answers it: this process, a pool of others, or a journal of an earlier
-run in front of either. Wherever it is answered, `Request.costs` is what computes the answers.
+A `Request` names some perturbed thetas. A `Source` answers it: this process, a pool of others, or the journal of an
+earlier run in front of either. Everywhere `Request.costs` computes the answers.
 """
 
 import abc
@@ -17,10 +17,10 @@ import numpy.typing as npt
 from ..protocol.layout import FloatVector
 
 Part = tuple[int, FloatVector]
-"""Where in a request some answers begin, and these."""
+"""Where in a request some answers begin, and the answers."""
 
 MOST_AT_A_TIME = 1024
-"""Evaluations of one unit of work: as many are lost at most when a process is killed."""
+"""Evaluations of one unit of work, at most: a process that is killed loses no more."""
 
 
 class Evaluates(Protocol):
@@ -60,8 +60,7 @@ class Evaluates(Protocol):
 class Request(abc.ABC):
     """Some thetas near the unperturbed one, at each of which J is asked for.
 
-    It is small beside theta, or as large as what is asked. One of several thetas can be pickled: a part of it is a unit
-    of work for another process.
+    A request of several thetas can be pickled: its parts are the work of other processes.
     """
 
     @property
@@ -71,15 +70,15 @@ class Request(abc.ABC):
 
     @abc.abstractmethod
     def part(self, start: int, stop: int) -> "Request":
-        """Some consecutive ones of them. Law: the answers to the parts are the answers to the whole."""
+        """A request of some consecutive thetas of this one. Law: its answers are those that the whole gives there."""
 
     @abc.abstractmethod
     def costs(self, evaluator: Evaluates) -> FloatVector:
-        """J at each, evaluated here and now. Law: theta is then where it was before, or its asker's to give back."""
+        """J at each theta, evaluated now. Law: theta is as before afterwards, or whoever asked gives it back."""
 
     @abc.abstractmethod
     def fingerprint(self) -> str:
-        """A short text that is the same for the same thetas, in every process, and hardly for others."""
+        """A short hash of the thetas, the same in every process."""
 
 
 @final
@@ -147,12 +146,12 @@ class ParametersMoved(Request):
 @final
 @dataclass(frozen=True, slots=True)
 class Elsewhere(Request):
-    """One theta that its asker moves to and leaves by itself, such as one along a random direction.
+    """One theta that the asker moves to and leaves itself, such as one along a random direction.
 
     Attributes
     ----------
     called : str
-        What tells it from others.
+        Tells it from other thetas.
     cost : callable
         Moves theta, and gives J there.
     """
@@ -179,7 +178,7 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
-        """The answers to a request, in parts, in any order. Laws: every theta once; the evaluator has counted them."""
+        """The answers to a request, in parts, in any order. Law: each theta once, and the evaluator has counted it."""
 
 
 @final
@@ -192,7 +191,7 @@ class InProcess(Source):
 
 @final
 class InUnits(Source):
-    """Evaluates everything in this process, a unit at a time: none takes much longer than a given time."""
+    """Evaluates everything in this process, in units that take about a given time each."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -210,16 +209,16 @@ class InUnits(Source):
 
 
 def next_size(size: int, each: float, seconds: float) -> int:
-    """How many evaluations should take so many seconds where one takes `each`; the last unit had this size.
+    """The size of the next unit, which should take `seconds`. In the last one, of `size`, one evaluation took `each`.
 
-    A power of two, so that a batch that is compiled for its size is compiled for few; and at most four times as many
-    as before, since the first evaluations of a batch can be faster, or slower, than the rest.
+    A power of two, so that a batch that is compiled for its size is compiled for few sizes. At most four times the last
+    size, since the first evaluations can be faster or slower than the rest.
     """
     return power_of_two(min(4 * size, int(seconds / max(each, 1e-9)), MOST_AT_A_TIME))
 
 
 def power_of_two(most: int) -> int:
-    """The largest one up to this; 1 for less."""
+    """The largest power of two up to this; 1 for less than 1."""
     return 1 << (max(1, most).bit_length() - 1)
 
 

@@ -43,7 +43,7 @@ class Answering:
         self._opened.__exit__(kind, error, trace)
 
     def begin(self, layout: Layout, baseline: Baseline) -> Source:
-        """From now on answers can be asked for."""
+        """The source of all answers, now that J at theta is known."""
         in_one_go = self._journal is None and self._options.max_seconds is None
         source: Source = InProcess() if in_one_go else InUnits(UNIT_SECONDS)
         if self._make_pool is not None:
@@ -55,7 +55,7 @@ class Answering:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """For the reader."""
+        """Notes for the report."""
         dropped = 0 if self._journal is None else self._journal.dropped
         if not dropped:
             return ()

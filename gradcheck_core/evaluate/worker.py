@@ -109,7 +109,7 @@ def _open(recipe: Recipe, given: Given) -> _Open:
         random_state.watch()
         if not same_within_rounding(recipe.cost, here, recipe.roundoff):
             raise InvalidInputError(_ANOTHER_COST.format(there=recipe.cost, here=here))
-        evaluator.cost()  # as the preflight does: a backend learns from two what a random cost needs
+        evaluator.cost()  # as the preflight does: a backend learns from two calls what a random cost needs
         if recipe.batched_to is not None:
             evaluator.batch(*recipe.batched_to)
     except BaseException:
