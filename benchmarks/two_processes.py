@@ -1,7 +1,7 @@
 """What a second process saves of a long check: ``OMP_NUM_THREADS=1 python benchmarks/two_processes.py``.
 
-Wall-clock seconds, since processor time is what two processes do not save: on a machine with two free cores. One thread
-each, as a single process would otherwise have both cores.
+It prints wall-clock seconds and needs two free cores. Each process has one thread, since a single process would
+otherwise use both cores.
 """
 
 import time
@@ -13,7 +13,7 @@ from problems import Perceptron, gradients
 from with_numpy import cost_of
 
 EXAMPLES = 2_000
-"""So many that the cost takes two milliseconds: sending a unit of work then does not show."""
+"""Enough for a cost of two milliseconds, beside which the time to send a chunk of work does not show."""
 
 
 def main() -> None:

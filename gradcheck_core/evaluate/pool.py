@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
-from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, final
 
 import joblib
 from joblib.parallel import LokyBackend, get_active_backend
@@ -36,14 +35,15 @@ _CHUNKS = 4
 
 def prepare(
     adapter: Backend, case: GradientCase, options: CheckOptions, precision: str
-) -> "Callable[[Baseline], Pool] | None":
-    """Pickle a case. What comes back makes a pool once J is known; it is None where joblib makes one worker only."""
+) -> Callable[[Baseline], contextlib.AbstractContextManager[Source]] | None:
+    """Pickle a case. What comes back opens a pool once J is known; it is None where joblib makes one worker only."""
     if joblib.effective_n_jobs(options.n_jobs) == 1:
         return None
     pack_case = functools.partial(pack, (case.cost, case.params, case.args), adapter.reducers())
     packed = pack_case()
 
-    def make_pool(baseline: Baseline) -> Pool:
+    @contextlib.contextmanager
+    def open_pool(baseline: Baseline) -> Iterator[Source]:
         recipe = Recipe(
             token=uuid.uuid4().hex,
             backend=adapter.name,
@@ -53,9 +53,14 @@ def prepare(
             roundoff=baseline.roundoff,
             surroundings=adapter.surroundings(),
         )
-        return Pool(recipe, packed, pack_case, options.n_jobs)
+        pool = Pool(recipe, packed, pack_case, options.n_jobs)
+        try:
+            yield pool
+            pool.say_farewell()
+        finally:
+            pool.leave()
 
-    return make_pool
+    return open_pool
 
 
 @final
@@ -87,18 +92,6 @@ class Pool(Source):
         self._entered = contextlib.ExitStack()
         self._parallel: joblib.Parallel | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._entered:
-            if kind is None and self._parallel is not None:
-                farewells = [joblib.delayed(farewell)(self._recipe.token)] * 2 * joblib.effective_n_jobs(self._n_jobs)
-                with contextlib.suppress(Exception):  # everything is answered: nothing depends on it any more
-                    list(self._parallel(farewells))
-
     def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
         self._seconds = min(self._seconds, evaluator.seconds_each)
         if request.size > 1 and request.size * self._seconds >= _WORTH:
@@ -109,8 +102,20 @@ class Pool(Source):
         self._seconds = min(self._seconds, (time.perf_counter() - began) / request.size)
         yield 0, costs
 
+    def say_farewell(self) -> None:
+        """Have the workers close their problems; some may be busy and keep theirs until they need room."""
+        if self._parallel is not None:
+            farewells = [joblib.delayed(farewell)(self._recipe.token)] * 2 * joblib.effective_n_jobs(self._n_jobs)
+            with contextlib.suppress(Exception):  # everything is answered: nothing depends on it any more
+                list(self._parallel(farewells))
+
+    def leave(self) -> None:
+        """Let go of the workers."""
+        self._parallel = None
+        self._entered.close()
+
     def _answers_elsewhere(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
-        waiting = self._chunks(request.size)
+        waiting = deque(cut(request.size, self._seconds, joblib.effective_n_jobs(self._n_jobs)))
         failed: dict[int, BaseException] = {}
         for start, stop, packed, reply in self._replies(request, evaluator.batched_to, waiting):
             match reply:
@@ -131,12 +136,6 @@ class Pool(Source):
                     waiting.clear()
         if failed:
             raise failed[min(failed)]  # the first in order, as one process would have met it
-
-    def _chunks(self, size: int) -> deque[tuple[int, int]]:
-        workers = joblib.effective_n_jobs(self._n_jobs)
-        in_time = int(_CHUNK_SECONDS / max(self._seconds, 1e-9))
-        each = power_of_two(min(in_time, size // (_CHUNKS * workers), MOST_AT_A_TIME))
-        return deque((start, min(start + each, size)) for start in range(0, size, each))
 
     def _send_by_value(self, module: str) -> None:
         """From now on send along what a module defines that workers cannot import."""
@@ -171,8 +170,7 @@ class Pool(Source):
                     lost_before = False
                     yield start, *under_way.pop(start), reply
             except Exception as error:  # joblib's or the cluster's: what the cost raises comes as a reply
-                self._entered.close()
-                self._parallel = None
+                self.leave()
                 waiting.extend((start, stop) for start, (stop, _) in under_way.items())
                 under_way.clear()
                 if lost_before:
@@ -191,6 +189,19 @@ class Pool(Source):
             else:  # ray gives the answers of many only together
                 while some := list(islice(tasks, _CHUNKS * joblib.effective_n_jobs(self._n_jobs))):
                     yield from parallel(some)
+
+
+def cut(size: int, seconds: float, workers: int) -> list[tuple[int, int]]:
+    """Where the chunks of a request start and stop if one evaluation takes `seconds`.
+
+    Examples
+    --------
+    >>> cut(90, seconds=0.001, workers=1)
+    [(0, 16), (16, 32), (32, 48), (48, 64), (64, 80), (80, 90)]
+    """
+    in_time = int(_CHUNK_SECONDS / max(seconds, 1e-9))
+    each = power_of_two(min(in_time, size // (_CHUNKS * workers), MOST_AT_A_TIME))
+    return [(start, min(start + each, size)) for start in range(0, size, each)]
 
 
 def _parallel(n_jobs: int) -> joblib.Parallel:

@@ -23,11 +23,11 @@ class Answering:
     def __init__(self, adapter: Backend, case: GradientCase, options: CheckOptions, precision: str) -> None:
         self._options = options
         self._opened = ExitStack()
-        self._make_pool = None
+        self._open_pool = None
         if options.n_jobs != 1:
             from .pool import prepare  # joblib takes as long to import as all the rest of the core
 
-            self._make_pool = prepare(adapter, case, options, precision)
+            self._open_pool = prepare(adapter, case, options, precision)
         self._journal: Journal | None = None
         if options.journal is not None:
             self._journal = self._opened.enter_context(
@@ -46,8 +46,8 @@ class Answering:
         """The source of all answers, now that J at theta is known."""
         in_one_go = self._journal is None and self._options.max_seconds is None
         source: Source = InProcess() if in_one_go else InUnits(UNIT_SECONDS)
-        if self._make_pool is not None:
-            source = self._opened.enter_context(self._make_pool(baseline))
+        if self._open_pool is not None:
+            source = self._opened.enter_context(self._open_pool(baseline))
         if self._journal is None:
             return source
         self._journal.begin(layout, baseline, source)
