@@ -21,7 +21,7 @@ from ..protocol.backend import Backend
 from .parcel import Packed, pack
 from .preflight import Baseline
 from .requests import MOST_AT_A_TIME, Evaluates, Part, Request, Source, power_of_two
-from .worker import Costs, Recipe, Reply, answer, farewell
+from .worker import Chunk, Costs, Recipe, Reply, answer, farewell
 
 _WORTH = 0.2
 """Seconds that a request has to take in this process to be worth sending."""
@@ -117,7 +117,7 @@ class Pool(Source):
     def _answers_elsewhere(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
         waiting = deque(cut(request.size, self._seconds, joblib.effective_n_jobs(self._n_jobs)))
         failed: dict[int, BaseException] = {}
-        for start, stop, packed, reply in self._replies(request, evaluator.batched_to, waiting):
+        for (start, stop), packed, reply in self._replies(request, evaluator.batched_to, waiting):
             match reply:
                 case Costs():
                     self._seconds = min(self._seconds, reply.seconds / (stop - start))
@@ -149,36 +149,36 @@ class Pool(Source):
         self._packed = self._pack_case(self._by_value)
 
     def _replies(
-        self, request: Request, batched_to: tuple[float, int] | None, waiting: deque[tuple[int, int]]
-    ) -> Iterator[tuple[int, int, Packed, Reply]]:
+        self, request: Request, batched_to: tuple[float, int] | None, waiting: deque[Chunk]
+    ) -> Iterator[tuple[Chunk, Packed, Reply]]:
         """Send chunks until none waits; what is lost with its worker is sent once more."""
         recipe = replace(self._recipe, batched_to=batched_to)
-        under_way: dict[int, tuple[int, Packed]] = {}
+        under_way: dict[Chunk, Packed] = {}
 
         def tasks() -> Iterator[Any]:
             # joblib draws from here in threads of its own: each step is a single operation on a deque or a dict.
             with contextlib.suppress(IndexError):  # no chunk waits any more
                 while True:
-                    start, stop = waiting.popleft()
-                    under_way[start] = stop, (packed := self._packed)
-                    yield joblib.delayed(answer)(recipe, packed, start, request.part(start, stop))
+                    chunk = waiting.popleft()
+                    packed = under_way[chunk] = self._packed
+                    yield joblib.delayed(answer)(recipe, packed, chunk, request.part(*chunk))
 
         lost_before = False
-        while waiting:
+        while waiting or under_way:
+            waiting.extend(under_way)
+            under_way.clear()
             try:
-                for start, reply in self._run(tasks()):
+                for chunk, reply in self._run(tasks()):
                     lost_before = False
-                    yield start, *under_way.pop(start), reply
+                    yield chunk, under_way.pop(chunk), reply
             except Exception as error:  # joblib's or the cluster's: what the cost raises comes as a reply
                 self.leave()
-                waiting.extend((start, stop) for start, (stop, _) in under_way.items())
-                under_way.clear()
                 if lost_before:
-                    left = sum(stop - start for start, stop in waiting)
+                    left = sum(stop - start for start, stop in (*waiting, *under_way))
                     raise WorkersLostError(_LOST.format(left=left, size=request.size)) from error
                 lost_before = True
 
-    def _run(self, tasks: Iterator[Any]) -> Iterator[tuple[int, Reply]]:
+    def _run(self, tasks: Iterator[Any]) -> Iterator[tuple[Chunk, Reply]]:
         self._parallel = parallel = self._parallel or self._entered.enter_context(_parallel(self._n_jobs))
         with warnings.catch_warnings():
             for message in _EXPECTED:
@@ -191,8 +191,8 @@ class Pool(Source):
                     yield from parallel(some)
 
 
-def cut(size: int, seconds: float, workers: int) -> list[tuple[int, int]]:
-    """Where the chunks of a request start and stop if one evaluation takes `seconds`.
+def cut(size: int, seconds: float, workers: int) -> list[Chunk]:
+    """The chunks of a request if one evaluation takes `seconds`.
 
     Examples
     --------

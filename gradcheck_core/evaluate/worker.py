@@ -55,12 +55,15 @@ class Costs:
     not_batched: str | None
 
 
+Chunk = tuple[int, int]
+"""Where a piece of a request starts and stops."""
+
 Reply = Costs | BaseException
 """What the cost raised, or opening the problem, comes back as a value."""
 
 
-def answer(recipe: Recipe, case: Packed, start: int, request: Request) -> tuple[int, Reply]:
-    """Evaluate one chunk; where it starts comes back with the reply."""
+def answer(recipe: Recipe, case: Packed, chunk: Chunk, request: Request) -> tuple[Chunk, Reply]:
+    """Evaluate one chunk of a request, of which `request` is that part."""
     # A problem has one theta, so two threads of one worker (dask can have several) take turns.
     with _LOCK, HostRandomState(0):
         try:
@@ -72,9 +75,9 @@ def answer(recipe: Recipe, case: Packed, start: int, request: Request) -> tuple[
                 opened = _OPEN[recipe.token]
                 began = time.perf_counter()
                 costs = request.costs(opened.evaluator) - opened.offset
-                return start, Costs(costs, time.perf_counter() - began, opened.evaluator.not_batched)
+                return chunk, Costs(costs, time.perf_counter() - began, opened.evaluator.not_batched)
         except (Exception, SystemExit) as error:
-            return start, _portable(error)
+            return chunk, _portable(error)
 
 
 def farewell(token: str) -> None:

@@ -39,11 +39,11 @@ def test_a_worker_opens_the_problem_once_and_closes_it_at_the_end(threads, openi
 
 
 def test_a_worker_that_forgot_the_problem_opens_it_again(threads, openings, monkeypatch):
-    def forgetful(recipe, case, start, request):
+    def forgetful(recipe, case, chunk, request):
         with worker._LOCK:
             if recipe.token in worker._OPEN and len(openings) < 2:
                 worker._close(recipe.token)
-        return worker.answer(recipe, case, start, request)
+        return worker.answer(recipe, case, chunk, request)
 
     monkeypatch.setattr(pool, "answer", forgetful)
     report = gc.check_gradients(cost, PARAMS, gradient, n_jobs=2)
@@ -113,8 +113,8 @@ def test_a_cost_that_workers_cannot_batch_is_noted(threads, monkeypatch, tmp_pat
 
 
 def test_a_module_that_workers_lack_however_it_is_sent_is_named(threads, monkeypatch):
-    def lacking(recipe, case, start, request):
-        return start, ModuleNotFoundError("No module named 'pooled'", name="pooled")
+    def lacking(recipe, case, chunk, request):
+        return chunk, ModuleNotFoundError("No module named 'pooled'", name="pooled")
 
     monkeypatch.setattr(pool, "answer", lacking)
 
