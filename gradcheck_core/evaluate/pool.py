@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import sys
 import time
 import uuid
@@ -28,6 +29,9 @@ _WORTH = 0.2
 
 _CHUNK_SECONDS = 0.25
 """What a chunk takes at most, about: long beside the millisecond that sending it takes, short beside a sweep."""
+
+_FIRST = 4
+"""Evaluations of a chunk before it is known how long one takes."""
 
 _CHUNKS = 4
 """Chunks for each worker, at least, so that none waits long for another at the end of a request."""
@@ -88,12 +92,11 @@ class Pool(Source):
         self._pack_case = pack_case
         self._by_value: set[str] = set()
         self._n_jobs = n_jobs
-        self._seconds = float("inf")  # of one evaluation
+        self._seconds = math.inf  # of one evaluation; unknown so far
         self._entered = contextlib.ExitStack()
         self._parallel: joblib.Parallel | None = None
 
     def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
-        self._seconds = min(self._seconds, evaluator.seconds_each)
         if request.size > 1 and request.size * self._seconds >= _WORTH:
             yield from self._answers_elsewhere(request, evaluator)
             return
@@ -192,14 +195,14 @@ class Pool(Source):
 
 
 def cut(size: int, seconds: float, workers: int) -> list[Chunk]:
-    """The chunks of a request if one evaluation takes `seconds`.
+    """The chunks of a request if one evaluation takes `seconds`, infinity if that is unknown.
 
     Examples
     --------
     >>> cut(90, seconds=0.001, workers=1)
     [(0, 16), (16, 32), (32, 48), (48, 64), (64, 80), (80, 90)]
     """
-    in_time = int(_CHUNK_SECONDS / max(seconds, 1e-9))
+    in_time = int(_CHUNK_SECONDS / max(seconds, 1e-9)) if seconds < math.inf else _FIRST
     each = power_of_two(min(in_time, size // (_CHUNKS * workers), MOST_AT_A_TIME))
     return [(start, min(start + each, size)) for start in range(0, size, each)]
 

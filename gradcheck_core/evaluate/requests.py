@@ -31,10 +31,6 @@ class Evaluates(Protocol):
         """How many are counted."""
 
     @property
-    def seconds_each(self) -> float:
-        """What one takes, about."""
-
-    @property
     def batched_to(self) -> tuple[float, int] | None:
         """How a worker is to batch: the cost's noise and the memory of a batch; None where it is not to."""
 
