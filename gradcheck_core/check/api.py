@@ -133,7 +133,7 @@ def check_gradients(
     NonFiniteCostError
         If the cost is NaN or infinite at theta; at perturbed thetas only it is noted.
     WorkersLostError
-        If the processes of `n_jobs` end again and again.
+        If the processes of `n_jobs` are lost twice in a row.
 
     Notes
     -----
