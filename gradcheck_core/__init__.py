@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from .errors import SnapshotError as SnapshotError
     from .errors import UnknownBackendError as UnknownBackendError
     from .errors import WorkersLostError as WorkersLostError
+    from .migration.compare import compare_gradients as compare_gradients
     from .migration.inference.infer import infer_mapping as infer_mapping
     from .migration.mapping import MapEntry as MapEntry
     from .migration.mapping import ParameterMap as ParameterMap
-    from .migration.parity.compare import compare_gradients as compare_gradients
     from .migration.parity.report import ParityReport as ParityReport
     from .migration.parity.rows import LikelyCause as LikelyCause
     from .migration.parity.rows import Outcome as Outcome
@@ -69,7 +69,7 @@ else:
             ],
             "migration.inference.infer": ["infer_mapping"],
             "migration.mapping": ["MapEntry", "ParameterMap"],
-            "migration.parity.compare": ["compare_gradients"],
+            "migration.compare": ["compare_gradients"],
             "migration.parity.report": ["ParityReport"],
             "migration.parity.rows": ["LikelyCause", "Outcome", "ParityRow"],
             "migration.snapshots.snapshot": ["load_snapshot", "record_snapshot", "verify_snapshot"],

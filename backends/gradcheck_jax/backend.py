@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import gc as garbage
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, final
 
@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
+from jax.extend.core import ClosedJaxpr
 
 import gradcheck_keras
 from gradcheck_core.protocol import (
-    Alteration,
     Backend,
     Batch,
     Capability,
@@ -33,7 +33,6 @@ from gradcheck_core.protocol.compiled import CompiledCost
 from gradcheck_core.protocol.layout import as_pairs
 
 from . import travelling
-from .alterations import alterations
 from .batch import JaxBatch, Tracing
 from .keras_models import KerasModels, lend
 from .leaves import dtype_of, is_anywhere, placement, why_carried, widened
@@ -77,14 +76,16 @@ class JaxBackend(Backend):
         loans = ExitStack()
         try:
             lend(loans, params, precision)
-            return _JaxProblem(cost, params, args, precision, loans.close)
+            return JaxProblem(cost, params, args, precision, loans.close)
         except BaseException:
             loans.close()
             raise
 
 
 @final
-class _JaxProblem(Problem):
+class JaxProblem(Problem):
+    """One cost bound to the arrays of a pytree."""
+
     def __init__(
         self,
         cost: Callable[..., object],
@@ -261,13 +262,11 @@ class _JaxProblem(Problem):
 
         return weighted
 
-    def alterations(self) -> Iterable[Alteration]:
-        with self._scope():
-            try:
-                traced = jax.make_jaxpr(lambda checked: floating(self._call(checked)))(self._checked())
-            except Exception:  # it may branch on values: then nothing in it can be done otherwise
-                return ()
-        return tuple(alterations(traced))
+    def trace(self) -> ClosedJaxpr | None:
+        """The program of the cost; None if it cannot be traced, e.g. because it branches on values."""
+        with self._scope(), contextlib.suppress(Exception):
+            return jax.make_jaxpr(lambda checked: floating(self._call(checked)))(self._checked())
+        return None
 
     def changed_structure(self) -> str | None:
         handed, structure = self._handed

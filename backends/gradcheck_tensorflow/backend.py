@@ -1,6 +1,6 @@
 """The TensorFlow adapter."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any, final
@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import (
-    Alteration,
     Backend,
     Batch,
     Capability,
@@ -27,7 +26,6 @@ from gradcheck_core.protocol import (
 from gradcheck_core.protocol.compiled import CompiledCost
 from gradcheck_core.protocol.outputs import roundoff_of
 
-from .alterations import alterations
 from .batch import TensorflowBatch, Tracing
 from .differentiation import forward_accumulator, inner_product, weighted_total
 from .promotion import functions_taken_apart, promoting_in_graphs, wider
@@ -267,10 +265,6 @@ class _TensorflowProblem(Problem):
             dense = tf.convert_to_tensor(grad)  # IndexedSlices, e.g. of an embedding, become dense
             d_theta[parameter.range] = parameter.numbers(np.ascontiguousarray(dense.numpy())).astype(np.float64)
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
-
-    def alterations(self) -> Iterable[Alteration]:
-        layers = [layer for leaf in self._leaves for layer in keras_parts(leaf.value)[0]]
-        return tuple(alterations(self._called, layers))
 
     def changed_structure(self) -> str | None:
         leaves, structure = self._handed

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import final
@@ -14,7 +14,6 @@ from torch.autograd import forward_ad
 
 import gradcheck_keras
 from gradcheck_core.protocol import (
-    Alteration,
     Backend,
     Batch,
     Capability,
@@ -30,7 +29,6 @@ from gradcheck_core.protocol import (
     trees,
 )
 
-from .alterations import alterations
 from .contraction import float64_total, total
 from .keras_models import held_by, lend_float64, reading
 from .state import CallersState, default_dtype, exchanged, outside_inference_mode
@@ -271,9 +269,6 @@ class _TorchProblem(Problem):
             numbers = as_real(dense.detach()).to(device="cpu", dtype=torch.float64).reshape(-1)
             d_theta[parameter.range] = numbers.numpy(force=True)  # autograd may return a zero tensor, without memory
         return Gradient(d_theta, tuple(dtypes), tuple(notes))
-
-    def alterations(self) -> Iterable[Alteration]:
-        return alterations(self.evaluate)
 
     def changed_structure(self) -> str | None:
         present = {id(tensor) for _, tensor in named_tensors(trees.leaves(self._handed))}

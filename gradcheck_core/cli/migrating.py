@@ -10,14 +10,14 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from ..migration.compare import compare_sides
 from ..migration.interpreter import Errand, record_elsewhere
-from ..migration.parity.compare import parity
 from ..migration.parity.report import ParityReport
 from ..migration.parity.side import observe
 from ..migration.parity.text import layout
 from ..migration.snapshots import snapshot_file
-from ..migration.snapshots.inputs import digested
-from ..migration.snapshots.snapshot import side_of, take, told, verify_snapshot
+from ..migration.snapshots.inputs import digest_args
+from ..migration.snapshots.snapshot import add_snapshot_notes, make_side, take_snapshot, verify_snapshot
 from ..migration.snapshots.stored import Snapshot
 from ..report.words import printable
 from .checks import print_report
@@ -49,12 +49,12 @@ def record_command(
     """Check a case and keep its parameters, gradient and cost in one file."""
     case = load_one_case(target, checking.given())
     with interruptible(checking.journal):
-        snapshot = take(case)
+        snapshot = take_snapshot(case)
         written = even_if_wrong or not snapshot.contradicted
         if written:
             snapshot_file.write(snap, snapshot)
     report = snapshot.report
-    assert report is not None  # `take` always asks
+    assert report is not None  # `take_snapshot` always asks
     if output.as_json:
         print_json({"case": case.name, "snapshot": str(snap) if written else None, **report.to_dict()})
     else:
@@ -107,11 +107,11 @@ def compare_command(
         stored = _record([Errand(names[s], targets[s], p, arguments) for s, p in pythons.items() if p is not None])
         cases = {names[s]: load_one_case(targets[s], options) for s, python in pythons.items() if python is None}
         sides = {
-            name: side_of(stored[name], name) if name in stored else observe(cases[name], name)
+            name: make_side(stored[name], name) if name in stored else observe(cases[name], name)
             for name in names.values()
         }
-        inputs = [stored[name].inputs if name in stored else digested(cases[name].args) for name in names.values()]
-        report = told(parity(sides, names["A"], mapping, started=started), stored, *inputs)
+        inputs = [stored[name].inputs if name in stored else digest_args(cases[name].args) for name in names.values()]
+        report = add_snapshot_notes(compare_sides(sides, names["A"], mapping, started=started), stored, *inputs)
     raise typer.Exit(_say(report, output))
 
 

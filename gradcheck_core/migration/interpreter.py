@@ -15,13 +15,13 @@ from .snapshots.snapshot import load_snapshot
 from .snapshots.stored import Snapshot
 
 _LAST_LINES = 12
-"""Of what a side that failed said: as many as a traceback's last frames and its message take."""
+"""Of the output of a side that failed: enough for a traceback's last frames and its message."""
 
 _EVERY = 0.05
 """Seconds between two looks at the processes: too short to be felt, too long to cost anything."""
 
 _RECORDED = (0, 1, 3)
-"""Exit codes of `gradcheck record --even-if-wrong` with a file written: right, wrong, and not to be told."""
+"""Exit codes of `gradcheck record --even-if-wrong` that wrote a file: right, wrong, undecided."""
 
 
 @final
@@ -70,10 +70,10 @@ def record_elsewhere(
         If a Python cannot be run, has no gradcheck, or its side fails; naming side and Python, with its last lines.
     """
     with tempfile.TemporaryDirectory(prefix="gradcheck-") as folder, ExitStack() as stack:
-        running = [_started(errand, Path(folder) / f"{i}.safetensors", stack) for i, errand in enumerate(errands)]
+        running = [_start(errand, Path(folder) / f"{i}.safetensors", stack) for i, errand in enumerate(errands)]
         waiting = list(running)
         while waiting:
-            ended = [process for process in waiting if process.ended()]
+            ended = [process for process in waiting if process.has_ended()]
             for process in ended:
                 process.require_recorded()
                 finished(process.errand)
@@ -90,7 +90,7 @@ class _Running:
     process: subprocess.Popen[bytes]
     said: Path
 
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         return self.process.poll() is not None
 
     def require_recorded(self) -> None:
@@ -102,13 +102,13 @@ class _Running:
         if "No module named" in last and "gradcheck_core" in last:
             what = "an older gradcheck, which has no snapshots" if "__main__" in last else "no gradcheck"
             cure = f"{self.errand.python} -m pip install gradcheck=={metadata.version('gradcheck')}"
-            msg = f"{_who(self.errand)} has {what}; install this one there: {cure}"
+            msg = f"{_name_side(self.errand)} has {what}; install this one there: {cure}"
             raise SnapshotError(msg)
         how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
         if code in _RECORDED:
             how = "wrote no snapshot"
         words = "\n".join(f"    {line}" for line in lines[-_LAST_LINES:]) or "    (it said nothing)"
-        msg = f"{_who(self.errand)} {how}; it said last:\n{words}"
+        msg = f"{_name_side(self.errand)} {how}; it said last:\n{words}"
         raise SnapshotError(msg)
 
     def stop(self) -> None:
@@ -122,10 +122,10 @@ class _Running:
 
 
 _PATIENCE = 5.0
-"""Seconds that a side has to end by itself when the other one failed or the user interrupts."""
+"""Seconds that a side has to end on its own when the other one failed or the user interrupts."""
 
 
-def _started(errand: Errand, output: Path, stack: ExitStack) -> _Running:
+def _start(errand: Errand, output: Path, stack: ExitStack) -> _Running:
     said = output.with_suffix(".txt")
     command = [errand.python, "-m", "gradcheck_core", "record", errand.target, "-o", str(output)]
     try:
@@ -137,12 +137,12 @@ def _started(errand: Errand, output: Path, stack: ExitStack) -> _Running:
                 stderr=log,
             )
     except OSError as error:
-        msg = f"{_who(errand)} cannot be run: {error.strerror or error}; pass the path of a Python"
+        msg = f"{_name_side(errand)} cannot be run: {error.strerror or error}; pass the path of a Python"
         raise SnapshotError(msg) from error
     running = _Running(errand, output, process, said)
     stack.callback(running.stop)
     return running
 
 
-def _who(errand: Errand) -> str:
+def _name_side(errand: Errand) -> str:
     return f"the side `{errand.side}`: {errand.python}"

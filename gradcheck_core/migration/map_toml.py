@@ -1,4 +1,4 @@
-"""A mapping as TOML that a person can edit: one table for each target, with no more in it than is needed."""
+"""A mapping as TOML that a person can edit: one table for each target, with only what it needs."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ from ..errors import MappingError
 from .entries import MapEntry, Piece, Range, Ranges, Term
 
 FORMAT = 1
-"""The version of the format, to be raised when what is written can no longer be read by an older package."""
+"""Version of the format; grows when older packages can no longer read what is written."""
 
 _HAND = "hand"
 _LINES_OF_NUMBERS = re.compile(r"\[\n(?:\s+\d+,\n)+\s*\]")
@@ -22,8 +22,8 @@ _TERM = {"source", "axes", "view", "slice", "gradient_only"}
 _MADE_OF = {*_TERM, "sum"}
 
 
-def written(entries: Mapping[str, MapEntry], unresolved: Mapping[str, str]) -> str:
-    """The text; what `read` reads, exactly."""
+def write(entries: Mapping[str, MapEntry], unresolved: Mapping[str, str]) -> str:
+    """The text, which `read` reads back exactly."""
     document: dict[str, Any] = {
         "format": FORMAT,
         "entries": {name: _of_entry(entry) for name, entry in entries.items()},
@@ -72,17 +72,14 @@ def read(text: str, origin: str) -> tuple[dict[str, MapEntry], dict[str, str]]:
     text : str
         TOML.
     origin : str
-        Where it comes from, for messages.
+        Where the text comes from, for messages.
 
-    Raises
-    ------
-    MappingError
-        If it is no TOML, or no mapping; naming the line, or the table and key.
+    Raises MappingError if it is not TOML, or not a mapping; naming the line, or the table and key.
     """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        msg = f"`ParameterMap.from_toml`: {origin} is no TOML: {error}; correct that line"
+        msg = f"`ParameterMap.from_toml`: {origin} is not TOML: {error}; correct that line"
         raise MappingError(msg) from error
     root = _Table(document, origin, "")
     root.allow("format", "entries", "unresolved")
@@ -123,9 +120,9 @@ class _Table:
     def allow(self, *known: str) -> None:
         strange = sorted(set(self.values) - set(known))
         if strange:
-            keys = f"known here are {', '.join(sorted(known))}"
+            keys = f"the keys here are {', '.join(sorted(known))}"
             msg = (
-                f"`ParameterMap.from_toml`: {self.origin}: {self._place()} has `{strange[0]}`, which is no key; {keys}"
+                f"`ParameterMap.from_toml`: {self.origin}: {self._place()} has `{strange[0]}`, which is unknown; {keys}"
             )
             raise MappingError(msg)
 

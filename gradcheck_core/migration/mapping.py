@@ -1,4 +1,4 @@
-"""Which parameter of one model is which of another's, and how values and gradients are carried over."""
+"""Which parameter of one model is which of another's, and how to carry values and gradients over."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from .tensors import read
 @final
 @dataclass(frozen=True)
 class ParameterMap:
-    """For every parameter of a target model, what of a source model it is made of.
+    """What every parameter of a target model is made of in a source model.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class ParameterMap:
         Raises
         ------
         MappingError
-            If a target both has an entry and is unresolved, or an entry is no `MapEntry`.
+            If a target both has an entry and is unresolved, or an entry is not a `MapEntry`.
         """
         for name, entry in self.entries.items():
             if not isinstance(entry, MapEntry):
@@ -90,7 +90,7 @@ class ParameterMap:
             If a source is missing or has another shape than the mapping needs; naming the target.
         """
         arrays = _by_name("apply", values)
-        return {name: _carried("apply", name, entry.value, arrays) for name, entry in self.entries.items()}
+        return {name: _carry("apply", name, entry.value, arrays) for name, entry in self.entries.items()}
 
     def apply_gradients(self, gradients: object) -> dict[str, Array]:
         """The gradient by the target's parameters from that by the source's; unresolved targets are left out.
@@ -104,11 +104,11 @@ class ParameterMap:
             As `apply`.
         """
         arrays = _by_name("apply_gradients", gradients)
-        return {name: _carried("apply_gradients", name, entry.gradient, arrays) for name, entry in self.entries.items()}
+        return {name: _carry("apply_gradients", name, entry.gradient, arrays) for name, entry in self.entries.items()}
 
     def to_toml(self) -> str:
         """The mapping as TOML text that a person can edit and `from_toml` reads."""
-        return map_toml.written(self.entries, self.unresolved)
+        return map_toml.write(self.entries, self.unresolved)
 
     @classmethod
     def from_toml(cls, toml: str | PathLike[str]) -> Self:
@@ -122,7 +122,7 @@ class ParameterMap:
         Raises
         ------
         MappingError
-            If it is no TOML, or no mapping; naming the line, or the table and key.
+            If it is not TOML, or not a mapping; naming the line, or the table and key.
         """
         if isinstance(toml, str) and ("\n" in toml or "=" in toml or not toml.strip()):
             return cls(*map_toml.read(toml, "text"))
@@ -141,7 +141,7 @@ def _by_name(method: str, arrays: object) -> Mapping[str, Array]:
     return {name: tensor.values for name, tensor in read(arrays, f"ParameterMap.{method}").items()}
 
 
-def _carried(
+def _carry(
     method: str, target: str, carry: Callable[[Mapping[str, Array]], Array], arrays: Mapping[str, Array]
 ) -> Array:
     try:

@@ -1,6 +1,6 @@
-"""The parameters of either model as named arrays, and how exactly two of them can be compared."""
+"""The parameters of a model as named arrays, and how exactly those of two models can be compared."""
 
-import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from ..errors import GradcheckError, MappingError
 from ..protocol import registry
+from ..protocol.outputs import is_below_float64, roundoff_of
 from .entries import Array
 
-SIGNIFICAND = {"float32": 24, "complex64": 24, "float16": 11, "bfloat16": 8, "float8_e4m3fn": 4, "float8_e5m2": 3}
-"""Bits of the significand, the leading one included, of the dtypes below float64."""
+_SMALLEST_NORMALS = {"float64": 2.0**-1022, "complex128": 2.0**-1022, "float16": 2.0**-14}
+"""Below these the numbers of a dtype lie no closer; float32 and bfloat16 have float32's."""
 
-LEAST = {"float32": -149, "complex64": -149, "float16": -24, "bfloat16": -133, "float8_e4m3fn": -9, "float8_e5m2": -16}
-"""Exponents of two of the smallest positive numbers of the same dtypes."""
+_FLOAT32_SMALLEST = 2.0**-126
+"""Frameworks that do not compute with subnormals make zero of what is smaller."""
 
 
 @final
@@ -51,13 +52,13 @@ class Tensor:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all entries are equal, so that they tell nothing of their order."""
+        """Whether all entries are equal, so that they do not tell their order."""
         flat = self.values.reshape(-1)
         return bool(flat[0] == flat[-1] and (flat == flat[0]).all())
 
     @property
     def is_telling(self) -> bool:
-        """Whether its values can tell which it is: they differ, or are one number that is neither 0 nor 1."""
+        """Whether its values can tell which it is: they differ, or are one number other than 0, 1 and -1."""
         return not self.is_constant or (self.values.size == 1 and abs(self.values.reshape(-1)[0]) not in (0, 1))
 
 
@@ -69,12 +70,9 @@ def read(params: object, call: str) -> dict[str, Tensor]:
     params : object
         The structure.
     call : str
-        For whom it is read, as an error says it.
+        The call and argument that errors name.
 
-    Raises
-    ------
-    MappingError
-        If there are none that could be checked, or they belong to no framework.
+    Raises MappingError if there are none that could be checked, or they belong to no framework.
     """
     # what a snapshot holds is read-only, which no framework takes for a container
     structure = dict(params) if isinstance(params, MappingProxyType) else params
@@ -95,10 +93,10 @@ def _no_cost(*_: object) -> float:
     return 0.0
 
 
-def _stored_in(tensors: Iterable[Tensor]) -> set[str]:
-    """The dtypes of a model's parameters; float32 for float64 whose values have been through float32 for the most part.
+def _list_dtypes(tensors: Iterable[Tensor]) -> set[str]:
+    """The dtypes of a model's parameters; float32 too if most float64 values have been through float32.
 
-    A checkpoint in float32 that is loaded into a model in float64 looks so.
+    That is how a float32 checkpoint looks that was loaded into a float64 model.
     """
     tensors = list(tensors)
     telling = [tensor for tensor in tensors if tensor.dtype == "float64" and tensor.is_telling]
@@ -107,7 +105,7 @@ def _stored_in(tensors: Iterable[Tensor]) -> set[str]:
 
 
 def _is_of_float32(values: Array) -> bool:
-    """Whether values are float32's, and not only because they are round numbers, which fit into any dtype."""
+    """Whether values fit float32, and not only because they are round numbers, which fit any dtype."""
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
     has_long_fractions = np.mean(narrow.view(np.uint32) % 256 != 0) > 0.5
@@ -117,7 +115,7 @@ def _is_of_float32(values: Array) -> bool:
 @final
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How finely the values of two models can be compared: as finely as the coarser dtype of the two stores them.
+    """How finely the values of two models can be compared: as the coarser dtype of both stores them.
 
     Attributes
     ----------
@@ -133,41 +131,56 @@ class Precision:
     @classmethod
     def between(cls, sources: Iterable[Tensor], targets: Iterable[Tensor]) -> "Precision":
         """The precision in which the parameters of two models can be compared."""
-        dtypes = _stored_in(sources) | _stored_in(targets)
-        return cls(min(dtypes, key=lambda dtype: (SIGNIFICAND.get(dtype, 53), dtype)), len(dtypes) == 1)
+        dtypes = _list_dtypes(sources) | _list_dtypes(targets)
+        return cls(min(dtypes, key=lambda dtype: (-roundoff_of(dtype), dtype)), len(dtypes) == 1)
 
     def rounded(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Values as the coarser dtype stores them; zeros all positive."""
-        if self.dtype not in SIGNIFICAND or self.exact:
+        if self.exact or not is_below_float64(self.dtype):
             return values + 0.0
-        _, exponent = np.frexp(values)
-        spacing = np.ldexp(1.0, np.maximum(exponent - SIGNIFICAND[self.dtype], LEAST[self.dtype]))
+        spacing = find_spacing(values, self.dtype)
         rounded: npt.NDArray[np.float64] = np.rint(values / spacing) * spacing + 0.0
         return rounded
 
     def tolerance(self, sizes: Array, roundings: int) -> Array:
-        """How far values may be apart which were the same before they were rounded so many times.
+        """How far apart values may be that were the same before this many roundings.
 
         Each rounding moves a value by half the spacing of the numbers there, at most ``2**-bits`` of its size.
         """
         if self.exact and not roundings:
             return np.zeros(sizes.shape)
         count = roundings + (not self.exact) * 2  # from float64 to float32 and on to bfloat16, say
-        bits = SIGNIFICAND.get(self.dtype, 53)
-        return count * (math.ldexp(1.0, -bits) * np.abs(sizes) + math.ldexp(1.0, LEAST.get(self.dtype, -1074) - 1))
+        return count * (roundoff_of(self.dtype) * np.abs(sizes) + find_spacing(np.zeros(1), self.dtype) / 2)
 
     def same(self, one: Array, other: Array, roundings: int = 0, sizes: Array | None = None) -> bool:
-        """Whether two arrays of one shape have the same values as far as can be seen.
+        """Whether two arrays of one shape have the same values, as finely as can be seen.
 
-        Parameters
-        ----------
-        one, other : numpy.ndarray
-            Arrays of one shape.
-        roundings : int
-            How often the values of either may have been rounded since they were the same; 1 after an addition.
-        sizes : numpy.ndarray, optional
-            The size of what was rounded; None (default): of the values themselves.
+        `roundings` is how often either may have been rounded since they were the same, once after an addition; `sizes`
+        are those of what was rounded, if not of the values themselves.
         """
         if self.exact and not roundings:
             return bool(np.array_equal(one, other))
         return bool((np.abs(one - other) <= self.tolerance(np.abs(one) if sizes is None else sizes, roundings)).all())
+
+
+def find_spacing(sizes: Array, dtype: str) -> npt.NDArray[np.float64]:
+    """The distance between neighbours of a dtype, by its name, at numbers of these sizes."""
+    exponent = re.match(r"float8_e(\d+)", dtype)
+    smallest = _SMALLEST_NORMALS.get(dtype, _FLOAT32_SMALLEST)
+    normal = 2.0 ** (2 - 2 ** (int(exponent[1]) - 1)) if exponent else smallest
+    spacing: npt.NDArray[np.float64] = np.ldexp(roundoff_of(dtype), np.frexp(np.maximum(np.abs(sizes), normal))[1])
+    return spacing
+
+
+def find_beyond_rounding(one: Array, other: Array, sizes: Array, dtype: str) -> npt.NDArray[np.bool_]:
+    """Where two arrays are further apart than one spacing of a dtype, of entries that are finite in both.
+
+    The dtype is the coarser of both; `sizes` are those of the numbers that were rounded, if they are larger than what
+    they add up to.
+    """
+    known = np.isfinite(one) & np.isfinite(other)
+    here, there = np.where(known, one, 0), np.where(known, other, 0)
+    largest = np.maximum(np.maximum(np.abs(here), np.abs(there)), np.where(known, sizes, 0))
+    spacing = np.maximum(find_spacing(largest, dtype), _FLOAT32_SMALLEST)
+    beyond: npt.NDArray[np.bool_] = np.abs(here - there) > spacing
+    return beyond

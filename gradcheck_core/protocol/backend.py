@@ -8,8 +8,7 @@ Each method's docstring states the law that it obeys.
 import abc
 import contextlib
 import enum
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self, final
 
@@ -42,27 +41,6 @@ class Capability(enum.StrEnum):
     """`Problem.hvp` differentiates twice."""
     COMPLEX_STEP = "complex step"
     """Real parameters can be held as complex numbers (`Backend.open` with ``precision="complex128"``)."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Alteration:
-    """One thing that a migration may have got wrong, done otherwise.
-
-    Attributes
-    ----------
-    kind : str
-        Which of the known mistakes: ``epsilon``, ``gelu``, ``padding``, ``layout``, ``mode``, ``dropout``, ...
-    sentence : str
-        What ``{side}``, which is altered, and ``{other}`` do if the altered cost is the other's: "GELU is exact in
-        `{side}` and by its tanh approximation in `{other}`".
-    altered : callable
-        From the cost to the altered one, which takes the same arguments.
-    """
-
-    kind: str
-    sentence: str
-    altered: Callable[[Callable[..., object]], Callable[..., object]]
 
 
 class Problem(abc.ABC):
@@ -140,15 +118,6 @@ class Problem(abc.ABC):
             Bytes that the thetas and all that is computed of them may take at a time, about.
         """
         return None
-
-    def alterations(self) -> "Iterable[Alteration]":
-        """Costs with one thing done otherwise that migrations get wrong, of what this cost does; nothing by default.
-
-        Laws: only what changes something is given, the likelier first, always in the same order; an altered cost
-        differs only while it is called, and can be opened and differentiated as the first one can; theta, random state
-        and everything of the caller's are as they were, after asking and after an altered call, also one that raised.
-        """
-        return ()
 
     @abc.abstractmethod
     def params(self) -> object:

@@ -27,6 +27,9 @@ from .backend import Backend, Capability
 GROUP = "gradcheck.backends"
 """Entry-point group in which a distribution registers a `Backend` class under its framework's import name."""
 
+CAUSES_GROUP = "gradcheck.causes"
+"""Entry-point group for a function that takes an open problem of that framework and returns its alterations."""
+
 DEMO_GROUP = "gradcheck.demos"
 """Entry-point group for a function that writes the demonstration network in that framework."""
 
@@ -101,9 +104,10 @@ def load_backend(name: str) -> Backend:
     return _validated(name, _load(GROUP, name))
 
 
-def load_demo(name: str) -> object | None:
-    """What the demonstration plugin of this name exports, or None where there is no such plugin."""
-    return _load(DEMO_GROUP, name) if name in _entry_points(DEMO_GROUP) else None
+@functools.cache
+def load_optional(group: str, name: str) -> object | None:
+    """What the plugin of this name exports in another group, or None if it registers nothing there."""
+    return _load(group, name) if name in _entry_points(group) else None
 
 
 def owner_of(leaf: object) -> Backend | None:

@@ -1,10 +1,12 @@
 """What every report can do, whatever it reports: say itself to programs, write itself as a page, and raise."""
 
 import abc
+import enum
 import json
 import math
 import os
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -84,3 +86,16 @@ class Report(abc.ABC):
 def finite(number: float) -> float | str:
     """A number as JSON has it; "nan", "inf" or "-inf" where JSON has none."""
     return number if math.isfinite(number) else str(number)
+
+
+def to_plain(value: Any) -> Any:
+    """A record and all that it holds as JSON has it: dicts, lists, texts and numbers."""
+    if is_dataclass(value):
+        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: to_plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [to_plain(item) for item in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    return finite(value) if isinstance(value, float) else value

@@ -6,7 +6,7 @@ This module, and what imports it, needs the extra `report`, and is imported only
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,10 +16,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from ..numerics.curves import Remainders, StepCurve
 from .palette import Palette
 from .pictures import HeatMap, Kink, Picture, Scatter
+from .records import ParameterReport
 from .words import counted, printable, safe
-
-if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
-    from .records import ParameterReport
 
 _SIZE = (5.2, 3.3)
 """Inches; two stand side by side on a page of usual width."""
@@ -41,14 +39,14 @@ class Drawn:
     figure: Figure
 
 
-def draw(picture: Picture, parameter: "ParameterReport", palette: Palette, titled: bool) -> Iterator[Drawn]:
+def draw(picture: Picture, parameter: ParameterReport, palette: Palette, titled: bool) -> Iterator[Drawn]:
     """Every figure of one parameter; call it within `canvas.styled`.
 
     Parameters
     ----------
     picture : Picture
         What to draw.
-    parameter : "ParameterReport"
+    parameter : ParameterReport
         What was found out about the parameter.
     palette : Palette
         The colours.
@@ -62,7 +60,7 @@ def draw(picture: Picture, parameter: "ParameterReport", palette: Palette, title
         yield drawn
 
 
-def _untitled(picture: Picture, parameter: "ParameterReport", palette: Palette) -> Iterator[Drawn]:
+def _untitled(picture: Picture, parameter: ParameterReport, palette: Palette) -> Iterator[Drawn]:
     if picture.heat_map is not None:
         yield _heat_map(picture.heat_map, parameter, palette)
     if picture.scatter is not None:
@@ -101,7 +99,7 @@ def _legend(axes: Axes) -> None:
     axes.legend(fontsize=7.5, framealpha=0.0, labelspacing=0.3, loc="best")
 
 
-def _heat_map(heat: HeatMap, parameter: "ParameterReport", palette: Palette) -> Drawn:
+def _heat_map(heat: HeatMap, parameter: ParameterReport, palette: Palette) -> Drawn:
     cells = np.array(heat.cells)
     figure = Figure(figsize=_SIZE)
     axes = figure.add_subplot()
@@ -183,7 +181,7 @@ def _scatter(scatter: Scatter, palette: Palette) -> Drawn:
     return Drawn("scatter", "Claimed against numeric", words, figure)
 
 
-def _step_curve(curve: StepCurve, entry: str, on_a_kink: bool, parameter: "ParameterReport", palette: Palette) -> Drawn:
+def _step_curve(curve: StepCurve, entry: str, on_a_kink: bool, parameter: ParameterReport, palette: Palette) -> Drawn:
     figure, axes = _axes(palette, "step h", "error of the difference at step h")
     step, central, floor = (np.array(row) for row in (curve.step, curve.central, curve.floor))
     _logarithmic(axes, "x", "y")
@@ -215,7 +213,7 @@ _A_V = {
 }
 
 
-def _one_sided(curve: StepCurve, entry: str, parameter: "ParameterReport", palette: Palette) -> Drawn:
+def _one_sided(curve: StepCurve, entry: str, parameter: ParameterReport, palette: Palette) -> Drawn:
     figure, axes = _axes(palette, "step h", "slope")
     trusted = [k for k, _ in enumerate(curve.step) if curve.floor[k] <= _readable(curve, parameter)] or [curve.best]
     step = [curve.step[k] for k in trusted]
@@ -239,7 +237,7 @@ _READABLE = 0.05
 """Part of what there is to be seen that noise may make of a slope that is drawn: beyond that it hides the rest."""
 
 
-def _readable(curve: StepCurve, parameter: "ParameterReport") -> float:
+def _readable(curve: StepCurve, parameter: ParameterReport) -> float:
     best = curve.best
     sizes = (curve.central[best], curve.right[best] - curve.left[best], parameter.analytic - curve.central[best])
     return _READABLE * max([abs(size) for size in sizes if math.isfinite(size)], default=math.inf)
@@ -274,7 +272,7 @@ def _slope(value: float) -> str:
     return "unknown" if math.isnan(value) else f"{value:.2f}"
 
 
-def _kinks(kinks: Sequence[Kink], parameter: "ParameterReport", palette: Palette) -> Drawn:
+def _kinks(kinks: Sequence[Kink], parameter: ParameterReport, palette: Palette) -> Drawn:
     figure, axes = _axes(palette, "entry on a kink", "slopes")
     places = np.arange(len(kinks))
     lower, upper = (np.array([getattr(kink, side) for kink in kinks]) for side in ("lower", "upper"))

@@ -1,16 +1,12 @@
-"""The result of a check as frozen records; no computation here beyond picking the worst."""
+"""The result of a check: a frozen record that can say itself as text, as plain values and as a page."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any, final
 
-from .base import Report, finite
+from .base import finite
 from .extras import require_report_extra
-from .pictures import Pictures
-from .records import Certificate, ParameterReport
+from .records import GradientRecord
 from .text import render_text
-from .verdict import Verdict
 
 FORMAT_VERSION = 1
 """Of `GradientReport.to_dict`; grows when a key changes its meaning or goes."""
@@ -18,7 +14,7 @@ FORMAT_VERSION = 1
 
 @final
 @dataclass(frozen=True, slots=True)
-class GradientReport(Report):
+class GradientReport(GradientRecord):
     """The outcome of one check. `str(report)` is the text for a person, `to_dict` and `to_json` are for programs.
 
     Attributes
@@ -51,38 +47,6 @@ class GradientReport(Report):
     pictures : Pictures
         What `to_html` and `plots` draw; not in `to_dict`, and of no account where two reports are compared.
     """
-
-    verdict: Verdict
-    difference: float
-    resolution: float
-    cost: float
-    parameters: Mapping[str, ParameterReport]
-    method: str
-    scheme: str
-    precision: str
-    backend: str
-    evaluations: int
-    seconds: float
-    certificate: Certificate | None = None
-    notes: tuple[str, ...] = ()
-    order: int = 1
-    first: str = ""
-    stopped: str = ""
-    pictures: Pictures = field(default=Pictures(), compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-
-    @property
-    def worst(self) -> ParameterReport:
-        """Of the parameters with the worst verdict the one to look at first.
-
-        That is the one whose own rule is wrong, as far as can be told where a mistake was passed on to others; where
-        none is wrong, the one with the largest difference.
-        """
-        if self.first:
-            return self.parameters[self.first]
-        return max(self.parameters.values(), key=ParameterReport.rank)
 
     def __str__(self) -> str:
         return render_text(self)

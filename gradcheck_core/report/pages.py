@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -20,12 +20,9 @@ from .canvas import styled, svg_for_page
 from .figures import draw
 from .palette import ON_A_PAGE
 from .pictures import Picture
+from .records import GradientRecord, ParameterReport
 from .text import certificate_in_words, headline_sentence, how_measured, ranked, what_next
 from .words import counted, printable, safe
-
-if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
-    from .gradient import GradientReport
-    from .records import ParameterReport
 
 _LONGEST_NAME = 80
 _LONGEST_NOTE = 2_000
@@ -53,7 +50,7 @@ class Pictured:
     """One parameter with its pictures; `whole` is its name where that is shown shortened."""
 
     identifier: str
-    parameter: "ParameterReport"
+    parameter: ParameterReport
     whole: str
     lines: tuple[str, ...]
     figures: tuple[Figure, ...]
@@ -73,7 +70,7 @@ class _WholeNames:
         return name
 
 
-def gradient_page(report: "GradientReport") -> str:
+def gradient_page(report: GradientRecord) -> str:
     """The page of one check."""
     return page("gradient.html.j2", f"gradcheck: {report.verdict.value}", **_of_gradient(report))
 
@@ -96,7 +93,7 @@ def page(template: str, title: str, **context: Any) -> str:
     )
 
 
-def pictured(report: "GradientReport", prefix: str = "", said_above: str | None = None) -> Iterator[Pictured]:
+def pictured(report: GradientRecord, prefix: str = "", said_above: str | None = None) -> Iterator[Pictured]:
     """Every parameter of which there are pictures; of one the page has said in words already what is wrong."""
     with styled(ON_A_PAGE):
         for number, picture in enumerate(report.pictures.of):
@@ -112,7 +109,7 @@ def notes(every: tuple[str, ...]) -> Mapping[str, Any]:
     return {"shown_notes": shown, "notes_left": len(every) - len(shown)}
 
 
-def _of_gradient(report: "GradientReport") -> Mapping[str, Any]:
+def _of_gradient(report: GradientRecord) -> Mapping[str, Any]:
     wrong = any(parameter.verdict.is_evidence for parameter in report.parameters.values())
     return {
         "report": report,
@@ -132,7 +129,7 @@ def _of_gradient(report: "GradientReport") -> Mapping[str, Any]:
     }
 
 
-def _pictured(picture: Picture, report: "GradientReport", identifier: str, said_above: str | None) -> Pictured:
+def _pictured(picture: Picture, report: GradientRecord, identifier: str, said_above: str | None) -> Pictured:
     parameter = report.parameters[picture.name]
     figures = tuple(
         Figure(drawn.title, drawn.words, Markup(svg_for_page(drawn, f"{identifier}-{drawn.kind}")))  # escaped there
@@ -151,7 +148,7 @@ def _pictured(picture: Picture, report: "GradientReport", identifier: str, said_
     return Pictured(identifier, parameter, parameter.name[:_LONGEST_WHOLE] if long else "", tuple(lines), figures)
 
 
-def _lines(parameter: "ParameterReport") -> tuple[str, ...]:
+def _lines(parameter: ParameterReport) -> tuple[str, ...]:
     """The likely mistake, the worst entry and the ranges, each in a sentence."""
     lines = [] if parameter.diagnosis is None else [parameter.diagnosis.sentence]
     if not (math.isnan(parameter.analytic) and math.isnan(parameter.numeric)):
@@ -164,7 +161,7 @@ def _lines(parameter: "ParameterReport") -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _extent(parameter: "ParameterReport") -> str:
+def _extent(parameter: ParameterReport) -> str:
     """Where a claim is not finite, the other entries are not looked at."""
     count = sum(stop - start for start, stop in parameter.wrong)
     of_all = f"{count} of {counted(math.prod(parameter.shape), 'entry', 'entries')}"
@@ -173,11 +170,11 @@ def _extent(parameter: "ParameterReport") -> str:
     return f"{of_all} {'lies' if count == 1 else 'lie'} where something is wrong."
 
 
-def _entry(parameter: "ParameterReport") -> str:
+def _entry(parameter: ParameterReport) -> str:
     return f"{safe(parameter.name, _LONGEST_NAME)}{_index(parameter)}"
 
 
-def _index(parameter: "ParameterReport") -> str:
+def _index(parameter: ParameterReport) -> str:
     part = f".{parameter.part}" if parameter.part else ""
     return f"{list(parameter.worst_index) if parameter.worst_index else ''}{part}"
 

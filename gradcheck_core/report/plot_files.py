@@ -1,20 +1,17 @@
 """The pictures of a report, each written as a file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .canvas import png, styled, svg
 from .figures import draw
 from .files import file_name, write_whole
 from .palette import ON_WHITE
-
-if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
-    from .gradient import GradientReport
+from .records import GradientRecord
 
 _WRITERS = {"svg": svg, "png": png}
 
 
-def write_plots(report: "GradientReport", folder: Path, suffix: str) -> tuple[Path, ...]:
+def write_plots(report: GradientRecord, folder: Path, suffix: str) -> tuple[Path, ...]:
     """Write every picture; the names begin with the parameter's rank, so that they sort as the page shows them."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []

@@ -1,11 +1,14 @@
 """Frozen records that a report holds."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, final
 
 from ..protocol.layout import entry_name
-from .base import finite
+from .base import Report, finite
+from .pictures import Pictures
 from .verdict import Verdict
 
 
@@ -133,3 +136,40 @@ class ParameterReport:
             if self.diagnosis is None
             else {"kind": self.diagnosis.kind, "sentence": self.diagnosis.sentence, "fit": self.diagnosis.fit},
         }
+
+
+@dataclass(frozen=True, slots=True)
+class GradientRecord(Report):
+    """What a check found; `GradientReport` has the fields' meanings, and can say itself."""
+
+    verdict: Verdict
+    difference: float
+    resolution: float
+    cost: float
+    parameters: Mapping[str, ParameterReport]
+    method: str
+    scheme: str
+    precision: str
+    backend: str
+    evaluations: int
+    seconds: float
+    certificate: Certificate | None = None
+    notes: tuple[str, ...] = ()
+    order: int = 1
+    first: str = ""
+    stopped: str = ""
+    pictures: Pictures = field(default=Pictures(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    @property
+    def worst(self) -> ParameterReport:
+        """Of the parameters with the worst verdict the one to look at first.
+
+        That is the one whose own rule is wrong, as far as can be told where a mistake was passed on to others; where
+        none is wrong, the one with the largest difference.
+        """
+        if self.first:
+            return self.parameters[self.first]
+        return max(self.parameters.values(), key=ParameterReport.rank)

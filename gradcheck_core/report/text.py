@@ -4,7 +4,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -12,12 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..protocol.layout import entry_name
+from .records import GradientRecord, ParameterReport
 from .verdict import Verdict
 from .words import counted, printable, safe
-
-if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
-    from .gradient import GradientReport
-    from .records import ParameterReport
 
 STYLES = {
     Verdict.CORRECT: "bold green",
@@ -62,7 +59,7 @@ _NEXT_DIAGNOSED = (
 )
 
 
-def render_text(report: "GradientReport") -> str:
+def render_text(report: GradientRecord) -> str:
     """The report for a person, 80 columns wide, without colour."""
     return plain(layout(report))
 
@@ -84,7 +81,7 @@ class _Amount:
     notes: int
     in_full: bool = False
 
-    def of(self, report: "GradientReport") -> RenderableType:
+    def of(self, report: GradientRecord) -> RenderableType:
         """The report with so much of it."""
         parts: list[RenderableType] = [_headline(report), "", _table(report, self.rows), "", _method(report)]
         parts += ["", labelled("Next", what_next(report))]
@@ -105,7 +102,7 @@ _AMOUNTS = tuple(
 class _Screen:
     """As much of a report as a screen holds, whatever its width; the worst comes first."""
 
-    report: "GradientReport"
+    report: GradientRecord
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         amounts = (amount.of(self.report) for amount in _AMOUNTS)
@@ -115,7 +112,7 @@ class _Screen:
         )
 
 
-def layout(report: "GradientReport", everything: bool = False) -> RenderableType:
+def layout(report: GradientRecord, everything: bool = False) -> RenderableType:
     """The report as something a rich console prints: one screen of it, or all parameters and notes, however many."""
     if everything:
         return _Amount(len(report.parameters), len(report.notes), everything).of(report)
@@ -129,7 +126,7 @@ def shortened(note: str, everything: bool) -> str:
     return f"{note[:_LONGEST_NOTE]}… ({len(note) - _LONGEST_NOTE} more characters in `report.notes`)"
 
 
-def _headline(report: "GradientReport") -> RenderableType:
+def _headline(report: GradientRecord) -> RenderableType:
     lines: RenderableType = Text.assemble(
         (report.verdict.value, STYLES[report.verdict]), f"  {headline_sentence(report)}"
     )
@@ -146,7 +143,7 @@ def _headline(report: "GradientReport") -> RenderableType:
     return Group(lines, where)
 
 
-def _table(report: "GradientReport", most_rows: int) -> Table:
+def _table(report: GradientRecord, most_rows: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("parameter", overflow="fold")
     table.add_column("shape")
@@ -165,7 +162,7 @@ def _table(report: "GradientReport", most_rows: int) -> Table:
     return table
 
 
-def ranked(report: "GradientReport") -> list["ParameterReport"]:
+def ranked(report: GradientRecord) -> list[ParameterReport]:
     """All parameters, worst first; of the wrong ones the one to look at first before all others."""
     first = report.worst.name
     return sorted(
@@ -174,7 +171,7 @@ def ranked(report: "GradientReport") -> list["ParameterReport"]:
     )
 
 
-def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
+def _row(parameter: ParameterReport) -> tuple[Text, ...]:
     return (
         Text(safe(parameter.name)),
         Text(str(parameter.shape)),
@@ -184,12 +181,12 @@ def _row(parameter: "ParameterReport") -> tuple[Text, ...]:
     )
 
 
-def headline_sentence(report: "GradientReport") -> str:
+def headline_sentence(report: GradientRecord) -> str:
     """What the verdict means, of the gradient or of whatever was checked."""
     return report.verdict.of(_SUBJECTS[report.order])
 
 
-def what_next(report: "GradientReport") -> str:
+def what_next(report: GradientRecord) -> str:
     """What a reader should do."""
     if report.worst.diagnosis is not None:
         return _NEXT_DIAGNOSED
@@ -198,7 +195,7 @@ def what_next(report: "GradientReport") -> str:
     return _NEXT[report.verdict]
 
 
-def _method(report: "GradientReport") -> Text:
+def _method(report: GradientRecord) -> Text:
     certificate = certificate_in_words(report)
     line_end = "\n" if certificate else ""
     return Text(
@@ -208,14 +205,14 @@ def _method(report: "GradientReport") -> Text:
     )
 
 
-def how_measured(report: "GradientReport") -> str:
+def how_measured(report: GradientRecord) -> str:
     """What was measured, how, in which precision and where."""
     count = sum(_entries(parameter) for parameter in report.parameters.values())
     how = _along(report, count) if report.method == "projected" else _measured(report, count)
     return f"{how} in {report.precision} on {report.backend}"
 
 
-def _along(report: "GradientReport", count: int) -> str:
+def _along(report: GradientRecord, count: int) -> str:
     drawn = report.certificate
     moved = f"{counted(count, 'entry', 'entries')} moved together along"
     if drawn is None:
@@ -223,14 +220,14 @@ def _along(report: "GradientReport", count: int) -> str:
     return f"{moved} {counted(drawn.directions, 'random direction', 'random directions')} (seed {drawn.seed})"
 
 
-def _measured(report: "GradientReport", count: int) -> str:
+def _measured(report: GradientRecord, count: int) -> str:
     if report.order == 2:
         entries = counted(count, "entry", "entries")
         return f"Hessian-vector products of {entries} by central differences of the gradient"
     return f"{counted(count, 'derivative', 'derivatives')} by {_HOW[report.scheme]}"
 
 
-def certificate_in_words(report: "GradientReport") -> str:
+def certificate_in_words(report: GradientRecord) -> str:
     """What random directions say about every parameter; empty where there is no certificate."""
     certificate = report.certificate
     if certificate is None:
@@ -257,7 +254,7 @@ _SUBJECTS = {1: "gradient", 2: "Hessian-vector product"}
 _HOW = {"central": "central differences", "complex": "complex steps"}
 
 
-def _entries(parameter: "ParameterReport") -> int:
+def _entries(parameter: ParameterReport) -> int:
     return math.prod(parameter.shape)
 
 

@@ -1,10 +1,10 @@
 """A framework as a test sees it: how to make its tensors, and the few operations that a small model needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, final
 
-from gradcheck_core.protocol import Backend, Capability, registry
+from gradcheck_core.protocol import Alteration, Backend, Capability, registry
 
 
 @final
@@ -43,10 +43,13 @@ class Kit:
         ``draw()``: a random number from the framework's own global generator, a tensor of shape ``()``. None (default)
         where it has no such generator.
     gelu : callable or None
-        Its GELU of every entry, exact or by the tanh approximation, of which `Problem.alterations` has to give the
-        other. None (default) for a backend that gives no alterations.
+        Its GELU of every entry, exact or by the tanh approximation; `alterations` has to give the other one. None
+        (default) for a backend without alterations.
     dtypes : tuple of str
         The floating dtypes there are beside float64, by NumPy's names (default: those that NumPy has, and bfloat16).
+    alterations : callable or None
+        The function that the backend registers in ``gradcheck.causes``: from an open problem to its alterations. None
+        (default) where it registers none.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Kit:
     draw: Callable[[], Any] | None = None
     gelu: Callable[[Any], Any] | None = None
     dtypes: tuple[str, ...] = ("float32", "float16", "bfloat16", "complex64", "complex128")
+    alterations: Callable[[Any], Iterable[Alteration]] | None = None
 
     @property
     def backend(self) -> Backend:

@@ -140,7 +140,7 @@ def test_the_right_case_verifies(folder, capsys):
 @pytest.mark.usefixtures("recorded")
 def test_a_file_that_is_no_snapshot_is_a_usage_error(capsys):
     assert main(["verify", "net.py", "net.py::right"]) == 2
-    assert "this is no safetensors file" in capsys.readouterr().err
+    assert "this is not a safetensors file" in capsys.readouterr().err
 
     assert main(["verify", "net.safetensors", "net.py"]) == 2
     assert "net.py has 6 cases, and one is needed" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import numpy as np
 from autograd.tracer import getval
 from reference import GELU, GENERATOR, OPEN, Reference, exactly
 
-from gradcheck_core.protocol import Alteration, Layout, conventions
+from gradcheck_core.protocol import Alteration, Layout, causes
 
 
 class ReadGivesItsOwnMemory(Reference):
@@ -265,7 +265,7 @@ class AltersNothing(AltersOtherwise):
 
 class GivesAlterationsUnseen(Reference):
     def alterations(self):
-        return [Alteration("gelu", conventions.of_gelu(exact=True), exactly)]
+        return [Alteration("gelu", causes.describe_gelu(exact=True), exactly)]
 
 
 class AltersForGood(AltersOtherwise):

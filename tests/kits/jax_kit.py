@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradcheck_core.testing import Kit
+from gradcheck_jax.causes import find_alterations
 
 
 def _array(values, dtype="float64"):
@@ -21,4 +22,5 @@ KIT = Kit(
     matmul=jnp.matmul,
     overwrite=None,
     gelu=jax.nn.gelu,
+    alterations=find_alterations,
 )

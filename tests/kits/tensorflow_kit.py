@@ -1,6 +1,7 @@
 import tensorflow as tf
 
 from gradcheck_core.testing import Kit
+from gradcheck_tensorflow.causes import find_alterations
 
 
 def _array(values, dtype="float64"):
@@ -23,4 +24,5 @@ KIT = Kit(
     overwrite=lambda variable, value: variable.assign(tf.fill(variable.shape, tf.cast(value, variable.dtype))),
     gelu=lambda tensor: tf.nn.gelu(tensor),  # an alteration exchanges the one that is called by this name
     draw=lambda: tf.random.uniform((), dtype=tf.float64),
+    alterations=find_alterations,
 )

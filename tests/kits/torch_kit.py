@@ -2,6 +2,7 @@ import numpy as np
 import torch
 
 from gradcheck_core.testing import Kit
+from gradcheck_torch.causes import find_alterations
 
 
 def _array(values, dtype="float64"):
@@ -25,4 +26,5 @@ KIT = Kit(
     overwrite=_overwrite,
     draw=lambda: torch.rand(()),
     gelu=torch.nn.functional.gelu,
+    alterations=find_alterations,
 )

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from gradcheck_core import GradientCase, Outcome, ParameterMap, Verdict, compare_gradients
-from gradcheck_core.migration.parity.causes import MOST_TRIED
-from gradcheck_core.migration.parity.moves import moves
-from gradcheck_core.migration.parity.numbers import noisier
+from gradcheck_core.errors import InvalidBackendError
+from gradcheck_core.migration.causes.moves import list_moves
+from gradcheck_core.migration.causes.numbers import find_noisier
+from gradcheck_core.migration.causes.search import MOST_TRIED
 from gradcheck_core.migration.parity.side import Side
+from gradcheck_core.protocol import registry
 
 RNG = np.random.default_rng(8)
 IMAGES = RNG.normal(size=(3, 2, 2, 3))  # batch, height, width, channels
@@ -162,19 +164,19 @@ def test_gates_in_another_order_are_named_with_the_order():
 )
 def test_every_move_is_taken_back_exactly(shapes):
     values = {name: np.random.default_rng(1).normal(size=shape) for name, shape in shapes.items()}
-    found = list(moves(values))
+    found = list(list_moves(values))
 
     assert found
     for move in found:
-        moved = {**values, **move.applied(values)}
+        moved = {**values, **move.apply(values)}
         assert all(moved[name].shape == values[name].shape for name in values)
-        back = move.undone(moved)
+        back = move.undo(moved)
         assert all(np.array_equal(back[name], values[name]) for name in values)
 
 
 def test_gates_are_looked_for_where_there_is_a_recurrent_kernel_only():
     def kinds(shapes):
-        return {move.kind for move in moves({name: np.ones(shape) for name, shape in shapes.items()})}
+        return {move.kind for move in list_moves({name: np.ones(shape) for name, shape in shapes.items()})}
 
     assert "gate_order" in kinds({"l.weight_ih_l0": (12, 5), "l.weight_hh_l0": (12, 3)})
     assert "gate_order" not in kinds({"a.weight": (12, 5), "b.weight": (12, 3)})
@@ -256,8 +258,15 @@ def noisy(name, noise):
     ],
 )
 def test_the_side_that_is_noisy_is_named_or_both_if_they_are(one, two, said):
-    assert said in noisier(noisy("a", one), noisy("b", two)).sentence
+    assert said in find_noisier(noisy("a", one), noisy("b", two)).sentence
 
 
 def test_two_sides_as_fine_as_their_parameters_are_not_called_noisy():
-    assert noisier(noisy("a", 1e-12), noisy("b", 1e-12)) is None
+    assert find_noisier(noisy("a", 1e-12), noisy("b", 1e-12)) is None
+
+
+def test_what_a_backend_registers_for_its_causes_has_to_be_a_function(monkeypatch):
+    monkeypatch.setattr(registry, "load_optional", lambda group, name: "text")
+
+    with pytest.raises(InvalidBackendError, match=r"`numpy` in 'gradcheck.causes' names 'text'; name a function"):
+        diagnosed(made(), made(penalty=0.1), SAME)

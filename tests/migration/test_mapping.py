@@ -21,7 +21,7 @@ def test_a_missing_source_is_named():
 
 
 def test_a_source_of_another_shape_is_refused():
-    with pytest.raises(MappingError, match=r"target `t`: `axes` = \[1, 0\] is no permutation of the 3 axes of `s`"):
+    with pytest.raises(MappingError, match=r"target `t`: `axes` = \[1, 0\] does not permute the 3 axes of `s`"):
         single(Term("s", (1, 0))).apply({"s": np.zeros((2, 3, 4))})
     with pytest.raises(MappingError, match=r"`s` has shape \(4, 3\), which cannot be seen as \(5, 3\)"):
         single(Term("s", (1, 0), view=(5, 3))).apply({"s": W})
@@ -31,7 +31,7 @@ def test_a_source_of_another_shape_is_refused():
 
 @pytest.mark.parametrize("extent", [(0, 5), (2, 2), (3, 1), (-1, 2)])
 def test_a_range_outside_of_the_source_is_refused(extent):
-    with pytest.raises(MappingError, match=rf"{extent[0]}:{extent[1]} is no range of an axis of 4"):
+    with pytest.raises(MappingError, match=rf"{extent[0]}:{extent[1]} is not within an axis of 4"):
         single(Term("s", (0, 1), ranges=(extent, None))).apply({"s": W})
 
 
@@ -209,7 +209,7 @@ GOOD = '[entries.t]\nsource = "s"\naxes = [0]\n'
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("\nformat = #", r"text is no TOML: .*line 2.*; correct that line"),
+        ("\nformat = #", r"text is not TOML: .*line 2.*; correct that line"),
         ("", r"the top lacks `format`; add the number 1"),
         (GOOD, r"the top lacks `format`; add the number 1"),
         ("format = 2\n" + GOOD, r"the top has `format` = 2; this has to be 1; another one is of"),
@@ -217,7 +217,7 @@ GOOD = '[entries.t]\nsource = "s"\naxes = [0]\n'
         ("format = 1\nentries = 3", r"the top has `entries` = 3; this has to be a table"),
         (
             "format = 1\nname = 3\n[entries]",
-            r"the top has `name`, which is no key; known here are entries, format, unresolved",
+            r"the top has `name`, which is unknown; the keys here are entries, format, unresolved",
         ),
         ("format = 1\n[entries]\nt = 3", r"\[entries\] has `t` = 3; this has to be a table with `source` and `axes`"),
         ("format = 1\n[entries.t]\naxes = [0]", r"\[entries.t\] lacks `source`; add a string"),
@@ -225,7 +225,7 @@ GOOD = '[entries.t]\nsource = "s"\naxes = [0]\n'
         ('format = 1\n[entries.t]\nsource = "s"\naxes = [0, -1]', r"`axes` = \[0, -1\]; this has to be a list of num"),
         ('format = 1\n[entries.t]\nsource = "s"\naxes = [true]', r"`axes` = \[True\]; this has to be a list of num"),
         (f'format = 1\n{GOOD}slice = "0:2;"', r"\[entries.t\] has `slice` = '0:2;'; .* such as \"0:4, :\""),
-        (f'format = 1\n{GOOD}slise = "0:2"', r"\[entries.t\] has `slise`, which is no key; known"),
+        (f'format = 1\n{GOOD}slise = "0:2"', r"\[entries.t\] has `slise`, which is unknown; the keys"),
         (f"format = 1\n{GOOD}sum = []", r"\[entries.t\] has `axes` = \[0\]; this has to be inside of `sum`"),
         ("format = 1\n[entries.t]\nsum = []", r"\[entries.t\] has `sum` = \[\]; this has to be a list of tables"),
         ("format = 1\n[entries.t]\npieces = [{axes = [0]}]", r"\[entries.t.pieces\[0\]\] lacks `source`; add a string"),

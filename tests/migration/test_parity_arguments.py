@@ -27,7 +27,7 @@ def test_a_mapping_may_be_given_and_may_stand_in_a_file(tmp_path):
         (
             {"old": RIGHT, "new": WRONG},
             {"mapping": {"x": "auto"}},
-            r"`mapping\['x'\]` is for no other side; pass one of new",
+            r"`mapping\['x'\]` does not name another side; pass one of new",
         ),
     ],
 )
@@ -53,7 +53,9 @@ def test_second_order_is_refused():
 def test_a_mapping_for_no_side_is_refused_where_a_snapshot_is_verified(tmp_path):
     record_snapshot(tmp_path / "snap", RIGHT)
 
-    with pytest.raises(gc.InvalidInputError, match=r"`mapping\['snapshot'\]` is for no other side; pass one of case"):
+    with pytest.raises(
+        gc.InvalidInputError, match=r"`mapping\['snapshot'\]` does not name another side; pass one of case"
+    ):
         verify_snapshot(tmp_path / "snap", RIGHT, mapping={"snapshot": "x.toml"})
 
 

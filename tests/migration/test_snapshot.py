@@ -12,8 +12,8 @@ import gradcheck_core as gc
 from gradcheck_core import GradientCase, Outcome, Verdict
 from gradcheck_core.migration.parity.side import observe
 from gradcheck_core.migration.snapshots import snapshot_file
-from gradcheck_core.migration.snapshots.inputs import differences, digested, undigested
-from gradcheck_core.migration.snapshots.snapshot import side_of, take
+from gradcheck_core.migration.snapshots.inputs import compare_inputs, digest_args, list_undigested
+from gradcheck_core.migration.snapshots.snapshot import make_side, take_snapshot
 
 W = np.array([[0.5, -0.3], [0.2, 0.8], [-0.6, 0.1]])
 B = np.array([0.1, -0.2])
@@ -84,7 +84,7 @@ def test_a_wrong_gradient_of_the_case_fails_and_is_at_fault(file):
 
 
 def test_a_wrong_gradient_that_was_recorded_on_purpose_is_at_fault(file):
-    snapshot_file.write(file, take(GradientCase(cost, {"w": W, "b": B}, backwards, (X,))))
+    snapshot_file.write(file, take_snapshot(GradientCase(cost, {"w": W, "b": B}, backwards, (X,))))
 
     report = gc.verify_snapshot(file, CASE)
 
@@ -185,7 +185,7 @@ def test_another_layout_and_other_names_verify(file):
 
 
 def test_a_snapshot_is_the_side_that_was_observed(file):
-    observed, stored = observe(CASE, "net"), side_of(gc.load_snapshot(file), "net")
+    observed, stored = observe(CASE, "net"), make_side(gc.load_snapshot(file), "net")
 
     for mine, its in ((observed.values, stored.values), (observed.gradients, stored.gradients)):
         assert list(mine) == list(its)
@@ -245,11 +245,11 @@ def test_an_inconclusive_gradient_is_recorded_as_such(tmp_path):
 
 
 def test_digests_are_of_the_numbers_not_of_their_memory():
-    once = digested((X, {"y": 3, "z": "text"}))
+    once = digest_args((X, {"y": 3, "z": "text"}))
 
-    assert digested((np.asfortranarray(X), {"y": 3, "z": "text"})) == once
-    assert digested((X.astype(">f8"), {"y": 3, "z": "text"})) == once
-    assert differences(once, digested((X, {"y": 4, "z": "text"}))) == (
+    assert digest_args((np.asfortranarray(X), {"y": 3, "z": "text"})) == once
+    assert digest_args((X.astype(">f8"), {"y": 3, "z": "text"})) == once
+    assert compare_inputs(once, digest_args((X, {"y": 4, "z": "text"}))) == (
         "the argument `1.y` has other numbers than the recorded one",
     )
 
@@ -259,17 +259,17 @@ def test_another_dtype_and_another_order_are_told_from_other_numbers():
 
     assert (
         "is float64, the recorded one float32, with the same numbers"
-        in differences(digested((x,)), digested((x.astype(float),)))[0]
+        in compare_inputs(digest_args((x,)), digest_args((x.astype(float),)))[0]
     )
-    assert "has the recorded numbers in another order" in differences(digested((x,)), digested((x.T,)))[0]
-    assert "2 arguments went in" in differences(digested((x, x)), digested((x,)))[0]
+    assert "has the recorded numbers in another order" in compare_inputs(digest_args((x,)), digest_args((x.T,)))[0]
+    assert "2 arguments went in" in compare_inputs(digest_args((x, x)), digest_args((x,)))[0]
 
 
 def test_what_cannot_be_digested_is_left_out_and_told():
-    inputs = digested((X, open, np.array([object()])))
+    inputs = digest_args((X, open, np.array([object()])))
 
-    assert undigested(inputs) == ("`1` (builtin_function_or_method)", "`2` (ndarray)")
-    assert differences(inputs, digested((X, print, np.array([object()])))) == ()
+    assert list_undigested(inputs) == ("`1` (builtin_function_or_method)", "`2` (ndarray)")
+    assert compare_inputs(inputs, digest_args((X, print, np.array([object()])))) == ()
 
 
 @pytest.mark.parametrize("call", [gc.record_snapshot, gc.verify_snapshot])

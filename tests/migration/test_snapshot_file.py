@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save, save_file
 
 from gradcheck_core.errors import MappingError, SnapshotError
-from gradcheck_core.migration.parity.compare import parity
-from gradcheck_core.migration.snapshots import header, snapshot_file
+from gradcheck_core.migration.compare import compare_sides
+from gradcheck_core.migration.snapshots import snapshot_file
 from gradcheck_core.migration.snapshots.inputs import Input
-from gradcheck_core.migration.snapshots.snapshot import side_of
+from gradcheck_core.migration.snapshots.snapshot import make_side
 from gradcheck_core.migration.snapshots.stored import Snapshot
 
 SNAPSHOT = Snapshot(
@@ -136,14 +136,14 @@ def test_a_missing_file_an_empty_one_and_a_folder_are_told_apart(tmp_path):
     refused(tmp_path / "empty", b"", "the file is empty")
     with pytest.raises(SnapshotError, match="there is no such file"):
         snapshot_file.read(tmp_path / "nothing")
-    with pytest.raises(SnapshotError, match="no regular file"):
+    with pytest.raises(SnapshotError, match="not a regular file"):
         snapshot_file.read(tmp_path)
 
 
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
     os.mkfifo(tmp_path / "pipe")
 
-    with pytest.raises(SnapshotError, match="no regular file"):
+    with pytest.raises(SnapshotError, match="not a regular file"):
         snapshot_file.read(tmp_path / "pipe")
 
 
@@ -151,7 +151,7 @@ def test_a_socket_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # a socket's path has to be short
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("s")
-        with pytest.raises(SnapshotError, match="no regular file"):
+        with pytest.raises(SnapshotError, match="not a regular file"):
             snapshot_file.read("s")
 
 
@@ -161,10 +161,10 @@ def test_every_cut_is_a_truncated_file(file):
         refused(file, data[:length], "truncated")
 
 
-def test_a_file_of_another_kind_is_no_safetensors_file(file):
-    refused(file, pickle.dumps({"w": 1}), "no safetensors file")
-    refused(file, b"PK\x03\x04" + bytes(100), "no safetensors file")
-    refused(file, b"short", "no safetensors file")
+def test_a_file_of_another_kind_is_not_a_safetensors_file(file):
+    refused(file, pickle.dumps({"w": 1}), "not a safetensors file")
+    refused(file, b"PK\x03\x04" + bytes(100), "not a safetensors file")
+    refused(file, b"short", "not a safetensors file")
 
 
 def test_nothing_in_a_pickle_is_executed(file, tmp_path):
@@ -172,14 +172,14 @@ def test_nothing_in_a_pickle_is_executed(file, tmp_path):
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "boom"),)
 
-    refused(file, pickle.dumps(Bomb()), "no safetensors file")
+    refused(file, pickle.dumps(Bomb()), "not a safetensors file")
 
     assert not (tmp_path / "boom").exists()
 
 
 def test_a_safetensors_file_of_something_else_is_foreign(file):
-    refused(file, save({"w": np.zeros(2)}), "a safetensors file, but no snapshot")
-    refused(file, save({"w": np.zeros(2)}, metadata={"format": "pt"}), "a safetensors file, but no snapshot")
+    refused(file, save({"w": np.zeros(2)}), "a safetensors file, but not a snapshot")
+    refused(file, save({"w": np.zeros(2)}, metadata={"format": "pt"}), "a safetensors file, but not a snapshot")
     refused(file, with_record(file_bytes(file), format="something"), "its format is 'something'")
 
 
@@ -193,7 +193,7 @@ def test_a_newer_format_says_to_upgrade(file):
     )
 
 
-@pytest.mark.parametrize("claimed", [header.MOST_HEADER_BYTES + 1, 2**40, 2**63, 2**64 - 1])
+@pytest.mark.parametrize("claimed", [snapshot_file.MOST_HEADER_BYTES + 1, 2**40, 2**63, 2**64 - 1])
 def test_an_oversized_header_is_refused_before_it_is_read(file, claimed):
     refused(file, struct.pack("<Q", claimed) + b"{" + bytes(100), "oversized")
 
@@ -201,26 +201,58 @@ def test_an_oversized_header_is_refused_before_it_is_read(file, claimed):
 def test_a_tensor_that_claims_more_than_the_file_has_is_refused(file):
     table, numbers = parts(file.read_bytes())
     table["theta.w"]["shape"] = [2**31, 2**31]
-    refused(file, joined(table, numbers), "does not fit its data_offsets")
+    refused(file, joined(table, numbers), "truncated or damaged")
     table["theta.w"].update(shape=[2**40], data_offsets=[0, 2**43])
-    refused(file, joined(table, numbers), "damaged|truncated")
+    refused(file, joined(table, numbers), "truncated or damaged")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("shape", [-2, -2]),
+        ("shape", [2.0, 2.0]),
+        ("shape", [10**30]),
+        ("shape", [1] * 5000),
+        ("data_offsets", [64, 32]),
+        ("dtype", "F99"),
+        ("dtype", "BF16"),
+        ("dtype", None),
+    ],
+)
+def test_a_tensor_that_cannot_be_is_damage(file, key, value):
+    table, numbers = parts(file.read_bytes())
+    table["theta.w"][key] = value
+    refused(file, joined(table, numbers), "damaged: .*; record the snapshot again")
+
+
+def test_a_tensor_of_integers_is_not_a_parameter(file):
+    table, numbers = parts(file.read_bytes())
+    table["theta.w"]["dtype"] = "I64"
+    refused(file, joined(table, numbers), "`theta.w` is int64 of shape")
+
+
+def test_metadata_that_is_not_a_table_of_texts_is_refused(file):
+    table, numbers = parts(file.read_bytes())
+    for metadata in ([1], {"gradcheck": 1}, None):
+        refused(file, joined({**table, "__metadata__": metadata}, numbers), "damaged|not a snapshot")
 
 
 @pytest.mark.parametrize(
     ("change", "match"),
     [
         ({"parameters": []}, "no parameter"),
-        ({"parameters": 3}, "a list is expected"),
-        ({"cost": "much"}, "no number"),
-        ({"cost": None}, "no number"),
-        ({"cost": float("nan")}, "only a finite number"),
-        ({"noise": "inf"}, "only a finite number"),
-        ({"parameters": [{"name": "w", "shape": [4], "dtype": "int64"}]}, "a parameter of no floating dtype"),
-        ({"seed": 1.5}, "no count"),
-        ({"report": {}}, "lacks 'parameters'"),
-        ({"versions": []}, "a dict is expected"),
-        ({"contents": None}, "a str is expected"),
-        ({"parameters": [{"name": "w", "shape": [4], "dtype": "float64"}]}, "`theta.w` is `F64` of shape"),
+        ({"parameters": 3}, "3 is not of type list"),
+        ({"cost": "much"}, "'much' is not of type float"),
+        ({"cost": None}, "None is not of type float"),
+        ({"cost": float("nan")}, "cost, roundoff and noise have to be finite"),
+        ({"noise": "inf"}, "cost, roundoff and noise have to be finite"),
+        ({"parameters": [{"name": "w", "shape": [4], "dtype": "int64"}]}, "a parameter without a floating dtype"),
+        ({"seed": 1.5}, "1.5 is not of type int"),
+        ({"report": {}}, "lacks 'verdict'"),
+        ({"report": []}, "cannot be understood"),
+        ({"versions": []}, "is not of type dict"),
+        ({"contents": None}, "None is not of type str"),
+        ({"parameters": [{"name": "w", "shape": [4], "dtype": "float64"}]}, "`theta.w` is float64 of shape"),
         ({"parameters": [{"name": "x", "shape": [4], "dtype": "float64"}]}, "`theta.x` is missing"),
     ],
 )
@@ -230,14 +262,14 @@ def test_a_record_that_says_something_impossible_is_damaged(file, change, match)
 
 def test_deep_nesting_is_damage_not_a_crash(file):
     text = b'{"a":' + b"[" * 100_000
-    refused(file, struct.pack("<Q", len(text)) + text, "damaged: the header is no JSON")
+    refused(file, struct.pack("<Q", len(text)) + text, "truncated or damaged: .*; record the snapshot again")
 
 
 def test_a_name_of_any_length_and_kind_makes_a_short_message(file):
     text = json.dumps({"\x1b[31m" * 1000: {"dtype": "F64"}}).encode()
     file.write_bytes(struct.pack("<Q", len(text)) + text)
 
-    with pytest.raises(SnapshotError, match="is not described by dtype") as raised:
+    with pytest.raises(SnapshotError, match="truncated or damaged") as raised:
         snapshot_file.read(file)
     assert len(str(raised.value)) < 300 + len(str(file))
     assert "\x1b" not in str(raised.value)
@@ -252,7 +284,7 @@ def test_parameters_that_are_not_finite_are_damage(file):
 
 def test_overlapping_and_superfluous_numbers_are_damage(file):
     table, numbers = parts(file.read_bytes())
-    refused(file, joined(table, numbers + b"more"), "4 bytes are behind")
+    refused(file, joined(table, numbers + b"more"), "damaged")
     table["theta.s"]["data_offsets"] = [0, 8]
     refused(file, joined(table, numbers), "damaged")
 
@@ -297,7 +329,7 @@ def whole(tmp_path_factory):
 
 def held_against_itself(found):
     """The report of what was read against what was written."""
-    return parity({"read": side_of(found, "read"), "written": side_of(SNAPSHOT, "written")}, "read")
+    return compare_sides({"read": make_side(found, "read"), "written": make_side(SNAPSHOT, "written")}, "read")
 
 
 @settings(max_examples=400)

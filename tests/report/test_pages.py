@@ -122,7 +122,7 @@ def test_a_comparison_has_its_mapping_its_cause_and_the_pictures_of_the_side_at_
 
     assert report.culprit == "new"
     assert report.sides["new"].report.worst.diagnosis.sentence.replace("`", "") in page.content
-    assert "What is wrong with new by itself" in page.content
+    assert "What is wrong with new alone" in page.content
     assert page.elements.count("figure") >= 8
     for row in report.rows:
         assert row.target in page.content

@@ -8,7 +8,7 @@ import torch
 from broken_migrations import FRAMEWORKS, KINDS, net, recurrent
 
 from gradcheck_core import GradientCase, Outcome, Verdict, compare_gradients
-from gradcheck_core.migration.parity.compare import parity
+from gradcheck_core.migration.compare import compare_sides
 from gradcheck_core.migration.parity.side import observe
 
 OTHERS = {"torch": ("keras", "linen"), "keras": ("torch",), "linen": ("torch",)}
@@ -32,7 +32,7 @@ def broken(framework, mistake):
 
 
 def compared(reference, other):
-    return parity({reference.name: reference, other.name: other}, reference.name)
+    return compare_sides({reference.name: reference, other.name: other}, reference.name)
 
 
 @pytest.mark.parametrize("reference", FRAMEWORKS)

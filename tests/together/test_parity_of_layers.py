@@ -6,7 +6,7 @@ import pytest
 from migration_layers import FRAMEWORKS, LAYERS, case
 
 from gradcheck_core import Outcome, Verdict
-from gradcheck_core.migration.parity.compare import parity
+from gradcheck_core.migration.compare import compare_sides
 from gradcheck_core.migration.parity.side import observe
 
 LACKING = {("gru", "nnx"), ("flatten", "nnx")}
@@ -18,7 +18,7 @@ def test_a_layer_agrees_between_all_frameworks_in_every_direction(layer):
     sides = {name: observe(replace(case(layer, name), options={"progress": False}), name) for name in frameworks}
 
     for reference in frameworks:
-        report = parity(sides, reference)
+        report = compare_sides(sides, reference)
 
         assert report.verdict is Verdict.CORRECT, str(report)
         assert report.outcome is Outcome.AGREE

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ...check.api import check_gradients
 from ...errors import GradcheckError
-from ...protocol.registry import BackendInfo, backends, load_demo
+from ...protocol.registry import DEMO_GROUP, BackendInfo, backends, load_optional
 from ...report.gradient import GradientReport
 from ...report.text import STYLES, layout
 from ..common import show
@@ -66,7 +66,7 @@ def _row(info: BackendInfo, by_hand: GradientReport, iris: Iris) -> _Row:
         return _Row(info, None, info.reason)
     try:
         with _hide_start_up_logs():
-            make_case = load_demo(info.name)
+            make_case = load_optional(DEMO_GROUP, info.name)
             if not callable(make_case):
                 return _Row(info, None, "its plugin has no demonstration")
             case = make_case(initial_params(), iris.features, iris.labels)

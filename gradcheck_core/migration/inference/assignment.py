@@ -1,6 +1,6 @@
-"""Which of several is which of several others, so that all of them together fit best, and where that is not clear.
+"""Which of several is which of several others, so that all together fit best.
 
-SciPy solves the assignment; this module is imported only where there is one to solve.
+SciPy solves the assignment; this module is imported only if there is one to solve.
 """
 
 import numpy as np
@@ -10,13 +10,11 @@ from scipy.optimize import linear_sum_assignment
 _TIE = 1e-9
 """Scores closer than this are equal: they are sums of quotients of small whole numbers."""
 
-Pairs = list[tuple[int, int]]
 
+def find_best_pairs(scores: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The clear pairs of the assignment of rows to columns with the largest sum of scores.
 
-def best_pairs(scores: npt.NDArray[np.float64]) -> tuple[Pairs, Pairs]:
-    """The pairs of rows and columns with the largest sum of scores: those that are clear, and those that are not.
-
-    A pair is not clear where another assignment is as good: with two pairs crossed over, or with a row or column in its
+    A pair is not clear if another assignment is as good: with two pairs crossed over, or with a row or column in its
     place that is in no pair.
 
     Parameters
@@ -25,7 +23,7 @@ def best_pairs(scores: npt.NDArray[np.float64]) -> tuple[Pairs, Pairs]:
         Shape ``(rows, columns)``; minus infinity for what cannot be a pair.
     """
     possible = np.isfinite(scores)
-    # so that a pair which cannot be is taken only where nothing else is left
+    # an impossible pair is taken only if nothing else is left
     never = -(1.0 + float(np.abs(scores[possible]).sum())) if possible.any() else -1.0
     filled = np.where(possible, scores, never)
     rows, columns = linear_sum_assignment(filled, maximize=True)
@@ -39,7 +37,5 @@ def best_pairs(scores: npt.NDArray[np.float64]) -> tuple[Pairs, Pairs]:
     for spare in (spare_rows.T, spare_columns):
         if spare.shape[1]:
             as_good |= spare.max(axis=1) >= chosen - _TIE
-    pairs = [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
-    real = [bool(possible[pair]) for pair in pairs]
-    clear = [pair for pair, is_real, tied in zip(pairs, real, as_good, strict=True) if is_real and not tied]
-    return clear, [pair for pair, is_real, tied in zip(pairs, real, as_good, strict=True) if is_real and tied]
+    clear = possible[rows, columns] & ~as_good
+    return [(int(row), int(column)) for row, column in zip(rows[clear], columns[clear], strict=True)]

@@ -9,18 +9,18 @@ from functools import partial
 import numpy as np
 
 from ..entries import Array, Term
-from .decompose import Box, Part, TooManyPiecesError, decompose, size_of
+from .decompose import Box, Part, count_entries, decompose
 from .ledger import Found, Ledger, inside, whole
 from .likeness import Likeness
-from .lookup import Pool
-from .whole import fingerprints, permutations
+from .lookup import ValuePool
+from .whole import find_permutations, group_by_contents
 
 _FEW = 40
-"""Sources or targets up to which every two of a shape may be a sum; of more only two of one layer."""
+"""Up to this many sources or targets, any two of a shape may be a sum; of more, only two of one layer."""
 
 
 _MOST_SUMS = 10_000_000
-"""Numbers that are added up to look for sums; biases are few, and of two large weights nobody makes one."""
+"""Numbers that are added up to look for sums: biases are few, and nobody adds two large weights."""
 
 
 def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
@@ -29,11 +29,11 @@ def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
     Returns
     -------
     list
-        Names of sources and of targets that all contain the same values, which tells that they belong together and not
-        which to which; or how, if the values are symmetric.
+        Names of sources and of targets that all contain the same values: they belong together, but which to which is
+        open; or how, if the values are symmetric.
     """
-    sources = fingerprints((ledger.sources[name] for name in ledger.open_sources()), ledger.precision)
-    targets = fingerprints((ledger.targets[name] for name in ledger.open_targets()), ledger.precision)
+    sources = group_by_contents((ledger.sources[name] for name in ledger.open_sources()), ledger.precision)
+    targets = group_by_contents((ledger.targets[name] for name in ledger.open_targets()), ledger.precision)
     undecided = []
     for contents, names in targets.items():
         candidates = sources.get(contents, [])
@@ -43,7 +43,7 @@ def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
             undecided.append((candidates, names))
             continue
         source, target = ledger.sources[candidates[0]], ledger.targets[names[0]]
-        ways = permutations(source.values, target.values, ledger.precision)
+        ways = find_permutations(source.values, target.values, ledger.precision)
         if len(ways) > 1:
             undecided.append((candidates, names))
         elif ways:
@@ -53,9 +53,9 @@ def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
 
 
 def find_pieces(ledger: Ledger, aside: set[str]) -> None:
-    """Enter targets but those set aside, or parts of them, that are views, slices and permutations of sources."""
+    """Enter targets, or parts of them, that are views, slices and permutations of sources; not those set aside."""
     names = [name for name in ledger.open_sources() if ledger.sources[name].is_telling]
-    pool = Pool({name: ledger.values[name] for name in names}, ledger.precision)
+    pool = ValuePool({name: ledger.values[name] for name in names}, ledger.precision)
     # the largest first: how a weight's gates are ordered is evidence for its bias
     for target in sorted(_uneven_targets(ledger, aside), key=lambda name: -ledger.targets[name].values.size):
         for box in ledger.open_boxes(target):
@@ -63,7 +63,7 @@ def find_pieces(ledger: Ledger, aside: set[str]) -> None:
 
 
 def find_sums(ledger: Ledger, aside: set[str]) -> None:
-    """Enter what is the sum of two sources, and two targets whose sum is a source; but for targets set aside."""
+    """Enter what is the sum of two sources, and two targets whose sum is a source; not targets set aside."""
     sums: dict[str, Array] = {}
     sizes: dict[str, Array] = {}
     expand: dict[str, Callable[[Term], tuple[Term, ...]]] = {}
@@ -82,7 +82,7 @@ def find_sums(ledger: Ledger, aside: set[str]) -> None:
             name = f"rows of {one}"
             sums[name], sizes[name] = ledger.values[one].sum(axis=0), np.abs(ledger.values[one]).sum(axis=0)
             expand[name] = partial(_rows, one, shape)
-    pool = Pool(sums, ledger.precision, sizes)
+    pool = ValuePool(sums, ledger.precision, sizes)
     for target in _uneven_targets(ledger, aside) if sums else []:
         for box in ledger.open_boxes(target):
             _claim_from(pool, ledger, target, box, "sum of values", lambda term: expand[term.source](term))
@@ -110,14 +110,14 @@ def _find_shared(ledger: Ledger, aside: set[str]) -> None:
         return
     largest = max(float(np.abs(ledger.targets[target].values).max()) for pair in pairs for target, _ in pair)
     arrays = {name: ledger.values[name] for name in names}
-    # a sum is rounded to the size of what was added, which may be larger than itself
-    pool = Pool(arrays, ledger.precision, {name: np.abs(array) + 2 * largest for name, array in arrays.items()})
+    # the rounding of a sum is that of what was added, which may be larger than the sum
+    pool = ValuePool(arrays, ledger.precision, {name: np.abs(array) + 2 * largest for name, array in arrays.items()})
     for (first, one), (second, other) in pairs:
         if one not in ledger.open_boxes(first) or other not in ledger.open_boxes(second):
             continue
         left = inside(ledger.targets[first].values, one)
         total = left + inside(ledger.targets[second].values, other).reshape(left.shape)
-        parts = parts_of(pool, total, _has_blocks(ledger, first))
+        parts = find_parts(pool, total, _has_blocks(ledger, first))
         if parts is not None and all(part.term for part in parts):
             ledger.share(
                 first,
@@ -165,32 +165,24 @@ def _pairs(shapes: Mapping[str, tuple[int, ...]], owners: Mapping[str, str]) -> 
 
 
 def _claim_from(
-    pool: Pool, ledger: Ledger, target: str, box: Box, found_by: str, expand: Callable[[Term], tuple[Term, ...]]
+    pool: ValuePool, ledger: Ledger, target: str, box: Box, found_by: str, expand: Callable[[Term], tuple[Term, ...]]
 ) -> None:
-    parts = parts_of(pool, inside(ledger.targets[target].values, box), _has_blocks(ledger, target))
+    parts = find_parts(pool, inside(ledger.targets[target].values, box), _has_blocks(ledger, target))
     if parts is not None:
         found = [Found(part.moved(box).box, () if part.term is None else expand(part.term), found_by) for part in parts]
         ledger.claim(target, box, found)
 
 
-def parts_of(pool: Pool, values: Array, trusted: bool = False) -> list[Part] | None:
-    """The parts of some values, if they are what layers are made of and not what shuffled values happen to give.
+def find_parts(pool: ValuePool, values: Array, trusted: bool = False) -> list[Part] | None:
+    """The parts of some values, if they look like parts of a layer and not like shuffled values.
 
-    Parameters
-    ----------
-    pool : Pool
-        What they are looked up in.
-    values : numpy.ndarray
-        A target's, or those of a box of it.
-    trusted : bool
-        Whether few values in another order are evidence too, since the rest of the layer is in another order.
+    `trusted`: a few values in another order are evidence too, because the rest of the layer is in another order.
     """
     positions = pool.find(values)
     if (positions < 0).all():
         return None
-    try:
-        parts = decompose(positions, pool)
-    except TooManyPiecesError:
+    parts = decompose(positions, pool)
+    if parts is None:
         return None
     of_source: dict[str, list[tuple[Box, Term]]] = defaultdict(list)
     for part in parts:
@@ -200,14 +192,14 @@ def parts_of(pool: Pool, values: Array, trusted: bool = False) -> list[Part] | N
     sound = all(
         _are_blocks(pieces)
         and (trusted or not _may_be_shuffled(pool.arrays[source], pieces))
-        and (is_all_known or pool.arrays[source].size == 1 or all(size_of(box) > 1 for box, _ in pieces))
+        and (is_all_known or pool.arrays[source].size == 1 or all(count_entries(box) > 1 for box, _ in pieces))
         for source, pieces in of_source.items()
     )
     return parts if sound else None
 
 
 def _are_blocks(pieces: list[tuple[Box, Term]]) -> bool:
-    """Whether pieces of one source are what gates and heads are: of equal size, taken alike, and no single entries."""
+    """Whether pieces of one source can be gates or heads: of equal size, taken alike, and not single entries."""
     if len(pieces) == 1:
         return True
     extents = list(zip(*(box for box, _ in pieces), strict=True))
@@ -222,13 +214,13 @@ def _are_blocks(pieces: list[tuple[Box, Term]]) -> bool:
 
 
 FEW_ENTRIES = 8
-"""Entries in a row from which an order of blocks is evidence: of fewer, one shuffle in a hundred looks so by chance."""
+"""A row of this many entries is evidence for an order of blocks; of fewer, one shuffle in a hundred looks like one."""
 
 
 def _may_be_shuffled(source: Array, pieces: list[tuple[Box, Term]]) -> bool:
-    """Whether a row of so few entries that any shuffle may look like blocks, is in another order than the source's."""
+    """Whether a row with few entries is in another order than the source's: any shuffle may look like blocks."""
     is_row = all(sum(stop - start > 1 for start, stop in box) <= 1 for box, _ in pieces)
-    if not is_row or sum(size_of(box) for box, _ in pieces) >= FEW_ENTRIES:
+    if not is_row or sum(count_entries(box) for box, _ in pieces) >= FEW_ENTRIES:
         return False
     numbers = np.arange(source.size).reshape(source.shape)
     in_place = sorted(pieces, key=lambda piece: piece[0])

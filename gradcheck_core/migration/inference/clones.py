@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from ..tensors import Tensor
-from .by_values import parts_of
+from .by_values import find_parts
 from .ledger import Found, Ledger, whole
 from .likeness import Likeness
-from .lookup import Pool
-from .whole import fingerprints
+from .lookup import ValuePool
+from .whole import group_by_contents
 
 
 def find_clones(ledger: Ledger, aside: set[str]) -> None:
@@ -18,12 +18,12 @@ def find_clones(ledger: Ledger, aside: set[str]) -> None:
 
     PyTorch makes the layers of an encoder as copies of one, so that every value is in all of them.
     """
-    sources = _copies(ledger, ledger.sources, ledger.open_sources())
-    targets = _copies(ledger, ledger.targets, [name for name in ledger.open_targets() if name not in aside])
-    pool = Pool({first: ledger.values[first] for first in sources}, ledger.precision)
+    sources = _find_copies(ledger, ledger.sources, ledger.open_sources())
+    targets = _find_copies(ledger, ledger.targets, [name for name in ledger.open_targets() if name not in aside])
+    pool = ValuePool({first: ledger.values[first] for first in sources}, ledger.precision)
     for first, names in targets.items():
         box = whole(ledger.targets[first].values.shape)
-        parts = parts_of(pool, ledger.targets[first].values)
+        parts = find_parts(pool, ledger.targets[first].values)
         if parts is None or not ledger.is_untouched(first):
             continue
         terms = [(part.box, part.term) for part in parts if part.term is not None]
@@ -36,11 +36,11 @@ def find_clones(ledger: Ledger, aside: set[str]) -> None:
             ledger.claim(name, box, [Found(place, (term,), found_by) for place, term in own])
 
 
-def _copies(ledger: Ledger, tensors: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, list[str]]:
+def _find_copies(ledger: Ledger, tensors: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, list[str]]:
     """Equal tensors whose names differ in their numbers only, in the order of those, by the name of the first."""
     uneven = (tensors[name] for name in names if tensors[name].is_telling)
     found = {}
-    for group in fingerprints(uneven, ledger.precision).values():
+    for group in group_by_contents(uneven, ledger.precision).values():
         ordered = sorted(group, key=lambda name: Likeness.of(name).numbers)
         first = tensors[ordered[0]]
         equal = all(np.array_equal(tensors[name].values, first.values) for name in ordered)

@@ -1,4 +1,4 @@
-"""Biases whose values do not tell which they are, found by the layer's weight, which was found by its values."""
+"""Biases whose values do not tell which they are, found through their layer's weight."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -7,24 +7,24 @@ import numpy as np
 
 from ..entries import Array, MapEntry
 from ..tensors import Tensor
-from .conventions import is_recurrent, outputs_first
-from .decompose import TooManyPiecesError, decompose
+from .axes import is_recurrent, outputs_first
+from .decompose import decompose
 from .ledger import LARGEST_LAYER, Found, Ledger, inside
 from .likeness import Likeness, bare, kind_of
-from .lookup import Pool, Positions
+from .lookup import ValuePool
 
 _Layer = tuple[str, tuple[int, ...]]
 _ByLayer = Mapping[_Layer, list[Tensor]]
 
 
 def find_companions(ledger: Ledger) -> None:
-    """Enter biases, and the like, of a weight which is found: whatever becomes of its outputs becomes of them.
+    """Enter biases, and the like, of a weight that is found: their entries go where its outputs go.
 
-    In the weight's place labels are carried over that say for each output of which entry of a bias it is. So gates in
-    another order and fused projections are found for biases of equal values too.
+    Labels take the weight's place and are carried over by its entry. They say for each output which entry of a bias
+    belongs to it. So gates in another order and fused projections are found for biases of equal values too.
     """
-    siblings, sources = _by_layer(ledger.targets), _by_layer(ledger.sources)
-    for own in (True, False):  # first from the weight that a bias is named after, then from another one of the layer
+    siblings, sources = _group_by_layer(ledger.targets), _group_by_layer(ledger.sources)
+    for own in (True, False):  # first the weight that a bias is named after, then another one of the layer
         for name in ledger.open_targets():
             target = ledger.targets[name]
             for weight in siblings[_layer(target)]:
@@ -40,7 +40,7 @@ def _layer(tensor: Tensor) -> _Layer:
     return tensor.owner, Likeness.of(tensor.leaf).numbers
 
 
-def _by_layer(tensors: Mapping[str, Tensor]) -> _ByLayer:
+def _group_by_layer(tensors: Mapping[str, Tensor]) -> _ByLayer:
     groups: dict[_Layer, list[Tensor]] = defaultdict(list)
     for tensor in tensors.values():
         groups[_layer(tensor)].append(tensor)
@@ -55,33 +55,29 @@ def _claim(ledger: Ledger, target: Tensor, weight: Tensor, entry: MapEntry, by_l
     labels: dict[str, Array] = {}
     for source in dict.fromkeys(term.source for term in entry.terms):
         found = ledger.sources[source]
-        companion = _companion(ledger, found, target, by_layer)
+        companion = _find_companion(ledger, found, target, by_layer)
         start = sum(array.size for array in companions.values())
         labels[source] = np.full(found.values.shape, -1)
         if companion is not None and companion.name not in companions:
             labels[source] = _spread(companion, found, start)
             companions[companion.name] = companion.values
     positions = np.full(target.values.shape, -1)
-    gathered = _gathered(entry.value(labels), positions[place].shape, weight)
+    gathered = _gather(entry.value(labels), positions[place].shape, weight)
     if not companions or gathered is None:
         return
     positions[place] = gathered
-    pool = Pool(companions, ledger.precision)
+    pool = ValuePool(companions, ledger.precision)
     for box in ledger.open_boxes(target.name):
         here = inside(positions, box)
         if (here >= 0).any():
-            ledger.claim(target.name, box, _parts(here, pool, box))
+            parts = [
+                Found(part.moved(box).box, () if part.term is None else (part.term,), "structure")
+                for part in decompose(here, pool) or ()
+            ]
+            ledger.claim(target.name, box, parts)
 
 
-def _parts(positions: Positions, pool: Pool, box: tuple[tuple[int, int], ...]) -> list[Found]:
-    try:
-        parts = decompose(positions, pool)
-    except TooManyPiecesError:
-        return []
-    return [Found(part.moved(box).box, () if part.term is None else (part.term,), "structure") for part in parts]
-
-
-def _companion(ledger: Ledger, weight: Tensor, target: Tensor, by_layer: _ByLayer) -> Tensor | None:
+def _find_companion(ledger: Ledger, weight: Tensor, target: Tensor, by_layer: _ByLayer) -> Tensor | None:
     """The source that is to its weight what the target is to its own: of its kind, and not used up."""
     kind = kind_of(target.leaf)
     found = [
@@ -94,9 +90,9 @@ def _companion(ledger: Ledger, weight: Tensor, target: Tensor, by_layer: _ByLaye
 
 
 def _place(bias: Tensor, weight: Tensor) -> tuple[int | slice, ...] | None:
-    """Where a bias has the entries of a weight's outputs; None where it has none.
+    """Where a bias has the entries of a weight's outputs; None if it has none.
 
-    Keras' GRU has both of its biases in one: the first row is that of the input, the second that of the state.
+    Keras' GRU has both of its biases in one: the first row for the input, the second for the state.
     """
     if _leads(bias.values.shape, weight) is not None:
         return (slice(None),) * bias.values.ndim
@@ -108,7 +104,7 @@ def _place(bias: Tensor, weight: Tensor) -> tuple[int | slice, ...] | None:
 def _spread(bias: Tensor, weight: Tensor, start: int) -> Array:
     """Numbers from `start` on for a bias' entries, where the weight's outputs are."""
     place = _place(bias, weight)
-    assert place is not None  # it is no companion else
+    assert place is not None  # as for every companion
     numbers = (start + np.arange(bias.values.size).reshape(bias.values.shape))[place]
     behind = weight.values.ndim - numbers.ndim
     aligned = numbers.reshape(*numbers.shape, *[1] * behind) if _leads(numbers.shape, weight) else numbers
@@ -116,7 +112,7 @@ def _spread(bias: Tensor, weight: Tensor, start: int) -> Array:
 
 
 def _leads(shape: tuple[int, ...], weight: Tensor) -> bool | None:
-    """Whether a weight's first axes are a bias' axes, or its last; None where it is neither, or it may be either."""
+    """Whether a weight's first axes are a bias' axes, or its last; None if neither or both."""
     of_weight = weight.values.shape
     if len(shape) > len(of_weight) or 1 < len(shape) == len(of_weight):
         return None
@@ -126,8 +122,8 @@ def _leads(shape: tuple[int, ...], weight: Tensor) -> bool | None:
     return first if first or last else None
 
 
-def _gathered(labels: Array, shape: tuple[int, ...], weight: Tensor) -> Array | None:
-    """The labels of a bias of this shape, from those in its weight's place; None where the weight mixes them."""
+def _gather(labels: Array, shape: tuple[int, ...], weight: Tensor) -> Array | None:
+    """The labels of a bias of this shape, from those in its weight's place; None if the weight mixes them."""
     leads = _leads(shape, weight)
     flat = labels.reshape(*shape, -1) if leads else np.moveaxis(labels.reshape(-1, *shape), 0, -1)
     mixed = not (flat == flat[..., :1]).all()

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..entries import Term
-from .lookup import Pool, Positions
-from .strides import term_of
+from .lookup import Positions, ValuePool
+from .strides import make_term
 
 MOST_PIECES = 128
-"""Pieces of one target; values that are shuffled give one for each entry, and nobody's gates or heads are so many."""
+"""Pieces of one target, at most: shuffled values give one for each entry, and gates and heads are fewer."""
 
 Box = tuple[tuple[int, int], ...]
 """A part of a target: from where to where along each axis."""
@@ -23,54 +23,37 @@ Box = tuple[tuple[int, int], ...]
 _Digits = list[tuple[int, int]]
 
 
-def size_of(box: Box) -> int:
+def count_entries(box: Box) -> int:
     """How many entries a box has."""
     return math.prod(stop - start for start, stop in box)
-
-
-class TooManyPiecesError(Exception):
-    """The values stand in no order that slices explain."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a target, and what of the pool it is; `term` is None where that is not known."""
+    """A part of a target, and what of the pool it is; `term` is None if that is not known."""
 
     box: Box
     term: Term | None
 
     def moved(self, into: Box) -> "Part":
-        """The same part, counted from the beginning of the target and not of a box in it."""
+        """The same part, counted from the beginning of the target instead of a box in it."""
         box = tuple((start + low, start + high) for (low, high), (start, _) in zip(self.box, into, strict=True))
         return Part(box, self.term)
 
 
-def decompose(positions: Positions, pool: Pool) -> list[Part]:
+def decompose(positions: Positions, pool: ValuePool) -> list[Part] | None:
     """Cut a target into parts that each are a slice of one array of the pool, or unknown.
 
-    Parameters
-    ----------
-    positions : numpy.ndarray
-        As `Pool.find` gives them.
-    pool : Pool
-        Where they stand.
-
-    Raises
-    ------
-    TooManyPiecesError
-        If it falls into more pieces than any layer has.
+    The positions are those that `ValuePool.find` gives. None if the target falls into more pieces than any layer has:
+    then no slices explain the order of its values.
     """
-    owners = pool.owners(positions)
-    parts = []
-    for part in _cut(positions, owners, pool, tuple((0, length) for length in positions.shape)):
-        parts.append(part)
-        if len(parts) > MOST_PIECES:
-            raise TooManyPiecesError
-    return parts
+    whole = tuple((0, length) for length in positions.shape)
+    parts = list(itertools.islice(_cut(positions, pool.owners(positions), pool, whole), MOST_PIECES + 1))
+    return parts if len(parts) <= MOST_PIECES else None
 
 
-def _cut(positions: Positions, owners: Positions, pool: Pool, box: Box) -> Iterator[Part]:
+def _cut(positions: Positions, owners: Positions, pool: ValuePool, box: Box) -> Iterator[Part]:
     inside = tuple(slice(*extent) for extent in box)
     here, whose = positions[inside], owners[inside]
     if (here < 0).all():
@@ -79,19 +62,19 @@ def _cut(positions: Positions, owners: Positions, pool: Pool, box: Box) -> Itera
     for axis in range(here.ndim):
         changes = _changes(whose, axis)
         if changes:
-            yield from _at(positions, owners, pool, box, axis, changes)
+            yield from _cut_at(positions, owners, pool, box, axis, changes)
             return
     digits: list[_Digits] = []
     for axis in range(here.ndim):
         found, breaks = _counters(_steps(here, axis), here.shape[axis])
         if breaks:
-            yield from _at(positions, owners, pool, box, axis, breaks)
+            yield from _cut_at(positions, owners, pool, box, axis, breaks)
             return
         digits.append(found)
     owner = int(whose.max())
     offset = _first(here, digits) - int(pool.starts[owner])
     name = pool.names[owner]
-    term = term_of(name, pool.arrays[name].shape, offset, [digit for each in digits for digit in each])
+    term = make_term(name, pool.arrays[name].shape, offset, [digit for each in digits for digit in each])
     if term is not None:
         yield Part(box, term)
         return
@@ -101,13 +84,13 @@ def _cut(positions: Positions, owners: Positions, pool: Pool, box: Box) -> Itera
         yield Part(box, None)
         return
     length = here.shape[axis] // outer
-    yield from _at(positions, owners, pool, box, axis, list(range(length, here.shape[axis], length)))
+    yield from _cut_at(positions, owners, pool, box, axis, list(range(length, here.shape[axis], length)))
 
 
-def _at(positions: Positions, owners: Positions, pool: Pool, box: Box, axis: int, breaks: list[int]) -> Iterator[Part]:
+def _cut_at(
+    positions: Positions, owners: Positions, pool: ValuePool, box: Box, axis: int, breaks: list[int]
+) -> Iterator[Part]:
     start, stop = box[axis]
-    if len(breaks) >= MOST_PIECES:
-        raise TooManyPiecesError
     edges = [start, *(start + each for each in breaks), stop]
     for low, high in itertools.pairwise(edges):
         yield from _cut(positions, owners, pool, (*box[:axis], (low, high), *box[axis + 1 :]))
@@ -130,9 +113,9 @@ def _steps(here: Positions, axis: int) -> npt.NDArray[np.int64]:
 
 
 def _counters(steps: npt.NDArray[np.int64], length: int, is_outer: bool = False) -> tuple[_Digits, list[int]]:
-    """Nested counters that take these steps, the outermost first; or where to cut so that there are such.
+    """Nested counters that take these steps, the outermost first; or where to cut so that there are such counters.
 
-    Where blocks of equal size stand in another order, as gates do, every block is cut off.
+    If blocks of equal size stand in another order, as gates do, every block is cut off.
     """
     if length == 1:
         return [(1, 0)], []
@@ -152,7 +135,7 @@ def _counters(steps: npt.NDArray[np.int64], length: int, is_outer: bool = False)
 
 
 def _block_edges(steps: npt.NDArray[np.int64], length: int) -> list[int]:
-    """Where to cut so that all blocks are of equal size; where there are no such blocks, after the first run."""
+    """Where to cut so that all blocks are of equal size; after the first run if there are no such blocks."""
     usual = Counter(steps.tolist()).most_common(1)[0][0]
     edges = [int(each) + 1 for each in np.flatnonzero(steps != usual)]
     size = math.gcd(length, *edges)

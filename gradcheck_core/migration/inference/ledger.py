@@ -1,4 +1,4 @@
-"""What an inference has found so far: which boxes of the targets are made of what, and which source values are used."""
+"""What an inference has found so far: what boxes of the targets are made of, and which source values are used."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +13,7 @@ from ..tensors import Precision, Tensor
 from .decompose import Box
 
 LARGEST_LAYER = 64
-"""Parameters that one layer has at most; where more stand together they are several layers'."""
+"""Parameters that one layer has at most; more that stand together belong to several layers."""
 
 
 @final
@@ -38,7 +38,7 @@ def inside(array: Array, box: Box) -> Array:
 
 @final
 class Ledger:
-    """What has been found; whoever claims a box has it checked here, so that nothing is claimed that is not so.
+    """What has been found; every claim of a box is checked here against the values.
 
     Parameters
     ----------
@@ -64,12 +64,12 @@ class Ledger:
         self._left = {name: tensor.values.size for name, tensor in sources.items()}
 
     def layer_of(self, target: str) -> list[str]:
-        """The targets that belong to what a target belongs to; none of a flat structure, whose layers have no names."""
+        """The targets of a target's layer; none in a flat structure, whose layers have no names."""
         names = self._layers[self.targets[target].owner]
         return names if len(names) <= LARGEST_LAYER else []
 
     def open_targets(self) -> list[str]:
-        """The targets of which something is not found yet."""
+        """The targets that are not found yet, or not completely."""
         return [name for name, boxes in self._open.items() if boxes]
 
     def open_boxes(self, target: str) -> list[Box]:
@@ -81,7 +81,7 @@ class Ledger:
         return list(self._found[target])
 
     def open_sources(self) -> list[str]:
-        """The sources of which something is not used yet."""
+        """The sources that are not used up yet."""
         return [name for name, left in self._left.items() if left]
 
     def is_unused(self, source: str) -> bool:
@@ -101,24 +101,10 @@ class Ledger:
         return list(self._users[source])
 
     def claim(self, target: str, within: Box, parts: Iterable[Found], *, valued: bool = True) -> bool:
-        """Enter the parts of an open box if they fill it, or all of it but for parts that stay open.
+        """Enter the parts of an open box if they fill it, except for parts that stay open.
 
-        Parameters
-        ----------
-        target : str
-            Its name.
-        within : tuple
-            One of its open boxes.
-        parts : iterable of Found
-            Boxes inside of it; one without terms stays open.
-        valued : bool
-            Whether the values have to be the target's (default); where a model's weights were not carried over they
-            cannot be.
-
-        Returns
-        -------
-        bool
-            Whether the parts were entered: they were not if values differ, or a source's value is used already.
+        A part without terms stays open. Returns whether the parts were entered: they are not if a source's value is
+        used already, or if values differ and have to be the target's (`valued`).
         """
         parts = list(parts)
         filled = [part for part in parts if part.terms]
@@ -132,20 +118,14 @@ class Ledger:
     def share(self, first: str, second: str, boxes: tuple[Box, Box], parts: Iterable[tuple[Box, Box, Found]]) -> bool:
         """Enter that two boxes of targets add up to what the sources have; the first gets its value.
 
-        Parameters
-        ----------
-        first, second : str
-            Names of targets; they may be one.
-        boxes : (Box, Box)
-            The open box of either that the parts are in.
-        parts : iterable of (Box, Box, Found)
-            Where a part stands in the first and in the second, and what it is.
+        The two targets may be one. A part is its box in the first, its box in the second, and what it is; `boxes` are
+        the open boxes that hold the parts.
         """
         parts = list(parts)
         for one, other, part in parts:
             left, right = inside(self.targets[first].values, one), inside(self.targets[second].values, other)
             total, sizes = left + right.reshape(left.shape), np.abs(left) + np.abs(right.reshape(left.shape))
-            carried = self._carried(part.terms, left.shape)
+            carried = self._carry(part.terms, left.shape)
             if carried is None or not self.precision.same(total, carried, 1, sizes):
                 return False
         if not parts or not self._use([term for _, _, part in parts for term in part.terms]):
@@ -159,11 +139,11 @@ class Ledger:
         return True
 
     def extend(self, source: str, added: Callable[[Term], Term | None]) -> None:
-        """Enter that where one source is used another term, of zeros, is added; as far as that is not used itself."""
+        """Add to each use of a source another term, of zeros, unless that is used already."""
         for target in self.used_by(source):
-            self._found[target] = [self._extended(part, source, added) for part in self._found[target]]
+            self._found[target] = [self._extend(part, source, added) for part in self._found[target]]
 
-    def _extended(self, part: Found, source: str, added: Callable[[Term], Term | None]) -> Found:
+    def _extend(self, part: Found, source: str, added: Callable[[Term], Term | None]) -> Found:
         if len(part.terms) > 1 or part.terms[0].source != source:
             return part
         other = added(part.terms[0])
@@ -186,15 +166,15 @@ class Ledger:
 
     def _is_right(self, target: str, part: Found) -> bool:
         wanted = inside(self.targets[target].values, part.box)
-        carried = self._carried(part.terms, wanted.shape)
+        carried = self._carry(part.terms, wanted.shape)
         if carried is None:
             return False
         if len(part.terms) == 1:
             return self.precision.same(carried, wanted)
-        sizes = self._carried(part.terms, wanted.shape, absolute=True)
+        sizes = self._carry(part.terms, wanted.shape, absolute=True)
         return self.precision.same(carried, wanted, 1, sizes)
 
-    def _carried(self, terms: tuple[Term, ...], shape: tuple[int, ...], absolute: bool = False) -> Array | None:
+    def _carry(self, terms: tuple[Term, ...], shape: tuple[int, ...], absolute: bool = False) -> Array | None:
         taken = [term.taken(self.values) for term in terms]
         if any(each.size != int(np.prod(shape)) for each in taken):
             return None
@@ -225,7 +205,7 @@ class Ledger:
         return term.taken(self._used)
 
     def enter(self, target: str, within: Box, filled: list[Found], remaining: list[Box]) -> None:
-        """Enter what fills an open box but for what remains open of it, without another look at the values."""
+        """Enter what fills an open box, except for boxes that remain open; values are not looked at again."""
         self._open[target].remove(within)
         self._open[target].extend(remaining)
         self._found[target].extend(filled)
@@ -235,7 +215,7 @@ class Ledger:
 
 
 _ORDER = ("values", "sum of values", "structure", "shapes", "names", "order")
-"""Ways to find an entry, the surest first: an entry made of several parts is as sure as the least sure of them."""
+"""Ways to find an entry, the surest first; an entry of several parts has that of the least sure part."""
 
 
 def _ranges(box: Box, shape: tuple[int, ...]) -> tuple[Range, ...]:

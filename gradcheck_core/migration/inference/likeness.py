@@ -42,10 +42,10 @@ _SAID_OTHERWISE = {
     "v": ("value",),
     "output": ("out",),
 }
-"""Words that mean others."""
+"""Words, and what they mean."""
 
 _EMPTY_WORDS = frozenset({"params", "layers", "model", "module", "proj"})
-"""Words that tell nothing of which layer it is."""
+"""Words that do not tell which layer it is."""
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
@@ -60,7 +60,7 @@ class Likeness:
     kind : str
         ``weight``, ``bias``, or empty.
     stem : tuple of str
-        The words in it but for its kind; names of one stem are a series, told apart by their numbers.
+        The words in it, except its kind; names of one stem are a series, told apart by their numbers.
     words : frozenset of str
         What these words mean, so that names of different origin can be compared.
     numbers : tuple of int

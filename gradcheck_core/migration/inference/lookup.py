@@ -11,24 +11,17 @@ from ..entries import Array
 from ..tensors import Precision
 
 Positions = npt.NDArray[np.int64]
-"""For every entry where it stands among all values of a pool; -1 where that is not known."""
+"""For every entry its place among all values of a pool; -1 if that is not known."""
 
 _ROUNDS = 1000
-"""Entries along an axis over which positions are carried on at most through values that repeat."""
+"""Entries along an axis, at most, over which positions are carried on through values that repeat."""
 
 
 @final
-class Pool:
+class ValuePool:
     """The values of several arrays, in which others are looked up.
 
-    Parameters
-    ----------
-    arrays : mapping
-        From name to array.
-    precision : Precision
-        In which values are compared.
-    sizes : mapping
-        Of sums, from name to the size of what was added, which says how much rounding there was.
+    If the arrays are sums, `sizes` has the sizes of what was added, by name: they say how much rounding there was.
     """
 
     def __init__(
@@ -37,8 +30,8 @@ class Pool:
         self.arrays = dict(arrays)
         self.names = list(arrays)
         self.starts = np.cumsum([0, *(array.size for array in arrays.values())])
-        self._values = _joined(arrays)
-        scale = _keys(self._values) if sizes is None else np.abs(_joined(sizes))
+        self._values = _join(arrays)
+        scale = _keys(self._values) if sizes is None else np.abs(_join(sizes))
         self._tolerance = precision.tolerance(scale, 0 if sizes is None else 1)
         keys = _keys(self._values)
         self._order = np.argsort(keys, kind="stable")
@@ -53,10 +46,10 @@ class Pool:
         return int(self.starts[-1])
 
     def find(self, target: Array) -> Positions:
-        """Where every entry stands; -1 for a value that is not there, or there more than once and not told by others.
+        """Where every entry stands; -1 for a value that is missing, or that repeats and is not told by its neighbours.
 
-        Where values repeat, an entry beside one whose position is known is where the step between most neighbours leads
-        if the value there is its own.
+        A value that repeats stands where the usual step leads from a neighbour whose position is known, if the pool has
+        the same value there.
         """
         if not self.size:
             return np.full(target.shape, -1)
@@ -68,17 +61,17 @@ class Pool:
         nearer = np.where(keys - self._sorted[before] < self._sorted[after] - keys, before, after)
         found: Positions = self._order[nearer].astype(np.int64)
         known = self._alone[nearer] & self._is_at(found, target)
-        return self._carried_on(np.where(known, found, -1), target)
+        return self._carry_on(np.where(known, found, -1), target)
 
     def owners(self, positions: Positions) -> Positions:
-        """The number of the array that each position belongs to; -1 of an unknown one."""
+        """The number of the array that each position belongs to; -1 for an unknown one."""
         return np.where(positions >= 0, np.searchsorted(self.starts, positions, side="right") - 1, -1)
 
     def _is_at(self, positions: Positions, target: Array) -> npt.NDArray[np.bool_]:
         there: npt.NDArray[np.bool_] = np.abs(self._values[positions] - target) <= self._tolerance[positions]
         return there
 
-    def _carried_on(self, positions: Positions, target: Array) -> Positions:
+    def _carry_on(self, positions: Positions, target: Array) -> Positions:
         unknown = int((positions < 0).sum())
         if unknown in (0, positions.size):
             return positions
@@ -119,10 +112,10 @@ def _usual_step(positions: Positions, axis: int) -> int | None:
     return None
 
 
-def _joined(arrays: Mapping[str, Array]) -> Array:
+def _join(arrays: Mapping[str, Array]) -> Array:
     return np.concatenate([array.reshape(-1) for array in arrays.values()]) if arrays else np.zeros(0)
 
 
 def _keys(values: Array) -> npt.NDArray[np.float64]:
-    """Real numbers that tell values apart; of complex ones, which have no order, a mixture of both parts."""
+    """Real numbers that tell values apart; for complex ones, which have no order, a mixture of both parts."""
     return values.real + math.pi * values.imag if np.iscomplexobj(values) else values

@@ -7,34 +7,34 @@ import numpy as np
 
 from ..entries import Range, Term
 from ..tensors import Tensor
-from .decompose import Box, size_of
+from .decompose import Box, count_entries
 from .ledger import Found, Ledger, inside
 
 _OTHER: dict[Range, tuple[int, int]] = {(0, 1): (1, 2), (1, 2): (0, 1)}
-"""Of the two rows the other one."""
+"""The other one of two rows."""
 
 
 def find_zero_partners(ledger: Ledger) -> None:
     """Enter biases of zeros as parts of a sum whose other part has all of the value.
 
-    Where it is the target that has two biases, both have the gradient of the source's one; where it is the source, the
-    target's one is the sum of both. A GRU's new state has two biases everywhere, which are no sum: they are left alone.
+    If the target has two biases, both have the gradient of the source's one. If the source has two, the target's one
+    is the sum of both. The two biases of a GRU's new state are never added up, and are left alone.
     """
     for name in ledger.open_targets():
         for box in ledger.open_boxes(name):
-            _echo(ledger, name, box)
+            _claim_silent(ledger, name, box)
     for source in ledger.sources:
-        if _partner(source, ledger.sources) is not None:
-            ledger.extend(source, lambda term: _added(ledger, term))
+        if _find_partner(source, ledger.sources) is not None:
+            ledger.extend(source, lambda term: _find_added(ledger, term))
 
 
-def _echo(ledger: Ledger, name: str, box: Box) -> None:
+def _claim_silent(ledger: Ledger, name: str, box: Box) -> None:
     target = ledger.targets[name]
-    partner = _partner(name, ledger.targets)
+    partner = _find_partner(name, ledger.targets)
     if partner is None or inside(target.values, box).any():
         return
     other_box = _other_row(box) if partner == name else box
-    end = _added_up(target, ledger.targets)
+    end = _count_added(target, ledger.targets)
     parts = [
         part
         for part in ledger.found(partner)
@@ -49,16 +49,16 @@ def _echo(ledger: Ledger, name: str, box: Box) -> None:
         for part in parts
         if not any(term.gradient_only for term in part.terms)
     ]
-    covered = sum(size_of(part.box) for part in silent)
+    covered = sum(count_entries(part.box) for part in silent)
     rest = [(*box[:-1], (end, box[-1][1]))] if box[-1][0] < end < box[-1][1] else []
-    if silent and covered + sum(map(size_of, rest)) == size_of(box):
+    if silent and covered + sum(map(count_entries, rest)) == count_entries(box):
         ledger.enter(name, box, silent, rest)
 
 
-def _added(ledger: Ledger, term: Term) -> Term | None:
-    """The term of the other bias that is to be added to this one's; None where there is none."""
+def _find_added(ledger: Ledger, term: Term) -> Term | None:
+    """The term of the other bias that is to be added to this one's; None if there is none."""
     source = ledger.sources[term.source]
-    partner = _partner(term.source, ledger.sources)
+    partner = _find_partner(term.source, ledger.sources)
     if partner is None or term.gradient_only:
         return None
     places = np.broadcast_to(np.arange(source.values.shape[-1]), source.values.shape)
@@ -68,11 +68,11 @@ def _added(ledger: Ledger, term: Term) -> Term | None:
         if row not in _OTHER or term.ranges is None:
             return None
         other = replace(term, ranges=(_OTHER[row], *term.ranges[1:]))
-    is_summed = bool((term.taken({term.source: places}) < _added_up(source, ledger.sources)).all())
+    is_summed = bool((term.taken({term.source: places}) < _count_added(source, ledger.sources)).all())
     return other if is_summed and not other.taken(ledger.values).any() else None
 
 
-def _partner(name: str, tensors: Mapping[str, Tensor]) -> str | None:
+def _find_partner(name: str, tensors: Mapping[str, Tensor]) -> str | None:
     """The tensor that has the other of a layer's two biases, which may be this one."""
     tensor = tensors[name]
     shape: tuple[int, ...] = tensor.values.shape
@@ -87,8 +87,8 @@ def _partner(name: str, tensors: Mapping[str, Tensor]) -> str | None:
     return None
 
 
-def _added_up(bias: Tensor, tensors: Mapping[str, Tensor]) -> int:
-    """How many of a bias' entries are added to their partner's: all but a GRU's last gate, where both stay apart."""
+def _count_added(bias: Tensor, tensors: Mapping[str, Tensor]) -> int:
+    """How many entries of a bias are added to its partner's: all, except those of a GRU's last gate."""
     length = int(bias.values.shape[-1])
     if bias.values.ndim == 2:
         return length * 2 // 3
@@ -99,7 +99,7 @@ def _added_up(bias: Tensor, tensors: Mapping[str, Tensor]) -> int:
 
 
 def _other_row(box: Box) -> Box | None:
-    """The same columns of the other of two rows; None of a box that is in both."""
+    """The same columns of the other of two rows; None for a box that is in both."""
     return (_OTHER[box[0]], *box[1:]) if box[0] in _OTHER else None
 
 

@@ -12,19 +12,10 @@ Digits = Sequence[tuple[int, int]]
 """Nested counters, the outermost first: how many values each takes, and how far each step leads in the source."""
 
 
-def term_of(source: str, shape: tuple[int, ...], offset: int, digits: Digits) -> Term | None:
-    """The term that reads a source from an offset on by nested counters; None where no view and slices do that.
+def make_term(source: str, shape: tuple[int, ...], offset: int, digits: Digits) -> Term | None:
+    """The term that reads a source from an offset on by nested counters; None if no view and slices do that.
 
-    Parameters
-    ----------
-    source : str
-        Its name.
-    shape : tuple of int
-        Its shape.
-    offset : int
-        The flat index of the first entry that is read.
-    digits : sequence of (int, int)
-        Counts and strides, in entries, the counter that turns slowest first.
+    The offset is a flat index into the source's shape; counts and strides are in entries, the slowest counter first.
     """
     turning = [digit for digit in digits if digit[0] > 1]
     if any(stride <= 0 for _, stride in turning):
@@ -51,7 +42,7 @@ def _in_its_own_shape(source: str, shape: tuple[int, ...], offset: int, digits: 
     starts = [int(start) for start in np.unravel_index(offset, shape)] if shape else []
     single = [axis for axis in range(len(shape)) if axis not in used]
     counts = [used.get(axis, 1) for axis in range(len(shape))]
-    return _sliced(source, None, shape, starts, counts, (*single, *used))
+    return _slice(source, None, shape, starts, counts, (*single, *used))
 
 
 def _in_a_view(source: str, shape: tuple[int, ...], offset: int, digits: Digits) -> Term | None:
@@ -66,10 +57,10 @@ def _in_a_view(source: str, shape: tuple[int, ...], offset: int, digits: Digits)
     starts = [int(start) for start in np.unravel_index(offset, view)]
     counts = [digits[i][0] for i in order] + [1] * (len(view) - len(order))
     between = tuple(range(len(order), len(view)))
-    return _sliced(source, view, view, starts, counts, (*between, *(order.index(i) for i in range(len(digits)))))
+    return _slice(source, view, view, starts, counts, (*between, *(order.index(i) for i in range(len(digits)))))
 
 
-def _sliced(
+def _slice(
     source: str,
     view: tuple[int, ...] | None,
     seen: tuple[int, ...],

@@ -11,7 +11,7 @@ from ..entries import Array
 from ..tensors import Precision, Tensor
 
 _PROBES = 64
-"""Entries on which a permutation is tried before the whole tensor is compared; one that is wrong fails there."""
+"""Entries on which a permutation is tried first; one that is wrong fails there."""
 
 _MOST_AXES = 6
 """Axes up to which every permutation is tried: 720 of them at most."""
@@ -20,7 +20,7 @@ Fingerprint = tuple[int, int]
 """Of a tensor's values whatever their order: how many, and the sum of a hash of each."""
 
 
-def fingerprints(tensors: Iterable[Tensor], precision: Precision) -> dict[Fingerprint, list[str]]:
+def group_by_contents(tensors: Iterable[Tensor], precision: Precision) -> dict[Fingerprint, list[str]]:
     """The names of tensors by what they contain."""
     groups: dict[Fingerprint, list[str]] = defaultdict(list)
     for tensor in tensors:
@@ -33,37 +33,37 @@ def _fingerprint(values: Array, precision: Precision) -> Fingerprint:
     total = 0
     for turn, part in enumerate(parts):
         bits = precision.rounded(np.ascontiguousarray(part).reshape(-1)).view(np.uint64)
-        total = (total * 31 + int(_mixed(bits + np.uint64(turn)).sum(dtype=np.uint64))) % 2**64
+        total = (total * 31 + int(_mix(bits + np.uint64(turn)).sum(dtype=np.uint64))) % 2**64
     return values.size, total
 
 
-def _mixed(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def _mix(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """Every number hashed (the finaliser of SplitMix64), so that sums of them tell sets of numbers apart."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))
 
 
-def permutations(source: Array, target: Array, precision: Precision) -> list[tuple[int, ...]]:
+def find_permutations(source: Array, target: Array, precision: Precision) -> list[tuple[int, ...]]:
     """The permutations of axes that carry one array's values onto the other's.
 
-    Those that differ only in axes of length one are one. More than one is found where values repeat, as in a symmetric
-    matrix; none for more axes than anybody has.
+    Those that differ only in axes of length one count once. Several are found if values repeat, as in a symmetric
+    matrix; none for more than six axes.
     """
     if source.ndim != target.ndim or source.ndim > _MOST_AXES:
         return []
     generator = np.random.default_rng(0)
     probes = tuple(generator.integers(0, length, _PROBES) for length in target.shape)
     found = []
-    for axes in shape_permutations(source.shape, target.shape):
+    for axes in find_shape_permutations(source.shape, target.shape):
         carried = source.transpose(axes)
         if precision.same(carried[probes], target[probes]) and precision.same(carried, target):
             found.append(axes)
     return found
 
 
-def shape_permutations(source: tuple[int, ...], target: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The permutations of axes that make one shape of the other; of those that differ in axes of one entry, one."""
+def find_shape_permutations(source: tuple[int, ...], target: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The permutations of axes that make one shape of the other; once if they differ only in axes of one entry."""
     if len(source) > _MOST_AXES or sorted(source) != sorted(target):
         return []
     seen: dict[tuple[int, ...], tuple[int, ...]] = {}

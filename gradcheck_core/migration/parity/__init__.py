@@ -1,1 +1,1 @@
-"""Sides of a comparison, held against each other and against finite differences."""
+"""Sides of a comparison, compared with each other and with finite differences."""

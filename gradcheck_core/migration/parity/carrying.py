@@ -1,4 +1,4 @@
-"""What the reference says, by the names of another side."""
+"""The reference's values and gradients by the names of another side."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,10 +16,10 @@ Array = npt.NDArray[Any]
 
 @final
 @dataclass(frozen=True, slots=True)
-class Carried:
+class CarriedSide:
     """The reference's values and gradients by the names of another side, as the mapping carries them.
 
-    `users` has for every source the targets that are made of it.
+    `users` has the targets that are made of each source.
     """
 
     values: Mapping[str, Array]
@@ -28,13 +28,10 @@ class Carried:
     users: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def over(cls, reference: Side, mapping: ParameterMap) -> "Carried":
+    def over(cls, reference: Side, mapping: ParameterMap) -> "CarriedSide":
         """Carry a reference over.
 
-        Raises
-        ------
-        MappingError
-            If the mapping asks for what the reference does not have.
+        Raises MappingError if the mapping asks for what the reference does not have.
         """
         users: dict[str, dict[str, None]] = {}
         for name, entry in mapping.entries.items():
@@ -61,8 +58,8 @@ class Carried:
         return tuple(dict.fromkeys(term.source for term in self.mapping.entries[target].terms))
 
 
-def summed_up(values: Mapping[str, Array], mapping: ParameterMap) -> dict[str, Array]:
-    """A target's values with each sum of two targets that is one source in the first of them, and zero in the other.
+def sum_up(values: Mapping[str, Array], mapping: ParameterMap) -> dict[str, Array]:
+    """A target's values; of two targets whose sum is one source, the first has the sum and the other is zero.
 
     So they can be compared with what the mapping carries over, however the target divides the sum.
     """

@@ -1,6 +1,6 @@
-"""A side that can still be asked: its cost, and its gradient, at other values of its parameters."""
+"""A side that can still be evaluated: its cost and its gradient at other values of its parameters."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ...case import CheckOptions, GradientCase
+from ...errors import InvalidBackendError
 from ...evaluate.preflight import Baseline
 from ...evaluate.session import Session, opened
 from ...measure.claims import claimed_gradient
-from ...protocol.backend import Alteration, Backend, Capability
+from ...protocol import registry
+from ...protocol.backend import Backend, Capability
+from ...protocol.causes import Alteration
 from ...protocol.layout import FloatVector, as_pairs
 
 
@@ -35,16 +38,16 @@ class Live:
     precision: str
     baseline: Baseline
 
-    def altered(self, alteration: Alteration) -> "Live":
-        """The same with the cost altered; a gradient that was written for the first is not that cost's."""
+    def alter(self, alteration: Alteration) -> "Live":
+        """The same with the cost altered, and without a gradient that was written for the unaltered one."""
         return replace(self, case=replace(self.case, cost=alteration.altered(self.case.cost), grads=None))
 
     @contextmanager
-    def asked(self) -> Iterator["Asked"]:
+    def ask(self) -> Iterator["OpenSide"]:
         """The side opened; everything of the caller's is as it was when this closes."""
         with opened(self.precision, self.adapter, self.case, self.options.seed) as it:
             every = tuple(range(len(it.problem.layout.parameters)))
-            yield Asked(
+            yield OpenSide(
                 Session(
                     self.adapter,
                     self.case,
@@ -68,7 +71,7 @@ class Live:
 
 
 @final
-class Asked:
+class OpenSide:
     """An open side."""
 
     def __init__(self, session: Session) -> None:
@@ -76,24 +79,34 @@ class Asked:
         self._positions = {parameter.name: i for i, parameter in enumerate(session.layout.parameters)}
 
     def cost(self, values: Mapping[str, npt.NDArray[Any]]) -> float:
-        """J with the values of some parameters replaced; NaN or infinite where it is so there."""
-        moved, present = self._moved(values)
+        """J with the values of some parameters replaced; it may be NaN or infinite there."""
+        moved, present = self._move(values)
         return self._session.evaluator.with_parameters(moved, present)
 
     def gradients(self, values: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """The gradient there, by parameter; to be asked only where `Live.has_gradient`."""
-        moved, present = self._moved(values)
+        """The gradient there, by parameter; only for a side with `Live.has_gradient`."""
+        moved, present = self._move(values)
         session = self._session
         claim = session.evaluator.at_moved(moved, present, lambda: claimed_gradient(session))
         return {
             parameter.name: parameter.tensor(claim.d_theta[parameter.range]) for parameter in session.layout.parameters
         }
 
-    def alterations(self) -> Iterable[Alteration]:
-        """What of the cost can be done otherwise."""
-        return self._session.problem.alterations()
+    def alterations(self) -> tuple[Alteration, ...]:
+        """What can be changed in the cost; nothing if the backend registers no function that says it.
 
-    def _moved(self, values: Mapping[str, npt.NDArray[Any]]) -> tuple[dict[int, FloatVector], dict[int, FloatVector]]:
+        Raises InvalidBackendError if it registers something else.
+        """
+        name, group = self._session.adapter.name, registry.CAUSES_GROUP
+        find = registry.load_optional(group, name)
+        if find is None:
+            return ()
+        if not callable(find):
+            msg = f"the entry point `{name}` in {group!r} names {find!r}; name a function that takes an open problem"
+            raise InvalidBackendError(msg)
+        return tuple(find(self._session.problem))
+
+    def _move(self, values: Mapping[str, npt.NDArray[Any]]) -> tuple[dict[int, FloatVector], dict[int, FloatVector]]:
         moved = {self._positions[name]: _numbers(array) for name, array in values.items()}
         return moved, {i: self._session.problem.read(i) for i in moved}
 

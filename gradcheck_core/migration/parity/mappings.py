@@ -1,4 +1,4 @@
-"""The mapping from the reference to another side: as given, from a file, or inferred from the values."""
+"""The mapping from the reference to another side: as given, from a file, or inferred."""
 
 import os
 from collections.abc import Mapping
@@ -9,31 +9,25 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInputError, MappingError
-from ..inference.infer import Found, mapping_between
+from ..inference.infer import Inference, infer_between
 from ..mapping import MapEntry, ParameterMap
 from ..tensors import read
 from .carrying import Array
 from .side import Side
 
 Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]
-"""``"auto"``, a mapping, a file that has one, or one of these by side."""
+"""``"auto"``, a mapping, the path of a file with one, or one of these by side."""
 
 _SHOWN = 5
-"""Names that an error lists where none is like the one that is wrong."""
+"""Names that an error lists if none is like the wrong one."""
 
 
 def require_mappings(mapping: object, others: list[str]) -> None:
-    """Refuse what is no mapping, or for a side that is not held against the reference.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is.
-    """
+    """Raise InvalidInputError unless this is a mapping, or one for each of some sides that are compared."""
     given = mapping if isinstance(mapping, Mapping) else dict.fromkeys(others, mapping)
     for name, one in given.items():
         if name not in others:
-            msg = f"`mapping[{name!r}]` is for no other side; pass one of {', '.join(others)}"
+            msg = f"`mapping[{name!r}]` does not name another side; pass one of {', '.join(others)}"
             raise InvalidInputError(msg)
         if not isinstance(one, str | os.PathLike | ParameterMap):
             msg = (
@@ -43,17 +37,14 @@ def require_mappings(mapping: object, others: list[str]) -> None:
             raise InvalidInputError(msg)
 
 
-def mapping_for(mapping: Mappings, reference: Side, other: Side) -> ParameterMap:
+def choose_mapping(mapping: Mappings, reference: Side, other: Side) -> ParameterMap:
     """The mapping onto one side: given, read or inferred.
 
-    Raises
-    ------
-    MappingError
-        If a file has none, or one has an entry for a parameter that the side does not have.
+    Raises MappingError if a file has none, or a mapping has an entry for a parameter that the side does not have.
     """
     given = mapping.get(other.name, "auto") if isinstance(mapping, Mapping) else mapping
     if isinstance(given, str) and given == "auto":
-        return _inferred(_named(reference), _named(other))
+        return _infer(_round_to_own(reference), _round_to_own(other))
     # as a path: a string with `=` in it would be taken for TOML
     made = given if isinstance(given, ParameterMap) else ParameterMap.from_toml(Path(given))
     for target in made.entries:
@@ -68,26 +59,26 @@ def mapping_for(mapping: Mappings, reference: Side, other: Side) -> ParameterMap
     return made
 
 
-def _inferred(source: dict[str, Array], target: dict[str, Array]) -> ParameterMap:
-    """The mapping by values; what is then left of both by names and shapes, since its values were not carried over."""
-    found = _between(source, target).mapping
+def _infer(source: dict[str, Array], target: dict[str, Array]) -> ParameterMap:
+    """The mapping by values; for what is then left, whose values were not carried over, by names and shapes."""
+    found = _infer_between(source, target).mapping
     used = {term.source for entry in found.entries.values() for term in entry.terms}
     left = {name: array for name, array in source.items() if name not in used}
     open_ones = {name: array for name, array in target.items() if name not in found.entries}
     if not left or not open_ones:
         return found
-    more = _between(left, open_ones)
-    alike = _alike(more, left, open_ones)
+    more = _infer_between(left, open_ones)
+    alike = _pair_alike(more, left, open_ones)
     unresolved = {name: why for name, why in more.mapping.unresolved.items() if name not in alike}
     return ParameterMap({**found.entries, **more.mapping.entries, **alike}, unresolved)
 
 
-def _between(source: dict[str, Array], target: dict[str, Array]) -> Found:
-    return mapping_between(read(source, "the reference's parameters"), read(target, "a side's parameters"))
+def _infer_between(source: dict[str, Array], target: dict[str, Array]) -> Inference:
+    return infer_between(read(source, "the reference's parameters"), read(target, "a side's parameters"))
 
 
-def _alike(found: Found, source: dict[str, Array], target: dict[str, Array]) -> dict[str, MapEntry]:
-    """What is open and has the shape and the name of a source, or many of its values: the others differ."""
+def _pair_alike(found: Inference, source: dict[str, Array], target: dict[str, Array]) -> dict[str, MapEntry]:
+    """Entries for open targets that have the shape of a source, and its name or many of its values."""
     free = set(source) - {term.source for entry in found.mapping.entries.values() for term in entry.terms}
     entries: dict[str, MapEntry] = {}
     for name in found.mapping.unresolved:
@@ -100,8 +91,8 @@ def _alike(found: Found, source: dict[str, Array], target: dict[str, Array]) -> 
     return entries
 
 
-def _named(side: Side) -> dict[str, Array]:
-    """A side's values in the parameters' own precision, as far as NumPy has it: that is what was carried over."""
+def _round_to_own(side: Side) -> dict[str, Array]:
+    """A side's values in the parameters' own dtype, which was carried over, if NumPy has it."""
     own = {name: _OWN.get(side.dtypes[name]) for name in side.values}
     return {name: array if own[name] is None else array.astype(own[name]) for name, array in side.values.items()}
 

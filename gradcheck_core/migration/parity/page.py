@@ -1,14 +1,12 @@
 """The page of a comparison, made of the same parts as that of one check."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from ...report.pages import Pictured, notes, page, pictured
-from .text import contradicted, next_step, own_gradient
-
-if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
-    from .report import ParityReport, SideReport
-    from .rows import Pair
+from .records import ParityRecord, SideReport
+from .rows import Pair
+from .text import choose_next_step, describe_contradicted, describe_gradient
 
 
 @final
@@ -16,8 +14,8 @@ if TYPE_CHECKING:  # the records know how to render themselves, so this directio
 class _Side:
     """A row of the table of sides; the reference has no pair."""
 
-    report: "SideReport"
-    pair: "Pair | None"
+    report: SideReport
+    pair: Pair | None
     gradient: str
 
 
@@ -30,16 +28,16 @@ class _PicturedSide:
     pictured: tuple[Pictured, ...]
 
 
-def parity_page(report: "ParityReport") -> str:
+def parity_page(report: ParityRecord) -> str:
     """The page of one comparison."""
     pairs = {pair.side: pair for pair in report.pairs}
     return page(
         "parity.html.j2",
         f"gradcheck: {report.verdict.value}",
         report=report,
-        next=next_step(report),
-        contradicted=[contradicted(side) for side in report.sides.values() if side.contradicted],
-        sides=[_Side(side, pairs.get(name), own_gradient(side).plain) for name, side in report.sides.items()],
+        next=choose_next_step(report),
+        contradicted=[describe_contradicted(side) for side in report.sides.values() if side.contradicted],
+        sides=[_Side(side, pairs.get(name), describe_gradient(side).plain) for name, side in report.sides.items()],
         rows=sorted(report.rows, key=lambda row: row.rank(), reverse=True),
         pictured_sides=[
             _PicturedSide(side.name, tuple(pictured(side.report, f"side-{number}-")))

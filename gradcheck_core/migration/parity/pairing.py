@@ -1,4 +1,4 @@
-"""One side held against the reference by numbers: values, then costs, then gradients, each with a resolution."""
+"""One side compared with the reference: values, then costs, then gradients, each with a resolution."""
 
 import math
 import operator
@@ -23,26 +23,26 @@ from ...report.verdict import (
     worst_verdict,
 )
 from ..mapping import ParameterMap
-from .carrying import Carried, summed_up
+from ..tensors import find_beyond_rounding
+from .carrying import CarriedSide, sum_up
 from .rows import Outcome, ParityRow, is_beyond_rounding, is_slightly_off
 from .side import Side
-from .spacing import beyond_rounding
 
 _ROUNDINGS = 64.0
-"""Unit roundoffs of its size by which a cost or a gradient may differ between two right implementations, which sum and
-multiply in other orders; as a check in two precisions allows."""
+"""Unit roundoffs, relative to its size, by which a cost or a gradient may differ between two right implementations,
+which sum and multiply in other orders. A check in two precisions allows the same."""
 
 _OF_THE_WHOLE = 16.0
-"""What cancels inside a parameter's gradient has the size of other gradients: this part of the whole counts too."""
+"""Terms that cancel inside a parameter's gradient are as large as other gradients: this part of the whole counts."""
 
 _NOISES = 16.0
-"""Times its noise, which is a standard deviation where the cost wobbles, that a cost may differ."""
+"""Times its noise, a standard deviation, that a cost may differ."""
 
 _VALUE_ROUNDINGS = 2.0
-"""Unit roundoffs of the coarser dtype by which carried values may differ: each is rounded once, by half a spacing."""
+"""Unit roundoffs of the coarser dtype by which carried values may differ: each is rounded once."""
 
 _NOTHING_IN_COMMON = Comparison(discrepancy=1.0, error=0.0, claimed=0.5, numeric=0.5)
-"""Of arrays between which there is no distance: as different as can be, and surely so."""
+"""For arrays that cannot be compared: as different as can be, and surely so."""
 
 Array = npt.NDArray[Any]
 
@@ -50,7 +50,7 @@ Array = npt.NDArray[Any]
 @final
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What holding one side against the reference gives, before it is explained.
+    """What comparing one side with the reference gives, before it is explained.
 
     `from_values` is by how much the rounding of values could change the cost, absolute.
     """
@@ -72,8 +72,7 @@ class Difference:
     @property
     def is_off(self) -> bool:
         """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
-        apart = is_beyond_rounding(self.cost.difference, self.cost.resolution)
-        return is_slightly_off(self.outcome, self.verdict, apart, self.rows)
+        return is_slightly_off(self.outcome, self.verdict, self.cost.difference, self.cost.resolution, self.rows)
 
     @property
     def shifted(self) -> tuple[str, ...]:
@@ -81,8 +80,8 @@ class Difference:
         return tuple(row.target for row in self.rows if row.values_verdict.is_evidence)
 
 
-def hold(reference: Side, other: Side, carried: Carried, policy: VerdictPolicy) -> Difference:
-    """Hold a side against the reference, parameter by parameter."""
+def compare_side(reference: Side, other: Side, carried: CarriedSide, policy: VerdictPolicy) -> Difference:
+    """Compare a side with the reference, parameter by parameter."""
     compared = [name for name in other.values if name in carried.values]
     values = _compare_values(reference, other, carried, compared)
     rounding = _from_rounded_values(other, carried, values, policy)
@@ -111,13 +110,13 @@ class _Rounding:
 
 
 def _from_rounded_values(
-    other: Side, carried: Carried, values: Mapping[str, Comparison], policy: VerdictPolicy
+    other: Side, carried: CarriedSide, values: Mapping[str, Comparison], policy: VerdictPolicy
 ) -> _Rounding:
-    """To first order; nothing where the side was asked at the reference's values, or where values differ by more."""
+    """To first order; nothing if the side was asked at the reference's values, or if values differ by more."""
     if any(policy.judge(one.difference, one.resolution).is_evidence for one in values.values()):
         return _Rounding()
     off = [name for name, one in values.items() if one.discrepancy > 0 and name not in other.asked_at]
-    mine = summed_up({name: other.values[name] for name in off}, carried.mapping)
+    mine = sum_up({name: other.values[name] for name in off}, carried.mapping)
     cost = sum(float(np.sum(np.abs(other.gradients[n]) * np.abs(mine[n] - carried.values[n]))) for n in off)
     return _Rounding(cost, max((values[name].difference for name in off), default=0.0))
 
@@ -143,7 +142,7 @@ def _reach(side: Side) -> float:
 
 
 def _size(arrays: Mapping[str, Array]) -> float:
-    return norm(np.array([norm(np.nan_to_num(numbers_of(array), posinf=0.0, neginf=0.0)) for array in arrays.values()]))
+    return norm(np.array([norm(np.nan_to_num(flatten(array), posinf=0.0, neginf=0.0)) for array in arrays.values()]))
 
 
 def _theta_scale(side: Side) -> float:
@@ -151,14 +150,14 @@ def _theta_scale(side: Side) -> float:
     return _size(side.values) / math.sqrt(count) or 1.0
 
 
-def numbers_of(array: Array) -> npt.NDArray[np.float64]:
+def flatten(array: Array) -> npt.NDArray[np.float64]:
     """An array's numbers in a row, two for every complex entry."""
     flat = np.ascontiguousarray(array).reshape(-1)
     return flat.view(np.float64) if flat.dtype == np.complex128 else flat.astype(np.float64, copy=False)
 
 
 def _compare_gradients(
-    name: str, reference: Side, other: Side, carried: Carried, unit: float, whole: float
+    name: str, reference: Side, other: Side, carried: CarriedSide, unit: float, whole: float
 ) -> Comparison:
     dtypes = [other.gradient_dtypes[name], *(reference.gradient_dtypes[source] for source in carried.sources(name))]
     coarsest = max(unit, *map(roundoff_of, dtypes))
@@ -170,13 +169,13 @@ def _compare_gradients(
 
 
 def _compare_arrays(one: Array, two: Array, error: Callable[[float], float]) -> Comparison:
-    """Array against array, with the error that goes with their size; of other shapes they have nothing in common.
+    """Array against array, with the error that goes with their size.
 
-    Nor where one is NaN or infinite and the other is not.
+    They have nothing in common if shapes differ, or if one is NaN or infinite where the other is not.
     """
     if one.shape != two.shape:
         return _NOTHING_IN_COMMON
-    here, there = numbers_of(one), numbers_of(two)
+    here, there = flatten(one), flatten(two)
     finite = np.isfinite(here) & np.isfinite(there)
     if not finite.all():
         if not np.array_equal(here[~finite], there[~finite], equal_nan=True):
@@ -199,14 +198,14 @@ def _whole(comparisons: list[Comparison]) -> Comparison:
 def _row(
     side: str,
     name: str,
-    carried: Carried,
+    carried: CarriedSide,
     values: Comparison,
     gradient: Comparison,
     scale: NaturalScale,
     policy: VerdictPolicy,
 ) -> ParityRow:
     values_verdict = policy.judge(values.difference, values.resolution)
-    if values_verdict is Verdict.INCONCLUSIVE:  # the rounding of a coarse dtype is known, and no lack of evidence
+    if values_verdict is Verdict.INCONCLUSIVE:  # a coarse dtype's rounding is known, which is not a lack of evidence
         values_verdict = Verdict.INSPECT
     gradient_verdict = judge_parameter(gradient, scale, policy).verdict
     return ParityRow(
@@ -224,61 +223,61 @@ def _row(
     )
 
 
-def _compare_values(reference: Side, other: Side, carried: Carried, compared: list[str]) -> dict[str, Comparison]:
-    """By norm, with an error where every entry is as near as the coarser dtype stores it; else with none."""
-    mine = summed_up({name: other.values[name] for name in compared}, carried.mapping)
+def _compare_values(reference: Side, other: Side, carried: CarriedSide, compared: list[str]) -> dict[str, Comparison]:
+    """By norm; with an error if every entry is as near as the coarser dtype stores it, otherwise without one."""
+    mine = sum_up({name: other.values[name] for name in compared}, carried.mapping)
     found: dict[str, Comparison] = {}
     for name in compared:
         rounding = _VALUE_ROUNDINGS * roundoff_of(_coarsest(name, reference, other, carried))
         held = _compare_arrays(carried.values[name], mine[name], partial(operator.mul, rounding))
         if held is not _NOTHING_IN_COMMON:
-            rounded = held.discrepancy > 0 and not changed(name, reference, other, carried).any()
+            rounded = held.discrepancy > 0 and not find_changed(name, reference, other, carried).any()
             held = replace(held, error=max(held.error, held.discrepancy) if rounded else 0.0)
         found[name] = held
     return found
 
 
-def changed(name: str, reference: Side, other: Side, carried: Carried) -> npt.NDArray[np.bool_]:
+def find_changed(name: str, reference: Side, other: Side, carried: CarriedSide) -> npt.NDArray[np.bool_]:
     """Which entries of a target's values differ by more than rounding from those that were carried over."""
     shared = {target: other.values[target] for target in carried.sharing(name) if target in other.values}
     among = ParameterMap({target: carried.mapping.entries[target] for target in shared})
     # what was rounded before it was added up to a target, or to its source
     sizes = {source: np.abs(reference.values[source]) for source in carried.sources(name)}
-    summands = summed_up({target: np.abs(values) for target, values in shared.items()}, among)[name]
-    return beyond_rounding(
+    summands = sum_up({target: np.abs(values) for target, values in shared.items()}, among)[name]
+    return find_beyond_rounding(
         carried.values[name],
-        summed_up(shared, among)[name],
+        sum_up(shared, among)[name],
         np.maximum(among.entries[name].value(sizes), summands),
         _coarsest(name, reference, other, carried),
     )
 
 
-def _coarsest(name: str, reference: Side, other: Side, carried: Carried) -> str:
+def _coarsest(name: str, reference: Side, other: Side, carried: CarriedSide) -> str:
     """The dtype of a target and of its sources that rounds the most."""
     return max((other.dtypes[name], *(reference.dtypes[s] for s in carried.sources(name))), key=roundoff_of)
 
 
-def _not_compared(reference: Side, other: Side, carried: Carried) -> list[ParityRow]:
+def _not_compared(reference: Side, other: Side, carried: CarriedSide) -> list[ParityRow]:
     """A row for every parameter of either side that the mapping does not pair."""
     why = {name: "the mapping has no entry for it" for name in other.values if name not in carried.values}
     why |= {name: reason for name, reason in carried.mapping.unresolved.items() if name in why}
-    rows = [_unpaired(other.name, (), name, reason) for name, reason in why.items()]
+    rows = [_make_unpaired(other.name, (), name, reason) for name, reason in why.items()]
     lost = {
         name: _lost(carried.used(name, array.shape)) if name in carried.users else "the mapping makes nothing of it"
         for name, array in reference.values.items()
     }
-    return rows + [_unpaired(other.name, (name,), "", reason) for name, reason in lost.items() if reason]
+    return rows + [_make_unpaired(other.name, (name,), "", reason) for name, reason in lost.items() if reason]
 
 
 def _lost(used: npt.NDArray[np.bool_]) -> str:
-    """What to say of a source of which only some entries are used; nothing if all are."""
+    """What to say about a source if only some of its entries are used; nothing if all are."""
     if used.all():
         return ""
     first = [int(i) for i in np.unravel_index(int((~used).argmax()), used.shape)]
     return f"{int((~used).sum())} of its {used.size} entries go nowhere, the first is that at {first}"
 
 
-def _unpaired(side: str, source: tuple[str, ...], target: str, why: str) -> ParityRow:
+def _make_unpaired(side: str, source: tuple[str, ...], target: str, why: str) -> ParityRow:
     missing = Verdict.INCONCLUSIVE
     return ParityRow(side, source, target, (), *(4 * (math.nan,)), missing, missing, missing, why)
 

@@ -1,22 +1,22 @@
-"""Which of the gradients that agree finite differences have judged on neither side: there, agreement is no proof."""
+"""Gradients that agree, but that finite differences judged on neither side: agreement alone proves nothing."""
 
 from dataclasses import dataclass, replace
 from typing import Self, final
 
 from ...report.verdict import Verdict, worst_verdict
-from .carrying import Carried
+from .carrying import CarriedSide
 from .pairing import Difference
 from .rows import Outcome
 from .side import Side
 
 _MOST_NAMES = 8
-"""In a note: a check that includes one parameter of a large model leaves out hundreds."""
+"""In a note: a check of one parameter of a large model leaves out hundreds."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """Targets whose gradient has no judge, on their own side or by their sources on the reference's.
+    """Targets whose gradient was judged neither on their own side nor, by their sources, on the reference's.
 
     One judged side is enough: what agrees with a gradient that was checked is checked too.
 
@@ -32,7 +32,7 @@ class Unjudged:
     unchecked: tuple[str, ...]
 
     @classmethod
-    def among(cls, reference: Side, other: Side, carried: Carried) -> Self:
+    def among(cls, reference: Side, other: Side, carried: CarriedSide) -> Self:
         """Those of all targets that the mapping pairs."""
         undecided: list[str] = []
         unchecked: list[str] = []
@@ -46,8 +46,8 @@ class Unjudged:
             (undecided if Verdict.INCONCLUSIVE in (*here, *there) else unchecked).append(target)
         return cls(tuple(undecided), tuple(unchecked))
 
-    def lowered(self, found: Difference) -> Difference:
-        """What was found, claiming no more than was judged."""
+    def lower(self, found: Difference) -> Difference:
+        """What was found, without claiming more than was judged."""
         known = [Verdict.INCONCLUSIVE] * bool(self.undecided) + [Verdict.INSPECT] * bool(self.unchecked)
         unsure = self.undecided and found.outcome is Outcome.AGREE
         return replace(
@@ -60,8 +60,8 @@ class Unjudged:
     def notes(self) -> tuple[str, ...]:
         """For a person."""
         said = (
-            (self.undecided, "nobody judged the gradient of {}: finite differences could not, on either side"),
-            (self.unchecked, "not checked by finite differences: {}, on either side"),
+            (self.undecided, "finite differences could not judge the gradient of {} on either side"),
+            (self.unchecked, "not checked by finite differences on either side: {}"),
         )
         return tuple(sentence.format(_listed(names)) for names, sentence in said if names)
 

@@ -2,24 +2,24 @@
 
 import enum
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, final
 
-from ...report.base import finite
+from ...report.base import to_plain
 from ...report.verdict import Verdict
 
 _BEYOND = 16.0
-"""Times its resolution by which a difference surely is one, however small: deep models round more often."""
+"""A difference this many times its resolution is a real one, however small: deep models round more often."""
 
 
 def is_beyond_rounding(difference: float, resolution: float) -> bool:
-    """Whether something differs by more than rounding, be it in the band of agreement."""
+    """Whether something differs by more than rounding, even if it is in the band of agreement."""
     return difference > _BEYOND * resolution
 
 
 @final
 class Outcome(enum.StrEnum):
-    """Which of the things that can go wrong in a migration it is."""
+    """What went wrong in a migration."""
 
     AGREE = "agree"
     UNDECIDED = "undecided"
@@ -85,15 +85,15 @@ class ParityRow:
     axes : tuple of int
         The permutation that carries the one onto the other.
     value_difference, value_resolution : float
-        Relative, in [0, 1]; NaN where nothing was compared.
+        Relative, in [0, 1]; NaN if nothing was compared.
     gradient_difference, gradient_resolution : float
         The same of the gradients.
     verdict : Verdict
         The worse of both.
     values_verdict, gradient_verdict : Verdict
-        Each by itself.
+        Of each alone.
     why : str
-        Why it was not compared; empty where it was.
+        Why it was not compared; empty if it was.
     """
 
     side: str
@@ -111,7 +111,7 @@ class ParityRow:
 
     @property
     def name(self) -> str:
-        """How a reader knows it: the side's name, or the reference's where the side has none."""
+        """The side's name for it, or the reference's if the side has none."""
         return self.target or ", ".join(self.source)
 
     @property
@@ -131,24 +131,11 @@ class ParityRow:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {
-            "side": self.side,
-            "source": list(self.source),
-            "target": self.target,
-            "axes": list(self.axes),
-            "value_difference": finite(self.value_difference),
-            "value_resolution": finite(self.value_resolution),
-            "gradient_difference": finite(self.gradient_difference),
-            "gradient_resolution": finite(self.gradient_resolution),
-            "verdict": self.verdict.value,
-            "values_verdict": self.values_verdict.value,
-            "gradient_verdict": self.gradient_verdict.value,
-            "why": self.why,
-        }
+        return dict(to_plain(self))
 
 
 def reasons(rows: Iterable[ParityRow]) -> dict[str, str]:
-    """By name, why what was not compared was not; both reasons where the sides have parameters of one name."""
+    """The reasons why parameters were not compared, by name; joined if both sides have the name."""
     found: dict[str, list[str]] = {}
     for row in rows:
         if row.why and row.why not in found.get(row.name, []):
@@ -156,10 +143,14 @@ def reasons(rows: Iterable[ParityRow]) -> dict[str, str]:
     return {name: "; ".join(why) for name, why in found.items()}
 
 
-def is_slightly_off(outcome: Outcome, verdict: Verdict, costs_apart: bool, rows: tuple[ParityRow, ...]) -> bool:
+def is_slightly_off(
+    outcome: Outcome, verdict: Verdict, cost_difference: float, cost_resolution: float, rows: tuple[ParityRow, ...]
+) -> bool:
     """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
-    little = outcome is Outcome.AGREE and verdict is Verdict.INSPECT
-    return little and (costs_apart or any(row.values_are_off or row.gradients_are_off for row in rows))
+    if outcome is not Outcome.AGREE or verdict is not Verdict.INSPECT:
+        return False
+    costs_apart = is_beyond_rounding(cost_difference, cost_resolution)
+    return costs_apart or any(row.values_are_off or row.gradients_are_off for row in rows)
 
 
 @final
@@ -182,7 +173,7 @@ class Pair:
     rows : tuple of ParityRow
         By parameter.
     diagnosis : LikelyCause or None
-        What explains the difference, where something that was tried does.
+        What explains the difference, if something that was tried does.
     tried : int
         How many explanations were tried.
     notes : tuple of str
@@ -208,19 +199,8 @@ class Pair:
     @property
     def is_off(self) -> bool:
         """Whether everything passes, and yet values, costs or gradients differ by more than rounding."""
-        apart = is_beyond_rounding(self.cost_difference, self.cost_resolution)
-        return is_slightly_off(self.outcome, self.verdict, apart, self.rows)
+        return is_slightly_off(self.outcome, self.verdict, self.cost_difference, self.cost_resolution, self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {
-            "side": self.side,
-            "outcome": self.outcome.value,
-            "verdict": self.verdict.value,
-            "cost_difference": finite(self.cost_difference),
-            "cost_resolution": finite(self.cost_resolution),
-            "cost_verdict": self.cost_verdict.value,
-            "diagnosis": None if self.diagnosis is None else asdict(self.diagnosis),
-            "tried": self.tried,
-            "notes": list(self.notes),
-        }
+        return {key: value for key, value in to_plain(self).items() if key != "rows"}

@@ -1,4 +1,4 @@
-"""What one implementation of a model says: its values, its cost, its gradients, and what finite differences say."""
+"""One implementation of a model: its values, cost and gradients, and what finite differences say of them."""
 
 import contextlib
 import itertools
@@ -42,23 +42,23 @@ class Side:
     dtypes : mapping of str to str
         The parameters' own dtypes.
     report : GradientReport or None
-        What finite differences say of the gradients; None where nobody asked them here.
+        What finite differences say of the gradients; None if they were not asked here.
     live : Live or None
         A way to ask for its cost at other values; None for a stored side.
     verdicts : mapping of str to Verdict
-        The finite differences' word by parameter, where there is one; that of `report`, if it is given.
+        The verdict of finite differences by parameter; those of `report`, if it is given.
     roundoff : float
         Unit roundoff of the precision in which the cost was evaluated.
     noise : float
-        Of the cost, absolute; 0 where it is not known.
+        Of the cost, absolute; 0 if it is not known.
     gradient_dtypes : mapping of str to str
-        The dtypes in which the gradients were computed; those of the parameters where left out.
+        The dtypes in which the gradients were computed; if left out, those of the parameters.
     sizes : tuple of int
         Lengths of the axes of the arrays among the cost's arguments, e.g. the batch's.
     carried : mapping of str to str
-        What the params hold besides, such as running averages, and why it was not compared.
+        What else the params hold, such as running averages, and why it was not compared.
     asked_at : mapping of str to numpy.ndarray
-        The values, of some parameters, at which `cost` and `gradients` are taken where those are not the side's own.
+        Values of some parameters at which `cost` and `gradients` are taken, if they are not the side's own.
     """
 
     name: str
@@ -90,17 +90,14 @@ class Side:
 
     @property
     def contradicted(self) -> tuple[str, ...]:
-        """The parameters of which finite differences contradict the gradient."""
+        """The parameters whose gradient finite differences contradict."""
         return tuple(name for name, verdict in self.verdicts.items() if verdict.is_evidence)
 
 
 def observe(case: GradientCase, name: str) -> Side:
     """Run a case: its gradient is claimed and checked as `check_gradients` does with the case's own options.
 
-    Raises
-    ------
-    InvalidInputError
-        If the case's options ask for second order, or `check_gradients` refuses it.
+    Raises InvalidInputError if the case's options ask for second order, or `check_gradients` refuses it.
     """
     if case.options.get("order", 1) != 1:
         msg = f"the side `{name}` has the option order={case.options['order']!r}; gradients are compared: leave it out"
@@ -117,29 +114,29 @@ def observe(case: GradientCase, name: str) -> Side:
     return Side(
         name=name,
         backend=checked.adapter.name,
-        values=_by_name(findings.baseline.theta, layout),
-        gradients=_by_name(claim.d_theta, layout),
+        values=_split(findings.baseline.theta, layout),
+        gradients=_split(claim.d_theta, layout),
         cost=findings.baseline.cost.value,
         dtypes={parameter.name: parameter.dtype for parameter in layout.parameters},
         report=checked.report,
-        live=_live(case, checked),
+        live=_keep_live(case, checked),
         roundoff=findings.baseline.roundoff,
         noise=findings.gathered.noise,
         gradient_dtypes=dict(zip(names, claim.dtypes, strict=True)),
-        sizes=_sizes(case),
+        sizes=_find_sizes(case),
         carried={leaf.name: leaf.reason for leaf in layout.carried},
     )
 
 
-def at(side: Side, values: Arrays) -> Side | None:
+def ask_at(side: Side, values: Arrays) -> Side | None:
     """The side's cost and gradients at other values of its parameters; None where it cannot be asked."""
     if side.live is None or not side.live.has_gradient:
         return None
-    with side.live.asked() as asked:
+    with side.live.ask() as asked:
         return replace(side, cost=asked.cost(values), gradients=asked.gradients(values), asked_at=values)
 
 
-def _live(case: GradientCase, checked: Checked) -> Live:
+def _keep_live(case: GradientCase, checked: Checked) -> Live:
     widened = checked.findings.precision == "float64" and Capability.FLOAT64 in checked.adapter.capabilities
     return Live(
         adapter=checked.adapter,
@@ -150,12 +147,12 @@ def _live(case: GradientCase, checked: Checked) -> Live:
     )
 
 
-def _by_name(vector: FloatVector, layout: Layout) -> dict[str, npt.NDArray[Any]]:
+def _split(vector: FloatVector, layout: Layout) -> dict[str, npt.NDArray[Any]]:
     return {parameter.name: parameter.tensor(vector[parameter.range]) for parameter in layout.parameters}
 
 
-def _sizes(case: GradientCase) -> tuple[int, ...]:
-    """Lengths of the axes of the arrays among the cost's arguments, each once, the first axes' first."""
+def _find_sizes(case: GradientCase) -> tuple[int, ...]:
+    """Lengths of the axes of the cost's array arguments, each once, those of first axes first."""
     shapes = []
     for leaf in trees.leaves(case.args):
         with contextlib.suppress(Exception):  # a model or a function among the arguments has no shape

@@ -1,7 +1,6 @@
-"""A comparison as text: which of the things it is, what each side's cost is, the likely cause, the worst parameters."""
+"""A comparison as text: what differs, each side's cost, the likely cause, the worst parameters."""
 
 import math
-from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -10,16 +9,14 @@ from rich.text import Text
 from ...report.text import STYLES, labelled, plain, shortened
 from ...report.verdict import Verdict
 from ...report.words import printable, safe
-
-if TYPE_CHECKING:  # the records know how to render themselves, so this direction is for types only
-    from .report import ParityReport, SideReport
-    from .rows import Pair, ParityRow
+from .records import ParityRecord, SideReport
+from .rows import Pair, ParityRow
 
 _MOST_ROWS = 12
 _MOST_NOTES = 4
 _MOST_NAMES = 3
 _LONGEST = 20
-"""Of a name in the table, in which every parameter has two."""
+"""Longest name in the table, where every parameter has two."""
 
 _NEXT = {
     "agree": "nothing: the sides agree as finely as the resolution says.",
@@ -28,8 +25,8 @@ _NEXT = {
         "the noise of the costs or allow more evaluations."
     ),
     "contradicted": (
-        "agreement is no proof: both sides differ from finite differences; start with the worst parameter of a side's "
-        "own report, `report.sides[...].report`."
+        "agreement proves nothing here, since both sides differ from finite differences; start with the worst "
+        "parameter of a side's own report, `report.sides[...].report`."
     ),
     "gradients differ": (
         "the forward computation is the same; look at the backward code of the side that finite differences "
@@ -40,12 +37,12 @@ _NEXT = {
 }
 
 
-def render_text(report: "ParityReport") -> str:
+def render_text(report: ParityRecord) -> str:
     """The comparison for a person, 80 columns wide, without colour."""
     return plain(layout(report))
 
 
-def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
+def layout(report: ParityRecord, everything: bool = False) -> RenderableType:
     """The comparison as something a rich console prints; `everything`: all parameters and notes, however many."""
     headline = Text.assemble((report.verdict.value, STYLES[report.verdict]), f"  {report.sentence}")
     parts: list[RenderableType] = [headline, "", _sides(report), ""]
@@ -53,9 +50,10 @@ def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
     if cause is not None:
         parts.append(labelled("Likely cause", printable(f"{cause.sentence} ({cause.kind}).")))
         parts.append(labelled("Evidence", printable(f"{cause.evidence}.")))
-    parts += [labelled("Contradicted", contradicted(side)) for side in report.sides.values() if side.contradicted]
-    parts += [*([""] if len(parts) > 4 else []), _rows(report, everything), _resolved(report), ""]
-    parts.append(labelled("Next", next_step(report)))
+    wrong = [side for side in report.sides.values() if side.contradicted]
+    parts += [labelled("Contradicted", describe_contradicted(side)) for side in wrong]
+    parts += [*([""] if len(parts) > 4 else []), _rows(report, everything), _describe_resolution(report), ""]
+    parts.append(labelled("Next", choose_next_step(report)))
     notes = [*report.notes, *(note for pair in report.pairs for note in pair.notes)]
     most = len(notes) if everything else _MOST_NOTES
     parts += [labelled("Note", printable(shortened(note, everything))) for note in notes[:most]]
@@ -64,10 +62,10 @@ def layout(report: "ParityReport", everything: bool = False) -> RenderableType:
     return Group(*parts)
 
 
-def next_step(report: "ParityReport") -> str:
+def choose_next_step(report: ParityRecord) -> str:
     """What a reader should do."""
     if report.is_off:
-        return "the difference is small, and no rounding: decide whether what causes it is meant."
+        return "the difference is small, but not rounding: decide whether what causes it is meant."
     if report.outcome.value == "forward differs" and report.unresolved:
         return "pair or carry over what was not compared (see the notes) first: the costs may differ for that alone."
     if report.outcome.value == "gradients differ" and not any(side.contradicted for side in report.sides.values()):
@@ -77,7 +75,7 @@ def next_step(report: "ParityReport") -> str:
     return _NEXT[report.outcome.value]
 
 
-def _next_without_culprit(report: "ParityReport") -> str:
+def _next_without_culprit(report: ParityRecord) -> str:
     """Both sides' gradients are right for what they differentiate, so they differentiate by other things."""
     if not all(side.report is not None and side.report.passed for side in report.sides.values()):
         return "finite differences could not judge both sides; allow more evaluations, or lower the noise of the costs."
@@ -93,7 +91,7 @@ def _next_without_culprit(report: "ParityReport") -> str:
     )
 
 
-def _sides(report: "ParityReport") -> Table:
+def _sides(report: ParityRecord) -> Table:
     table = _table("side", "framework")
     table.add_column("cost", justify="right")
     table.add_column("difference", justify="right")
@@ -105,19 +103,19 @@ def _sides(report: "ParityReport") -> Table:
             Text(safe(name)),
             Text(safe(side.backend)),
             Text(f"{side.cost:.12g}"),
-            *_of(pairs.get(name)),
-            own_gradient(side),
+            *_describe_cost(pairs.get(name)),
+            describe_gradient(side),
         )
     return table
 
 
-def _of(pair: "Pair | None") -> tuple[Text, Text]:
+def _describe_cost(pair: Pair | None) -> tuple[Text, Text]:
     if pair is None:
         return Text("reference", style="dim"), Text("")
     return Text(f"{pair.cost_difference:.1e}", style=STYLES[pair.cost_verdict]), Text(f"{pair.cost_resolution:.1e}")
 
 
-def own_gradient(side: "SideReport") -> Text:
+def describe_gradient(side: SideReport) -> Text:
     """What finite differences say of a side's own gradient."""
     if side.contradicted:
         return Text("wrong", style=STYLES[Verdict.BUG])
@@ -126,7 +124,7 @@ def own_gradient(side: "SideReport") -> Text:
     return Text(side.report.verdict.value, style=STYLES[side.report.verdict])
 
 
-def contradicted(side: "SideReport") -> str:
+def describe_contradicted(side: SideReport) -> str:
     """The parameters of a side that they contradict."""
     listed = ", ".join(f"`{safe(name)}`" for name in side.contradicted[:_MOST_NAMES])
     left = len(side.contradicted) - _MOST_NAMES
@@ -134,14 +132,14 @@ def contradicted(side: "SideReport") -> str:
     return f"`{safe(side.name)}` by finite differences of its own cost: the gradient of {listed}{more}."
 
 
-def _resolved(report: "ParityReport") -> Text:
+def _describe_resolution(report: ParityRecord) -> Text:
     every = [row.gradient_resolution for row in report.rows if not row.why]
     # 1 is that of a gradient of zeros, which has no size to be relative to; of the others it says nothing
     found = [resolution for resolution in every if resolution < 1] or every
     return Text(f"Resolution of the gradients: {max(found):.1e} or finer." if found else "", style="dim")
 
 
-def _rows(report: "ParityReport", everything: bool) -> Table:
+def _rows(report: ParityRecord, everything: bool) -> Table:
     table = _table("parameter", "from")
     table.add_column("values", justify="right")
     table.add_column("gradients", justify="right")
@@ -156,7 +154,7 @@ def _rows(report: "ParityReport", everything: bool) -> Table:
     return table
 
 
-def _row(row: "ParityRow", several: bool) -> tuple[Text, ...]:
+def _row(row: ParityRow, several: bool) -> tuple[Text, ...]:
     name = safe(row.target or "-", _LONGEST)
     name = f"{safe(row.side, _LONGEST // 2)}: {name}" if several else name
     permuted = f" {list(row.axes)}" if row.axes != tuple(range(len(row.axes))) else ""
@@ -168,7 +166,7 @@ def _row(row: "ParityRow", several: bool) -> tuple[Text, ...]:
     return Text(name), Text(source), *(Text(f"{number:.1e}") for number in numbers), verdict
 
 
-def _size(row: "ParityRow") -> float:
+def _size(row: ParityRow) -> float:
     return 0.0 if math.isnan(row.value_difference) else max(row.value_difference, row.gradient_difference)
 
 

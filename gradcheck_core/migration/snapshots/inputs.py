@@ -1,4 +1,4 @@
-"""What two runs can compare of a case's arguments without keeping them: digests, the same in every framework."""
+"""Digests of a case's arguments, the same in every framework, so that two runs can be compared."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Input:
     name : str
         Its path within `args`: ``0`` is the first argument.
     shape : tuple of int or None
-        None where it is no array.
+        None if it is not an array.
     dtype : str
-        Of an array; else its type.
+        Of an array; otherwise its type.
     digest : str
-        Of dtype, shape and every number in C order; empty where the object cannot be digested.
+        Of dtype, shape and every number in C order; empty where the object cannot be digest_args.
     numbers : str
         Of the numbers alone, sorted and in float64: the same for another layout and another dtype that holds them.
-        Empty where it is no array of numbers.
+        Empty if it is not an array of numbers.
     """
 
     name: str
@@ -38,17 +38,17 @@ class Input:
     numbers: str = ""
 
 
-def digested(args: tuple[object, ...]) -> tuple[Input, ...]:
+def digest_args(args: tuple[object, ...]) -> tuple[Input, ...]:
     """The leaves of `args`, each with its digest; arrays of any framework with equal numbers have the same."""
     return tuple(_digest(leaf) for leaf in trees.leaves(args))
 
 
-def differences(recorded: tuple[Input, ...], present: tuple[Input, ...]) -> tuple[str, ...]:
-    """What is known to differ between two cases' arguments, a sentence each; what could not be digested is no word.
+def compare_inputs(recorded: tuple[Input, ...], present: tuple[Input, ...]) -> tuple[str, ...]:
+    """What is known to differ between two cases' arguments, a sentence each; nothing where digests are missing.
 
     Examples
     --------
-    >>> differences(digested((np.zeros(2),)), digested((np.ones(2),)))
+    >>> compare_inputs(digest_args((np.zeros(2),)), digest_args((np.ones(2),)))
     ('the argument `0` has other numbers than the recorded one',)
     """
     if len(recorded) != len(present):
@@ -58,8 +58,8 @@ def differences(recorded: tuple[Input, ...], present: tuple[Input, ...]) -> tupl
     return tuple(sentence for sentence in found if sentence)
 
 
-def undigested(inputs: tuple[Input, ...]) -> tuple[str, ...]:
-    """The arguments of which nothing is known, by name and type."""
+def list_undigested(inputs: tuple[Input, ...]) -> tuple[str, ...]:
+    """The arguments that could not be digested, by name and type."""
     return tuple(f"`{item.name}` ({item.dtype})" for item in inputs if not item.digest)
 
 
@@ -84,7 +84,7 @@ def _digest(leaf: trees.Leaf) -> Input:
         return Input(leaf.name, None, type(value).__qualname__, "")
     try:
         array, dtype = registry.to_numpy(value), registry.dtype_of(value)
-    except Exception:  # a model, or a tensor without values: it belongs to a framework and is no array
+    except Exception:  # a model, or a tensor without values: it belongs to a framework and is not an array
         return Input(leaf.name, None, type(value).__qualname__, "")
     if array.dtype.hasobject:
         return Input(leaf.name, None, type(value).__qualname__, "")
@@ -96,7 +96,7 @@ def _digest(leaf: trees.Leaf) -> Input:
 def _of_numbers(array: npt.NDArray[Any]) -> str:
     if array.dtype.kind not in "biuf":
         return ""
-    # adding zero makes -0.0 one with 0.0, which a conversion on the way may have done
+    # adding zero turns -0.0 into 0.0, as a conversion on the way may have done
     return _hash(np.sort(array.astype(np.float64), axis=None).astype("<f8").tobytes() if array.size else b"")
 
 

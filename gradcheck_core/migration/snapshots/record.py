@@ -2,254 +2,194 @@
 
 import math
 import reprlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar, final
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any, NoReturn, final, get_args, get_origin
 
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import SnapshotError
+from ...report.base import to_plain
 from ...report.gradient import GradientReport
-from ...report.records import Certificate, Diagnosis, ParameterReport
 from ...report.verdict import Verdict
-from .header import damaged
-from .inputs import Input
 from .stored import Snapshot
 
-T = TypeVar("T")
+Array = npt.NDArray[Any]
+
+_LONGEST_NAME = 80
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Described:
-    """A parameter's shape and its own dtype."""
-
-    shape: tuple[int, ...]
-    dtype: str
+def refuse(what: str, cause: BaseException | None = None) -> NoReturn:
+    """Raise SnapshotError for a file that cannot be what was once written."""
+    msg = f"the file is damaged: {what}; record the snapshot again"
+    raise SnapshotError(msg) from cause
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A snapshot without its arrays."""
-
-    parameters: Mapping[str, Described]
-    contents: str
-    cost: float
-    precision: str
-    backend: str
-    name: str | None
-    seed: int
-    inputs: tuple[Input, ...]
-    versions: Mapping[str, str]
-    report: GradientReport | None
-    roundoff: float
-    noise: float
-    gradient_dtypes: Mapping[str, str]
-    sizes: tuple[int, ...]
-    carried: Mapping[str, str]
+_KEPT = (
+    "cost",
+    "precision",
+    "backend",
+    "seed",
+    "inputs",
+    "versions",
+    "roundoff",
+    "noise",
+    "gradient_dtypes",
+    "sizes",
+    "carried",
+)
+"""Fields of a snapshot that the record has under the same names."""
 
 
-def encoded(snapshot: Snapshot) -> dict[str, Any]:
-    """A snapshot's record as plain values; nothing in it tells when or where it was made."""
+def encode(snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot without its arrays, as plain values; nothing in it tells when or where it was made."""
+    report = {} if snapshot.report is None else snapshot.report.to_dict()
     return {
         "parameters": [
-            {"name": name, "shape": list(values.shape), "dtype": snapshot.dtypes[name]}
+            {"name": name, "shape": values.shape, "dtype": snapshot.dtypes[name]}
             for name, values in snapshot.theta.items()
         ],
-        "cost": snapshot.cost,
-        "precision": snapshot.precision,
-        "backend": snapshot.backend,
         "case": snapshot.name,
-        "seed": snapshot.seed,
-        "inputs": [
-            {
-                "name": item.name,
-                "shape": None if item.shape is None else list(item.shape),
-                "dtype": item.dtype,
-                "digest": item.digest,
-                "numbers": item.numbers,
-            }
-            for item in snapshot.inputs
-        ],
-        "versions": dict(snapshot.versions),
-        "roundoff": snapshot.roundoff,
-        "noise": snapshot.noise,
-        "gradient_dtypes": dict(snapshot.gradient_dtypes),
-        "sizes": list(snapshot.sizes),
-        "carried": dict(snapshot.carried),
-        "report": None if snapshot.report is None else _without_time(snapshot.report),
+        **{name: to_plain(getattr(snapshot, name)) for name in _KEPT},
+        "report": {key: value for key, value in report.items() if key != "seconds"} or None,
     }
 
 
-def _without_time(report: GradientReport) -> dict[str, Any]:
-    return {key: value for key, value in report.to_dict().items() if key != "seconds"}
+def decode(table: dict[str, Any], tensors: Mapping[str, Array], contents: str) -> Snapshot:
+    """The snapshot that a record and the file's tensors make.
 
+    Parameters
+    ----------
+    table : dict
+        As `encode` gives it, and the digest under ``contents``.
+    tensors : mapping of str to numpy.ndarray
+        As `name_tensors` gives them.
+    contents : str
+        The digest of these tensors.
 
-def decoded(table: dict[str, Any]) -> Record:
-    """The record of a file.
-
-    Raises
-    ------
-    SnapshotError
-        If something is missing or is not what it has to be; naming it.
+    Raises SnapshotError if something is missing or is not what it has to be; naming it.
     """
     try:
-        return _decoded(table)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        what = (
-            f"lacks {reprlib.repr(error.args[0])}" if isinstance(error, KeyError) else f"cannot be understood ({error})"
-        )
-        damaged(f"its record {what}", error)
+        return _decode(table, tensors, contents)
+    except KeyError as error:
+        refuse(f"its record lacks {reprlib.repr(error.args[0])}", error)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        refuse(f"its record cannot be understood ({error})", error)
 
 
-def _decoded(table: dict[str, Any]) -> Record:
-    parameters = {
-        _text(item["name"]): Described(_shape(item["shape"]), _text(item["dtype"]))
-        for item in _list(table["parameters"])
-    }
-    if not parameters or len(parameters) != len(table["parameters"]):
+def _decode(table: dict[str, Any], tensors: Mapping[str, Array], contents: str) -> Snapshot:
+    listed = _build(tuple[_Described, ...], table["parameters"])
+    parameters = {item.name: item for item in listed}
+    if not parameters or len(parameters) != len(listed):
         msg = "no parameter, or two of one name"
         raise ValueError(msg)
-    if not all(described.dtype.startswith(_FLOATING) for described in parameters.values()):
-        msg = "a parameter of no floating dtype"
+    if not all(item.dtype.startswith(_FLOATING) for item in listed):
+        msg = "a parameter without a floating dtype"
         raise ValueError(msg)
-    report = _optional(table["report"], _report)
-    if report is not None and not set(report.parameters) <= set(parameters):
+    report = None if table["report"] is None else _build_report(table["report"])
+    if report is not None and not report.parameters.keys() <= parameters.keys():
         msg = "a report of parameters that are not there"
         raise ValueError(msg)
-    return Record(
-        parameters=parameters,
-        contents=_text(table["contents"]),
-        cost=_finite(table["cost"]),
-        precision=_text(table["precision"]),
-        backend=_text(table["backend"]),
-        name=_optional(table["case"], _text),
-        seed=_count(table["seed"]),
-        inputs=tuple(map(_input, _list(table["inputs"]))),
-        versions=_texts(table["versions"]),
+    kinds = {field.name: field.type for field in fields(Snapshot)}
+    snapshot = Snapshot(
+        theta={name: _restore(tensors, _THETA + name, item) for name, item in parameters.items()},
+        d_theta={name: _restore(tensors, _GRADIENT + name, item) for name, item in parameters.items()},
+        dtypes={name: item.dtype for name, item in parameters.items()},
+        name=_build(kinds["name"], table["case"]),
         report=report,
-        roundoff=abs(_finite(table["roundoff"])),
-        noise=abs(_finite(table["noise"])),
-        gradient_dtypes=_texts(table["gradient_dtypes"]),
-        sizes=_shape(table["sizes"]),
-        carried=_texts(table["carried"]),
+        altered=contents != _build(str, table["contents"]),
+        **{name: _build(kinds[name], table[name]) for name in _KEPT},
     )
+    if not math.isfinite(snapshot.cost) or not all(
+        0 <= size < math.inf for size in (snapshot.roundoff, snapshot.noise)
+    ):
+        msg = "cost, roundoff and noise have to be finite, and the last two not negative"
+        raise ValueError(msg)
+    if len(tensors) != 2 * len(parameters):
+        refuse("it holds tensors that its record does not name")
+    return snapshot
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Described:
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
 
 
 _FLOATING = ("float", "bfloat", "complex")
 
 
-def _input(item: dict[str, Any]) -> Input:
-    shape = _optional(item["shape"], _shape)
-    return Input(_text(item["name"]), shape, _text(item["dtype"]), _text(item["digest"]), _text(item["numbers"]))
-
-
-def _report(table: dict[str, Any]) -> GradientReport:
-    parameters = {_text(name): _parameter(item) for name, item in _table(table["parameters"]).items()}
-    if not parameters:
-        msg = "a report without parameters"
+def _build_report(table: Any) -> GradientReport:
+    # pictures are never recorded, nor seconds, which would be others each time
+    report: GradientReport = _build(GradientReport, {**table, "seconds": 0.0, "pictures": {}})
+    if not report.parameters or report.first not in ("", *report.parameters):
+        msg = "a report without parameters, or without the one to look at first"
         raise ValueError(msg)
-    return GradientReport(
-        verdict=Verdict(table["verdict"]),
-        difference=_number(table["difference"]),
-        resolution=_number(table["resolution"]),
-        cost=_number(table["cost"]),
-        parameters=parameters,
-        method=_text(table["method"]),
-        scheme=_text(table["scheme"]),
-        precision=_text(table["precision"]),
-        backend=_text(table["backend"]),
-        evaluations=_count(table["evaluations"]),
-        seconds=0.0,  # not recorded: it would be another one each time
-        certificate=_optional(table["certificate"], _certificate),
-        notes=tuple(map(_text, _list(table["notes"]))),
-        order=_count(table["order"]),
-        first=_text(table.get("first", "")),  # records made before it was said have none
-        stopped=_text(table.get("stopped", "")),  # nor this
-    )
+    return report
 
 
-def _parameter(item: dict[str, Any]) -> ParameterReport:
-    return ParameterReport(
-        name=_text(item["name"]),
-        shape=_shape(item["shape"]),
-        dtype=_text(item["dtype"]),
-        verdict=Verdict(item["verdict"]),
-        difference=_number(item["difference"]),
-        resolution=_number(item["resolution"]),
-        worst_index=_shape(item["worst_index"]),
-        analytic=_number(item["analytic"]),
-        numeric=_number(item["numeric"]),
-        error=_number(item["error"]),
-        wrong=tuple((_count(first), _count(last)) for first, last in _list(item["wrong"])),
-        kinks=_count(item["kinks"]),
-        diagnosis=_optional(item["diagnosis"], _diagnosis),
-        part=_text(item["part"]),
-    )
-
-
-def _certificate(item: dict[str, Any]) -> Certificate:
-    return Certificate(
-        bound=_number(item["bound"]),
-        confidence=_number(item["confidence"]),
-        directions=_count(item["directions"]),
-        seed=_count(item["seed"]),
-        unseen=tuple(map(_text, _list(item.get("unseen", [])))),  # records made before they were named have none
-    )
-
-
-def _diagnosis(item: dict[str, Any]) -> Diagnosis:
-    return Diagnosis(_text(item["kind"]), _text(item["sentence"]), _number(item["fit"]))
-
-
-def _optional(value: object, convert: Callable[[Any], T]) -> T | None:
-    return None if value is None else convert(value)
-
-
-def _text(value: object) -> str:
-    return _of(str, value)
-
-
-def _list(value: object) -> list[Any]:
-    return _of(list, value)
-
-
-def _table(value: object) -> dict[str, Any]:
-    return _of(dict, value)
-
-
-def _texts(value: object) -> dict[str, str]:
-    return {_text(name): _text(text) for name, text in _table(value).items()}
-
-
-def _count(value: object) -> int:
-    if type(value) is not int:
-        msg = f"{reprlib.repr(value)} is no count"
-        raise TypeError(msg)
-    return value
-
-
-def _shape(value: object) -> tuple[int, ...]:
-    return tuple(map(_count, _list(value)))
-
-
-def _number(value: object) -> float:
-    if isinstance(value, str) and value in ("nan", "inf", "-inf"):
+def _build(kind: Any, value: Any) -> Any:
+    """A value of this type from what JSON has for it; a field that is missing has its default, if it has one."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if type(None) in inner:
+        return None if value is None else _build(inner[0], value)
+    if isinstance(kind, type) and is_dataclass(kind):
+        given = _build(dict, value)
+        optional = {field.name for field in fields(kind) if field.default is not MISSING}
+        wanted = [field for field in fields(kind) if field.name in given or field.name not in optional]
+        return kind(**{field.name: _build(field.type, given[field.name]) for field in wanted})
+    if origin is Mapping:
+        return {key: _build(inner[1], item) for key, item in _build(dict, value).items()}
+    if origin is tuple:
+        items = _build(list, value)
+        kinds = [inner[0]] * len(items) if inner[-1] is ... else inner
+        return tuple(_build(one, item) for one, item in zip(kinds, items, strict=True))
+    if kind is Verdict:
+        return Verdict(value)
+    if kind is float and (type(value) is int or value in ("nan", "inf", "-inf")):
         return float(value)
-    if type(value) not in (int, float):
-        msg = f"{reprlib.repr(value)} is no number"
-        raise TypeError(msg)
-    return float(value)  # type: ignore[arg-type]
-
-
-def _finite(value: object) -> float:
-    number = _number(value)
-    if not math.isfinite(number):
-        msg = f"{number} where only a finite number can be"
-        raise ValueError(msg)
-    return number
-
-
-def _of(kind: type[T], value: object) -> T:
-    if not isinstance(value, kind):
-        msg = f"a {kind.__name__} is expected where a {type(value).__name__} is"
+    if type(value) is not kind:
+        msg = f"{reprlib.repr(value)} is not of type {kind.__name__}"
         raise TypeError(msg)
     return value
+
+
+_THETA, _GRADIENT = "theta.", "d_theta."
+
+
+def name_tensors(snapshot: Snapshot) -> dict[str, Array]:
+    """The arrays of a snapshot as the file holds them."""
+    both = ((_THETA, snapshot.theta), (_GRADIENT, snapshot.d_theta))
+    return {prefix + name: _store(values) for prefix, arrays in both for name, values in arrays.items()}
+
+
+def _store(values: Array) -> Array:
+    """An array as the file holds it: little-endian, in C order; complex ones as pairs, which every reader has."""
+    if values.dtype.kind == "c":
+        values = np.stack([values.real, values.imag], axis=-1)
+    return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).reshape(values.shape)
+
+
+def _restore(tensors: Mapping[str, Array], key: str, described: _Described) -> Array:
+    if key not in tensors:
+        refuse(f"the tensor {_quote(key)} is missing")
+    array, shape, dtype = tensors[key], described.shape, described.dtype
+    is_complex = dtype.startswith("complex")
+    kept = ("float64",) if key.startswith(_GRADIENT) else ("float64", "float32", "float16")
+    if array.dtype.name not in kept or array.shape != ((*shape, 2) if is_complex else shape):
+        said = f"its record says {_quote(dtype)} of shape {shape}"
+        refuse(f"{_quote(key)} is {array.dtype.name} of shape {array.shape}, and {said}")
+    if key.startswith(_THETA) and not np.isfinite(array).all():
+        refuse(f"{_quote(key)} is not finite everywhere, as what was recorded was")
+    if not is_complex:
+        return array
+    pairs = array if array.dtype == np.float64 else array.astype(np.float32)
+    return pairs.view(np.complex128 if pairs.dtype == np.float64 else np.complex64).reshape(shape)
+
+
+def _quote(name: str) -> str:
+    """A name from the file as a message can have it, whatever is in it and however long it is."""
+    return reprlib.repr(name) if len(name) > _LONGEST_NAME or not name.isprintable() else f"`{name}`"

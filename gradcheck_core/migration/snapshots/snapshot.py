@@ -1,4 +1,4 @@
-"""Snapshots: what one framework said of a model, kept in a file for another framework to be held against."""
+"""Snapshots: what one framework computed for a model, kept in a file to compare another framework with."""
 
 import os
 import platform
@@ -15,12 +15,12 @@ from ...case import GradientCase
 from ...errors import InvalidInputError
 from ...protocol import registry
 from ...report.verdict import Verdict, VerdictPolicy
-from ..parity.compare import Mappings, parity
+from ..compare import Mappings, compare_sides
 from ..parity.report import ParityReport
 from ..parity.rows import LikelyCause, Outcome
 from ..parity.side import Side, observe
 from . import snapshot_file
-from .inputs import Input, differences, digested, undigested
+from .inputs import Input, compare_inputs, digest_args, list_undigested
 from .stored import Snapshot
 
 SNAPSHOT, UNNAMED = "snapshot", "case"
@@ -33,7 +33,7 @@ def record_snapshot(path: str | os.PathLike[str], case: GradientCase) -> Snapsho
     Parameters
     ----------
     path : str or path
-        Of the file, by custom ``*.safetensors``. One that is there is replaced; if anything goes wrong it stays.
+        Of the file, usually ``*.safetensors``. An existing file is replaced, and stays if anything goes wrong.
     case : GradientCase
         Its options are those of the check.
 
@@ -45,7 +45,7 @@ def record_snapshot(path: str | os.PathLike[str], case: GradientCase) -> Snapsho
     Raises
     ------
     GradientCheckError
-        If finite differences contradict the gradient: a wrong gradient is no reference. Nothing is written then.
+        If finite differences contradict the gradient, since a wrong one cannot be a reference. Nothing is written then.
     SnapshotError
         If the file cannot be written.
 
@@ -65,7 +65,7 @@ def record_snapshot(path: str | os.PathLike[str], case: GradientCase) -> Snapsho
     (2.0, array([2., 2.]))
     """
     _require_case("record_snapshot", case)
-    snapshot = take(case)
+    snapshot = take_snapshot(case)
     if snapshot.contradicted and snapshot.report is not None:
         snapshot.report.raise_if_failed()
     snapshot_file.write(path, snapshot)
@@ -88,7 +88,7 @@ def load_snapshot(path: str | os.PathLike[str]) -> Snapshot:
     Raises
     ------
     SnapshotError
-        If there is no such file, or it is empty, truncated, damaged, of somebody else, or of a newer format.
+        If there is no such file, or it is empty, truncated, damaged, of a newer format, or not a snapshot.
     """
     return snapshot_file.read(path)
 
@@ -100,7 +100,7 @@ def verify_snapshot(
     mapping: Mappings = "auto",
     policy: VerdictPolicy | None = None,
 ) -> ParityReport:
-    """Hold a case, in whatever framework, against a snapshot.
+    """Compare a case, in any framework, with a snapshot.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def verify_snapshot(
     Raises
     ------
     SnapshotError
-        If the file is no snapshot that can be used.
+        If the file is not a snapshot that can be used.
     MappingError
         If the mapping does not fit the parameters.
     InvalidInputError
@@ -146,12 +146,12 @@ def verify_snapshot(
     snapshot = load_snapshot(path)
     case = replace(case, options={**case.options, "seed": snapshot.seed})
     name = case.name if case.name not in (None, SNAPSHOT) else UNNAMED
-    sides = {SNAPSHOT: side_of(snapshot, SNAPSHOT), name: observe(case, name)}
-    return told(
-        parity(sides, SNAPSHOT, mapping, policy, started=started),
+    sides = {SNAPSHOT: make_side(snapshot, SNAPSHOT), name: observe(case, name)}
+    return add_snapshot_notes(
+        compare_sides(sides, SNAPSHOT, mapping, policy, started=started),
         {SNAPSHOT: snapshot},
         snapshot.inputs,
-        digested(case.args),
+        digest_args(case.args),
     )
 
 
@@ -161,12 +161,12 @@ def _require_case(function: str, case: object) -> None:
         raise InvalidInputError(msg)
 
 
-def told(
+def add_snapshot_notes(
     report: ParityReport, snapshots: Mapping[str, Snapshot], recorded: tuple[Input, ...], present: tuple[Input, ...]
 ) -> ParityReport:
-    """A report with what the snapshots know besides: whether they were edited, and whether the inputs are the same.
+    """A report that also says whether the snapshots were edited, and whether the inputs are the same.
 
-    Other inputs matter only where the costs differ: another layout of the same data is what a migration may need.
+    Other inputs matter only if the costs differ: a migration may need another layout of the same data.
     """
     edited = tuple(
         f"the numbers of `{name}` were edited after it was recorded; what finite differences said then does not count"
@@ -176,21 +176,21 @@ def told(
     report = replace(report, notes=(*edited, *report.notes))
     if report.outcome is not Outcome.FORWARD_DIFFERS:
         return report
-    different = differences(recorded, present)
+    different = compare_inputs(recorded, present)
     if different and report.diagnosis is None:
         cause = LikelyCause("inputs", "the cost was given other inputs", "; ".join(different))
         return replace(report, pairs=tuple(replace(pair, diagnosis=cause) for pair in report.pairs))
-    unknown = undigested((*recorded, *present))
+    unknown = list_undigested((*recorded, *present))
     if unknown:
         different = (*different, f"whether these arguments are the same cannot be told: {', '.join(unknown)}")
     return replace(report, notes=(*report.notes, *different))
 
 
-def take(case: GradientCase) -> Snapshot:
+def take_snapshot(case: GradientCase) -> Snapshot:
     """A case's snapshot, whatever finite differences say of its gradient; the report in it tells."""
     side = observe(case, case.name or UNNAMED)
     return Snapshot(
-        theta={name: values.astype(_kept_in(side.dtypes[name])) for name, values in side.values.items()},
+        theta={name: values.astype(_choose_dtype(side.dtypes[name])) for name, values in side.values.items()},
         d_theta=side.gradients,
         cost=side.cost,
         dtypes=side.dtypes,
@@ -198,7 +198,7 @@ def take(case: GradientCase) -> Snapshot:
         backend=side.backend,
         name=case.name,
         seed=case.options.get("seed", 0),
-        inputs=digested(case.args),
+        inputs=digest_args(case.args),
         versions=_versions(side.backend),
         report=side.report,
         roundoff=side.roundoff,
@@ -209,7 +209,7 @@ def take(case: GradientCase) -> Snapshot:
     )
 
 
-def side_of(snapshot: Snapshot, name: str) -> Side:
+def make_side(snapshot: Snapshot, name: str) -> Side:
     """A snapshot as one side of a comparison; of numbers edited since, finite differences have said nothing."""
     return Side(
         name=name,
@@ -224,7 +224,7 @@ def side_of(snapshot: Snapshot, name: str) -> Side:
         gradient_dtypes=snapshot.gradient_dtypes,
         sizes=snapshot.sizes,
         carried=snapshot.carried,
-        # no differences are needed to see that these are no derivatives
+        # these cannot be derivatives, whatever differences say
         verdicts={key: Verdict.BUG for key, grads in snapshot.d_theta.items() if not np.isfinite(grads).all()},
     )
 
@@ -241,8 +241,8 @@ _KEPT: dict[str, type[np.generic]] = {
 }
 
 
-def _kept_in(dtype: str) -> type[np.generic]:
-    """The NumPy dtype for a parameter's own; what NumPy lacks and float32 holds exactly, in that."""
+def _choose_dtype(dtype: str) -> type[np.generic]:
+    """The NumPy dtype to keep a parameter in; float32 for dtypes that NumPy lacks and float32 holds exactly."""
     narrow = dtype.startswith(("bfloat16", "float8", "float4"))
     return np.float32 if narrow else _KEPT.get(dtype, np.float64)
 

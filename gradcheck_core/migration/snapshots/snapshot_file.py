@@ -15,33 +15,33 @@ from safetensors.numpy import load, save
 
 from ...errors import SnapshotError
 from ...report.files import write_whole
-from .header import MOST_HEADER_BYTES, Header, damaged, read_header, shown
-from .record import Described, Record, decoded, encoded
+from ...report.words import safe
+from .record import decode, encode, name_tensors, refuse
 from .stored import FORMAT_VERSION, Snapshot
 
 FORMAT = "gradcheck snapshot"
 
+MOST_HEADER_BYTES = 32 * 2**20
+"""Longest header that is read. A parameter takes about a kilobyte of it, so this holds some 30,000 parameters, and what
+Python makes of so much JSON stays below two gigabytes whatever is in it."""
+
+_LENGTH_BYTES = 8
+"""Of the header's length, a little-endian number with which the file begins."""
+
 _KEY = "gradcheck"
 """The one key of the free text: the library writes several in an order that changes from run to run."""
 
-_THETA, _GRADIENT = "theta.", "d_theta."
-_THETA_DTYPES = ("F64", "F32", "F16")
+_LONGEST_REASON = 160
 
 
 def write(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
-    """Write a snapshot; a reader at any time finds the file of before or the new one, whole.
+    """Write a snapshot; a reader at any time finds the previous file or the new one, whole.
 
-    Raises
-    ------
-    SnapshotError
-        If the file cannot be written there, or the names are too many for a header.
+    Raises SnapshotError if the file cannot be written there, or the names are too many for a header.
     """
     target = Path(path)
-    tensors = {
-        **{_THETA + name: _stored(values) for name, values in snapshot.theta.items()},
-        **{_GRADIENT + name: _stored(values) for name, values in snapshot.d_theta.items()},
-    }
-    table = {"format": FORMAT, "format_version": FORMAT_VERSION, "contents": _digest(tensors), **encoded(snapshot)}
+    tensors = name_tensors(snapshot)
+    table = {"format": FORMAT, "format_version": FORMAT_VERSION, "contents": _digest(tensors), **encode(snapshot)}
     text = json.dumps(table, allow_nan=False)
     if len(text) > MOST_HEADER_BYTES // 2:  # the rest of the header, and quotes that are escaped, need room too
         msg = f"{target}: what is known of {len(snapshot.theta):,} parameters does not fit a header; snapshot a part"
@@ -57,10 +57,7 @@ def write(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
 def read(path: str | os.PathLike[str]) -> Snapshot:
     """Read a snapshot. Nothing in the file is executed, and what is allocated is in proportion to the file's size.
 
-    Raises
-    ------
-    SnapshotError
-        If the file is missing, no file, empty, cut short, damaged, of somebody else, or of a newer format.
+    Raises SnapshotError if the file is missing, empty, truncated, damaged, of a newer format, or not a snapshot.
     """
     source = Path(path)
     try:
@@ -78,99 +75,55 @@ def _read(source: Path) -> Snapshot:
         msg = "there is no such file; record one with record_snapshot or `gradcheck record`"
         raise SnapshotError(msg)
     if not stat.S_ISREG(source.stat().st_mode):  # before it is opened: a pipe would keep the reader waiting
-        msg = "this is no regular file; pass the path of a snapshot"
+        msg = "this is not a regular file; pass the path of a snapshot"
         raise SnapshotError(msg)
     with source.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        header = read_header(file, size)
-        record = _record(header)
+        length = _read_length(file.read(_LENGTH_BYTES + 1))
         file.seek(0)
-        data = file.read(size)
+        data = file.read()
     try:
         tensors = load(data)
-    except Exception as error:  # the library's own checks, which are stricter here and there
-        damaged(f"{error}", error)
-    for name in record.parameters:
-        if not np.isfinite(tensors[_THETA + name]).all():
-            damaged(f"{shown(_THETA + name)} is not finite everywhere, as what was recorded was")
-    return Snapshot(
-        theta={name: _restored(tensors[_THETA + name], item) for name, item in record.parameters.items()},
-        d_theta={name: _restored(tensors[_GRADIENT + name], item) for name, item in record.parameters.items()},
-        cost=record.cost,
-        dtypes={name: item.dtype for name, item in record.parameters.items()},
-        precision=record.precision,
-        backend=record.backend,
-        name=record.name,
-        seed=record.seed,
-        inputs=record.inputs,
-        versions=record.versions,
-        report=record.report,
-        roundoff=record.roundoff,
-        noise=record.noise,
-        gradient_dtypes=record.gradient_dtypes,
-        sizes=record.sizes,
-        carried=record.carried,
-        altered=_digest(tensors) != record.contents,
-    )
+    except Exception as error:  # the library refuses whatever is not whole, each of its versions in its own words
+        msg = f"the file is truncated or damaged: {safe(str(error), _LONGEST_REASON)}; record the snapshot again"
+        raise SnapshotError(msg) from error
+    table = _read_table(json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length]).get("__metadata__") or {})
+    return decode(table, tensors, _digest(tensors))
 
 
-def _record(header: Header) -> Record:
-    text = header.metadata.get(_KEY)
-    if text is None:
-        msg = "this is a safetensors file, but no snapshot: it was written by something else"
+def _read_length(start: bytes) -> int:
+    """The header's length, from the first bytes of the file and before any other is read."""
+    if not start:
+        msg = "the file is empty; record the snapshot again"
         raise SnapshotError(msg)
-    table = _table(text)
+    if start[_LENGTH_BYTES:] != b"{":
+        msg = "this is not a safetensors file, whose header begins with a brace after eight bytes; pass a snapshot"
+        raise SnapshotError(msg)
+    length = int.from_bytes(start[:_LENGTH_BYTES], "little")
+    if length > MOST_HEADER_BYTES:
+        msg = f"the header claims {length:,} bytes, and more than {MOST_HEADER_BYTES:,} are not read: it is oversized"
+        raise SnapshotError(msg)
+    return length
+
+
+def _read_table(metadata: Mapping[str, str]) -> dict[str, Any]:
+    if _KEY not in metadata:
+        msg = "this is a safetensors file, but not a snapshot: it was written by something else; pass a snapshot"
+        raise SnapshotError(msg)
+    try:
+        table = json.loads(metadata[_KEY])
+    except (ValueError, RecursionError) as error:
+        refuse(f"its record is not JSON ({type(error).__name__})", error)
+    if not isinstance(table, dict):
+        refuse("its record is not a table")
     if table.get("format") != FORMAT:
-        msg = f"this is a safetensors file, but no snapshot: its format is {reprlib.repr(table.get('format'))}"
+        found = reprlib.repr(table.get("format"))
+        msg = f"this is a safetensors file, but not a snapshot: its format is {found}; pass a snapshot"
         raise SnapshotError(msg)
     version = table.get("format_version")
     if type(version) is int and version > FORMAT_VERSION:
         msg = f"the file has format {version}, and this gradcheck reads up to {FORMAT_VERSION}; upgrade gradcheck"
         raise SnapshotError(msg)
-    record = decoded(table)
-    for name, parameter in record.parameters.items():
-        _require(header, _THETA + name, parameter, _THETA_DTYPES)
-        _require(header, _GRADIENT + name, parameter, ("F64",))
-    if len(header.tensors) != 2 * len(record.parameters):
-        damaged("it holds tensors that its record does not name")
-    return record
-
-
-def _table(text: str) -> dict[str, Any]:
-    try:
-        table = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        damaged(f"its record is no JSON ({type(error).__name__})", error)
-    if not isinstance(table, dict):
-        damaged("its record is no table")
     return table
-
-
-def _require(header: Header, key: str, parameter: Described, dtypes: tuple[str, ...]) -> None:
-    stored = header.tensors.get(key)
-    if stored is None:
-        damaged(f"the tensor {shown(key)} is missing")
-    if stored.dtype not in dtypes or stored.shape != _stored_shape(parameter):
-        described = f"its record says {shown(parameter.dtype)} of shape {parameter.shape}"
-        damaged(f"{shown(key)} is {shown(stored.dtype)} of shape {stored.shape}, and {described}")
-
-
-def _stored_shape(parameter: Described) -> tuple[int, ...]:
-    return (*parameter.shape, 2) if parameter.dtype.startswith("complex") else parameter.shape
-
-
-def _stored(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """An array as the file holds it: little-endian, in C order; complex ones as pairs, which every reader has."""
-    if values.dtype.kind == "c":
-        values = np.stack([values.real, values.imag], axis=-1)
-    return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")).reshape(values.shape)
-
-
-def _restored(array: npt.NDArray[Any], parameter: Described) -> npt.NDArray[Any]:
-    if not parameter.dtype.startswith("complex"):
-        return array
-    pairs = array if array.dtype == np.float64 else array.astype(np.float32)
-    return pairs.view(np.complex128 if pairs.dtype == np.float64 else np.complex64).reshape(parameter.shape)
 
 
 def _digest(tensors: Mapping[str, npt.NDArray[Any]]) -> str:

@@ -44,7 +44,7 @@ class Snapshot:
     versions : mapping of str to str
         Of Python and of the packages that computed it.
     report : GradientReport or None
-        What finite differences said of the gradient when it was recorded, without the seconds that it took; None where
+        What finite differences said of the gradient when it was recorded, without the seconds that it took; None if
         they were not asked.
     roundoff, noise, gradient_dtypes, sizes, carried
         As for `Side`: how exact cost and gradients are, the lengths of the arguments' axes, and what else the params
@@ -52,7 +52,7 @@ class Snapshot:
     format_version : int
         Of the file that it came from.
     altered : bool
-        Whether the file's numbers are other ones than were recorded, so that the report is not about them.
+        Whether the file's numbers are not those that were recorded, so that the report is not about them.
     """
 
     theta: Mapping[str, npt.NDArray[Any]]
@@ -83,7 +83,7 @@ class Snapshot:
 
     @property
     def contradicted(self) -> tuple[str, ...]:
-        """The parameters of which finite differences contradicted the gradient when it was recorded."""
+        """The parameters whose gradient finite differences contradicted when it was recorded."""
         reports = {} if self.report is None else self.report.parameters
         return tuple(name for name, report in reports.items() if report.verdict.is_evidence)
 

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from gradcheck_torch import TorchBackend
+from gradcheck_torch.causes import find_alterations
 
 X = torch.linspace(-1, 1, 2 * 3 * 8 * 8, dtype=torch.float64).reshape(2, 3, 8, 8)
 
@@ -17,7 +18,7 @@ def altered(cost, params, *args):
     """By kind and sentence, what the altered cost gives."""
     backend = TorchBackend()
     with backend.open(cost, params, args, "native", 0) as problem:
-        found = list(problem.alterations())
+        found = list(find_alterations(problem))
     results = []
     for alteration in found:
         # an epsilon of 0 is refused by PyTorch itself

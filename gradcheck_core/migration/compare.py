@@ -1,21 +1,21 @@
-"""Several implementations of one model held against one of them."""
+"""Several implementations of one model compared with one of them."""
 
 import time
 from collections.abc import Mapping
 
-from ...case import GradientCase
-from ...errors import InvalidInputError
-from ...report.verdict import Verdict, VerdictPolicy, worst_verdict
-from ..mapping import ParameterMap
-from .carrying import Carried
-from .causes import MOST_TRIED, Explained, explain
-from .mappings import Mappings as Mappings
-from .mappings import mapping_for, require_mappings
-from .pairing import Difference, hold
-from .referee import Unjudged
-from .report import ParityReport, SideReport
-from .rows import Outcome, Pair, reasons
-from .side import Side, at, observe
+from ..case import GradientCase
+from ..errors import InvalidInputError
+from ..report.verdict import Verdict, VerdictPolicy, worst_verdict
+from .causes.search import MOST_TRIED, Explained, explain
+from .mapping import ParameterMap
+from .parity.carrying import CarriedSide
+from .parity.mappings import Mappings as Mappings
+from .parity.mappings import choose_mapping, require_mappings
+from .parity.pairing import Difference, compare_side
+from .parity.referee import Unjudged
+from .parity.report import ParityReport, SideReport
+from .parity.rows import Outcome, Pair, reasons
+from .parity.side import Side, ask_at, observe
 
 
 def compare_gradients(
@@ -25,24 +25,24 @@ def compare_gradients(
     mapping: Mappings = "auto",
     policy: VerdictPolicy | None = None,
 ) -> ParityReport:
-    """Hold implementations of one model against each other, with finite differences as the referee.
+    """Compare implementations of one model with each other, with finite differences as the referee.
 
     First the values of the parameters are compared, then the costs, then the gradients; the first that differs is what
-    is wrong. Each side's gradient is checked against finite differences of its own cost, so that two sides that agree
-    and are both wrong do not pass, and of two that differ it is said which one is at fault. A gradient that could be
-    judged on neither side is INCONCLUSIVE, one that neither side's options check is INSPECT at best.
+    is wrong. Each side's gradient is also checked against finite differences of its own cost. So two sides that agree
+    and are both wrong do not pass, and if two differ, the report says which one is at fault. A gradient that could be
+    judged on neither side is INCONCLUSIVE; one that neither side's options check is INSPECT at best.
 
     Parameters
     ----------
     cases : mapping of str to GradientCase
-        Two or more, by the name that reports call them; in any frameworks. Each is checked as `check_gradients` does,
-        with its own options.
+        Two or more, by the names that reports use, in any frameworks. Each is checked as `check_gradients` does, with
+        its own options.
     reference : str, optional
-        The name of the case that the others are held against. None (default) is the first of them.
+        The name of the case that the others are compared with. None (default) is the first of them.
     mapping : "auto", ParameterMap, path, or mapping of str to these
         From the reference's parameters to those of the other side. "auto" (default) infers it, see `infer_mapping`; a
-        path is that of a TOML file that `ParameterMap.to_toml` wrote. Where there are several other sides, one for each
-        may be given by side.
+        path is that of a TOML file that `ParameterMap.to_toml` wrote. If there are several other sides, each may have
+        its own, by name.
     policy : VerdictPolicy, optional
         The thresholds; None (default) is ``VerdictPolicy()``.
 
@@ -60,8 +60,8 @@ def compare_gradients(
 
     Notes
     -----
-    Where the costs differ, known mistakes of migrations are undone one at a time, up to 500 evaluations: one is named
-    only if costs and gradients then agree.
+    If the costs differ, known mistakes of migrations are undone one at a time, up to 500 evaluations. One is named only
+    if costs and gradients then agree.
 
     Examples
     --------
@@ -74,15 +74,15 @@ def compare_gradients(
     (<Outcome.FORWARD_DIFFERS: 'forward differs'>, 'reduction', None)
     """
     _require_cases(cases)
-    against = _reference(cases, reference)
-    policy = _validated(policy)
-    require_mappings(mapping, [name for name in cases if name != against])  # before the checks, which may take long
+    against = _choose_reference(cases, reference)
+    policy = _validate_policy(policy)
+    require_mappings(mapping, [name for name in cases if name != against])  # before the checks, which may take a while
     started = time.perf_counter()
     sides = {name: observe(case, name) for name, case in cases.items()}
-    return parity(sides, against, mapping, policy, started=started)
+    return compare_sides(sides, against, mapping, policy, started=started)
 
 
-def parity(
+def compare_sides(
     sides: Mapping[str, Side],
     reference: str,
     mapping: Mappings = "auto",
@@ -90,38 +90,38 @@ def parity(
     *,
     started: float | None = None,
 ) -> ParityReport:
-    """Hold sides, run here or stored, against one of them; arguments as of `compare_gradients`."""
+    """Compare sides, run here or stored, with one of them; arguments as for `compare_gradients`."""
     started = time.perf_counter() if started is None else started
-    policy = _validated(policy)
+    policy = _validate_policy(policy)
     against = sides[reference]
     require_mappings(mapping, [name for name in sides if name != reference])
     pairs = tuple(
-        _pair(against, side, mapping_for(mapping, against, side), policy)
+        _compare_pair(against, side, choose_mapping(mapping, against, side), policy)
         for name, side in sides.items()
         if name != reference
     )
     outcome = max((pair.outcome for pair in pairs), key=lambda one: one.severity)
     contradicted = any(side.contradicted for side in sides.values())
     return ParityReport(
-        verdict=worst_verdict([*(pair.verdict for pair in pairs), *_own_verdicts(sides)]),
+        verdict=worst_verdict([*(pair.verdict for pair in pairs), *_list_evidence(sides)]),
         outcome=Outcome.CONTRADICTED if contradicted and outcome.severity < Outcome.CONTRADICTED.severity else outcome,
         reference=reference,
-        sides={name: _said_of_itself(side) for name, side in sides.items()},
+        sides={name: _report_side(side) for name, side in sides.items()},
         pairs=pairs,
         seconds=time.perf_counter() - started,
-        notes=_notes(sides),
+        notes=_note_sides(sides),
     )
 
 
-def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPolicy) -> Pair:
-    carried = Carried.over(reference, mapping)
-    found = hold(reference, other, carried, policy)
+def _compare_pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPolicy) -> Pair:
+    carried = CarriedSide.over(reference, mapping)
+    found = compare_side(reference, other, carried, policy)
     near = found.nearly_equal
     if near:
-        other = at(other, {name: carried.values[name] for name in near}) or other
-        found = hold(reference, other, carried, policy)
+        other = ask_at(other, {name: carried.values[name] for name in near}) or other
+        found = compare_side(reference, other, carried, policy)
     unjudged = Unjudged.among(reference, other, carried)
-    found = unjudged.lowered(found)
+    found = unjudged.lower(found)
     explained = explain(reference, other, carried, found, policy)
     return Pair(
         side=other.name,
@@ -135,13 +135,13 @@ def _pair(reference: Side, other: Side, mapping: ParameterMap, policy: VerdictPo
         tried=explained.tried,
         notes=(
             *unjudged.notes,
-            *_where_taken(reference, other, found),
-            *_pair_notes(found, explained),
+            *_note_where_taken(reference, other, found),
+            *_note_pair(found, explained),
         ),
     )
 
 
-def _where_taken(reference: Side, other: Side, found: Difference) -> tuple[str, ...]:
+def _note_where_taken(reference: Side, other: Side, found: Difference) -> tuple[str, ...]:
     if not other.asked_at:
         return ()
     more = any(row.values_are_off for row in found.rows)
@@ -149,7 +149,7 @@ def _where_taken(reference: Side, other: Side, found: Difference) -> tuple[str, 
     return (f"cost and gradients of `{other.name}` are taken at the values of `{reference.name}`; its own {own}",)
 
 
-def _pair_notes(found: Difference, explained: Explained) -> tuple[str, ...]:
+def _note_pair(found: Difference, explained: Explained) -> tuple[str, ...]:
     missing = reasons(found.rows)
     notes = [f"not compared: {', '.join(f'`{name}` ({why})' for name, why in missing.items())}"] if missing else []
     if explained.cause is None and (found.outcome is Outcome.FORWARD_DIFFERS or (found.is_off and explained.tried)):
@@ -158,16 +158,16 @@ def _pair_notes(found: Difference, explained: Explained) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _own_verdicts(sides: Mapping[str, Side]) -> list[Verdict]:
-    """Evidence against a side's gradient counts; that it cannot be resolved is no difference between sides."""
+def _list_evidence(sides: Mapping[str, Side]) -> list[Verdict]:
+    """The verdicts that are evidence against a side's own gradient; undecided ones do not make sides differ."""
     return [verdict for side in sides.values() for verdict in side.verdicts.values() if verdict.is_evidence]
 
 
-def _said_of_itself(side: Side) -> SideReport:
+def _report_side(side: Side) -> SideReport:
     return SideReport(side.name, side.backend, side.cost, side.contradicted, side.report)
 
 
-def _notes(sides: Mapping[str, Side]) -> tuple[str, ...]:
+def _note_sides(sides: Mapping[str, Side]) -> tuple[str, ...]:
     notes = []
     for side in sides.values():
         unsure = [name for name, verdict in side.verdicts.items() if verdict is Verdict.INCONCLUSIVE]
@@ -179,7 +179,7 @@ def _notes(sides: Mapping[str, Side]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _validated(policy: object) -> VerdictPolicy:
+def _validate_policy(policy: object) -> VerdictPolicy:
     if policy is None:
         return VerdictPolicy()
     if not isinstance(policy, VerdictPolicy):
@@ -207,7 +207,7 @@ def _require_cases(cases: object) -> None:
         raise InvalidInputError(msg)
 
 
-def _reference(cases: Mapping[str, GradientCase], reference: object) -> str:
+def _choose_reference(cases: Mapping[str, GradientCase], reference: object) -> str:
     if reference is None:
         return next(iter(cases))
     if not isinstance(reference, str) or reference not in cases:

@@ -1,4 +1,4 @@
-"""Why two sides differ: each known mistake is undone, and named only if the difference then goes."""
+"""Why two sides differ: each known mistake is undone, and named only if the difference then goes away."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -8,47 +8,46 @@ from typing import final
 import numpy as np
 
 from ...numerics.norms import norm
-from ...protocol.backend import Alteration
+from ...protocol.causes import Alteration
 from ...report.verdict import Verdict, VerdictPolicy
-from .carrying import Carried
-from .live import Asked
-from .moves import Move, moves
-from .numbers import constant_between, factor_between, from_values, noisier
-from .pairing import Difference, hold, judge_costs
-from .rows import LikelyCause, Outcome
-from .side import Arrays, Side
+from ..parity.carrying import CarriedSide
+from ..parity.live import OpenSide
+from ..parity.pairing import Difference, compare_side, judge_costs
+from ..parity.rows import LikelyCause, Outcome
+from ..parity.side import Arrays, Side
+from .moves import list_moves
+from .numbers import explain_values, find_constant, find_factor, find_noisier
 
 MOST_TRIED = 500
-"""Explanations tried for one pair: each is an evaluation of the cost, and more than a large model's check would take
-would not be worth waiting for."""
+"""Explanations tried for one pair. Each takes an evaluation of the cost, and more than a check of a large model takes
+are not worth waiting for."""
 
 _MOST_PAIRS = 150
-"""Pairs of them: an altered cost is traced or compiled anew, which takes longer than an evaluation."""
+"""Pairs of explanations: an altered cost is traced or compiled anew, which takes longer than an evaluation."""
 
 _BY_CHANCE = 1e-6
-"""Of the unaltered difference: a wrong explanation leaves so little in one case of a million."""
-
+"""Share of the difference that may be left: a wrong explanation leaves less in one case of a million."""
 
 _WITH_GRADIENTS = 1e-3
-"""The same, where all gradients have to come together too: frameworks round constants of their own to float32."""
+"""The same, if all gradients have to agree too: frameworks round constants of their own to float32."""
 
 _GRADIENTS_LEFT = 1e-2
-"""Of the gradients' difference, what may be left."""
+"""Share of the gradients' difference that may be left."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What was found, and after how many attempts."""
+    """What was found, and how many attempts it took."""
 
     cause: LikelyCause | None
     tried: int
 
 
-def explain(reference: Side, other: Side, carried: Carried, found: Difference, policy: VerdictPolicy) -> Explained:
+def explain(reference: Side, other: Side, carried: CarriedSide, found: Difference, policy: VerdictPolicy) -> Explained:
     """Name the likely cause of a difference, or nothing."""
     search = _Search(reference, other, carried, found, policy)
-    # of values that are a little off, costs and gradients differ as they should
+    # costs and gradients differ as they should if values are a little off
     is_another = found.is_off and not any(row.values_are_off for row in found.rows)
     sought = Outcome.FORWARD_DIFFERS if is_another else found.outcome
     cause = _SOUGHT[sought](search)
@@ -70,7 +69,7 @@ def _rounding(found: Difference) -> float:
 @final
 class _Search:
     def __init__(
-        self, reference: Side, other: Side, carried: Carried, found: Difference, policy: VerdictPolicy
+        self, reference: Side, other: Side, carried: CarriedSide, found: Difference, policy: VerdictPolicy
     ) -> None:
         self.reference = reference
         self.other = other
@@ -82,12 +81,12 @@ class _Search:
     def values(self) -> LikelyCause | None:
         """The values differ: how, and whether that is all."""
         shifted = self.found.shifted
-        cause = from_values(self.reference, self.other, self.carried, shifted)
+        cause = explain_values(self.reference, self.other, self.carried, shifted)
         live = self.other.live
         if live is None:
             return cause
-        with live.asked() as asked:
-            cost = self._cost(asked, {name: self.carried.values[name] for name in self._fitting(shifted)})
+        with live.ask() as asked:
+            cost = self._cost(asked, {name: self.carried.values[name] for name in self._list_fitting(shifted)})
         agreeing = self._explains(replace(self.other, cost=cost))
         if cause is None:
             listed = ", ".join(f"`{name}`" for name in shifted[:3]) + (", ..." if len(shifted) > 3 else "")
@@ -100,16 +99,16 @@ class _Search:
     def forward(self) -> LikelyCause | None:
         """The values agree and the costs do not."""
         return (
-            factor_between(self.reference, self.other, self.carried, self.found)
-            or self._first(self._altered)
-            or constant_between(self.reference, self.other, self.found)
-            or self._first(self._moved)
-            or self._first(self._altered_twice)
+            find_factor(self.reference, self.other, self.carried, self.found)
+            or self._first(self._alter)
+            or find_constant(self.reference, self.other, self.found)
+            or self._first(self._move)
+            or self._first(self._alter_twice)
         )
 
     def undecided(self) -> LikelyCause | None:
-        """Nothing differs beyond a resolution that may be coarse for a reason."""
-        return noisier(self.reference, self.other)
+        """Nothing differs beyond the resolution, which may be coarse for a reason."""
+        return find_noisier(self.reference, self.other)
 
     def gradients(self) -> LikelyCause | None:
         """The costs agree: what the check of the side at fault says of its gradient."""
@@ -126,88 +125,95 @@ class _Search:
                     )
         return None
 
-    def _fitting(self, names: tuple[str, ...]) -> list[str]:
+    def _list_fitting(self, names: tuple[str, ...]) -> list[str]:
         return [name for name in names if self.carried.values[name].shape == self.other.values[name].shape]
 
     def _first(self, attempt: Callable[[Side], LikelyCause | None]) -> LikelyCause | None:
         """The first explanation, of the one side and then of the other."""
         return attempt(self.other) or attempt(self.reference)
 
-    def _altered(self, side: Side) -> LikelyCause | None:
+    def _alter(self, side: Side) -> LikelyCause | None:
         """With one thing done otherwise in the framework."""
         return self._best(side, [(one,) for one in self._alterations(side)])
 
-    def _altered_twice(self, side: Side) -> LikelyCause | None:
+    def _alter_twice(self, side: Side) -> LikelyCause | None:
         """With two things, of different kinds, done otherwise."""
         every = itertools.combinations(self._alterations(side), 2)
         pairs = [pair for pair in every if pair[0].kind != pair[1].kind]
         return self._best(side, pairs[:_MOST_PAIRS])
 
     def _best(self, side: Side, attempts: Sequence[tuple[Alteration, ...]]) -> LikelyCause | None:
-        """Of the first kind that explains the difference the attempt that leaves least of it, e.g. of all epsilons."""
+        """The attempt that leaves least of the difference, of the first kind that explains it: the best epsilon."""
         best: tuple[float, LikelyCause] | None = None
         for attempt in attempts:
             if best is not None and _kind(attempt) != best[1].kind:
                 continue
-            explained = self._with(side, attempt)
+            explained = self._try(side, attempt)
             if explained is not None and (best is None or explained[0] < best[0]):
                 best = explained
         return None if best is None else best[1]
 
-    def _alterations(self, side: Side) -> list[Alteration]:
+    def _alterations(self, side: Side) -> tuple[Alteration, ...]:
         if side.live is None:
-            return []
-        with side.live.asked() as asked:
-            return list(asked.alterations())
+            return ()
+        with side.live.ask() as asked:
+            return asked.alterations()
 
-    def _with(self, side: Side, alterations: tuple[Alteration, ...]) -> tuple[float, LikelyCause] | None:
-        """How much of the costs' difference these leave, absolute, and the cause; what is left in rounding is equal."""
+    def _try(self, side: Side, alterations: tuple[Alteration, ...]) -> tuple[float, LikelyCause] | None:
+        """As `_judge`, with these alterations; None if the altered cost has no gradient to ask for."""
         live = side.live
-        if live is None or self.tried >= MOST_TRIED:
-            return None
         for alteration in alterations:
-            live = live.altered(alteration)
-        try:
-            with live.asked() as asked:
-                cost = self._cost(asked, side.asked_at)
-                agreeing = self._explains(replace(side, cost=cost))
-                if agreeing is None:
-                    return None
-                gradients = asked.gradients(side.asked_at)
-        except Exception:  # an altered cost may fit no longer: other shapes, no running averages
+            live = live and live.alter(alteration)
+        if live is None or not live.has_gradient:
             return None
-        altered = replace(side, cost=cost, gradients=gradients)
         sentence = ", and ".join(alteration.sentence for alteration in alterations)
-        cause = self._named(side, _kind(alterations), sentence, agreeing, altered, told=True)
-        left = judge_costs(*self._pair(altered), self.policy, self.found.from_values)[0]
-        return None if cause is None else (max(left.discrepancy, left.error), cause)
+        try:
+            with live.ask() as asked:
+                return self._judge(side, asked, _kind(alterations), sentence, side.asked_at)
+        except Exception:  # an altered cost may not fit any more: other shapes, no running averages
+            return None
 
-    def _moved(self, side: Side) -> LikelyCause | None:
+    def _move(self, side: Side) -> LikelyCause | None:
         """With the entries of some parameters in another order."""
         if side.live is None:
             return None
-        with side.live.asked() as asked:
-            return next(filter(None, (self._with_moved(side, asked, move) for move in moves(side.values))), None)
+        with side.live.ask() as asked:
+            for move in list_moves(side.values):
+                values = {**side.asked_at, **move.apply(side.theta)}
+                found = self._judge(side, asked, move.kind, move.sentence, values, move.undo)
+                if found is not None:
+                    return found[1]
+        return None
 
-    def _with_moved(self, side: Side, asked: Asked, move: Move) -> LikelyCause | None:
+    def _judge(
+        self,
+        side: Side,
+        asked: OpenSide,
+        kind: str,
+        sentence: str,
+        values: Arrays,
+        undo: Callable[[Arrays], Arrays] = lambda gradients: gradients,
+    ) -> tuple[float, LikelyCause] | None:
+        """How much of the costs' difference is left, absolute, and at least its rounding; and the cause."""
         if self.tried >= MOST_TRIED:
             return None
-        values = {**side.asked_at, **move.applied(side.theta)}
-        cost = self._cost(asked, values)
-        agreeing = self._explains(replace(side, cost=cost))
+        altered = replace(side, cost=self._cost(asked, values))
+        agreeing = self._explains(altered)
         if agreeing is None:
             return None
         told = side.live is not None and side.live.has_gradient
-        gradients = move.undone(asked.gradients(values)) if told else side.gradients
-        altered = replace(side, cost=cost, gradients=gradients)
-        return self._named(side, move.kind, move.sentence, agreeing, altered, told=told)
+        if told:
+            altered = replace(altered, gradients=undo(asked.gradients(values)))
+        cause = self._name(side, kind, sentence, agreeing, altered, told=told)
+        left = judge_costs(*self._pair(altered), self.policy, self.found.from_values)[0]
+        return None if cause is None else (max(left.discrepancy, left.error), cause)
 
-    def _cost(self, asked: Asked, values: Arrays) -> float:
+    def _cost(self, asked: OpenSide, values: Arrays) -> float:
         self.tried += 1
         return asked.cost(values)
 
     def _explains(self, altered: Side) -> str | None:
-        """How well the costs agree with one side altered, for a person; None where they do not."""
+        """How well the costs agree with one side altered, for a person; None if they do not."""
         reference, other = self._pair(altered)
         cost, verdict = judge_costs(reference, other, self.policy, self.found.from_values)
         before = self.found.cost.discrepancy
@@ -216,26 +222,26 @@ class _Search:
             return None
         return f"agree to {cost.difference:.0e}" if cost.difference else "agree exactly"
 
-    def _named(
+    def _name(
         self, side: Side, kind: str, sentence: str, agreeing: str, altered: Side, *, told: bool
     ) -> LikelyCause | None:
-        """The cause, where the gradients agree too; those not told, the costs have to be the same to rounding."""
-        held = self._held(altered)
+        """The cause, if the gradients agree too; if they are not known, the costs have to agree to rounding."""
+        held = self._compare(altered)
         before = self.found.cost
         alike = told and _gradients_off(held) <= max(_GRADIENTS_LEFT * _gradients_off(self.found), _rounding(held))
         if not alike and held.cost.discrepancy > max(held.cost.error, _BY_CHANCE * before.discrepancy):
             return None
         gradients = "so do the gradients" if alike else "the gradients still differ" if told else ""
         costs = f"with that done otherwise the costs {agreeing}, where they differed by {before.difference:.0e}"
-        return LikelyCause(kind, self._said(sentence, side), ", and ".join(filter(None, (costs, gradients))))
+        return LikelyCause(kind, self._fill_in(sentence, side), ", and ".join(filter(None, (costs, gradients))))
 
-    def _said(self, sentence: str, side: Side) -> str:
+    def _fill_in(self, sentence: str, side: Side) -> str:
         beside = self.other if side.name == self.reference.name else self.reference
         return sentence.replace("{side}", side.name).replace("{other}", beside.name)
 
-    def _held(self, altered: Side) -> Difference:
+    def _compare(self, altered: Side) -> Difference:
         reference, other = self._pair(altered)
-        return hold(reference, other, Carried.over(reference, self.carried.mapping), self.policy)
+        return compare_side(reference, other, CarriedSide.over(reference, self.carried.mapping), self.policy)
 
     def _pair(self, altered: Side) -> tuple[Side, Side]:
         """The reference and the other side, one of them altered."""

@@ -1,4 +1,4 @@
-"""How other frameworks compute, in JAX's primitives: rules by which an equation is evaluated otherwise."""
+"""How other frameworks compute, in JAX's primitives: rules that evaluate an equation in another way."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,20 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
 
-from gradcheck_core.protocol.conventions import LARGEST_EPSILON, padded_otherwise
+from gradcheck_core.protocol.causes import LARGEST_EPSILON, pad_differently, pad_window
 from gradcheck_core.protocol.outputs import is_below_float64
 
-from .program import inlined
+from ..program import inlined
 
 Values = Sequence[Any]
 Results = list[Any] | None
-"""What an equation gives instead; None where it is evaluated as it is."""
+"""What an equation gives instead; None if it is evaluated as it is."""
 
 _CUBED, _SCALE = 0.044715, math.sqrt(2 / math.pi)
 """The constants of GELU's tanh approximation."""
 
 
-def bound(equation: JaxprEqn, values: Values, **params: Any) -> Results:
+def bind(equation: JaxprEqn, values: Values, **params: Any) -> Results:
     """The equation's primitive with other operands and parameters."""
     found = equation.primitive.bind(*values, **{**equation.params, **params})
     return list(found) if equation.primitive.multiple_results else [found]
@@ -45,18 +45,18 @@ def added_epsilon(equation: JaxprEqn) -> float | None:
     return found[0] if found and 0 < found[0] <= LARGEST_EPSILON else None
 
 
-def adding(equation: JaxprEqn, values: Values, chosen: set[float], epsilon: float) -> Results:
+def add_epsilon(chosen: Sequence[float], epsilon: float, equation: JaxprEqn, values: Values) -> Results:
     """Another epsilon in the place of the chosen ones."""
     if added_epsilon(equation) not in chosen:
         return None
-    return bound(equation, [_like(v, epsilon) if literal(equation, i) is not None else v for i, v in enumerate(values)])
+    return bind(equation, [_like(v, epsilon) if literal(equation, i) is not None else v for i, v in enumerate(values)])
 
 
 def _like(value: Any, number: float) -> Any:
     return jnp.asarray(number, jnp.result_type(value))
 
 
-def approximating(equation: JaxprEqn, values: Values) -> Results:
+def approximate_gelu(equation: JaxprEqn, values: Values) -> Results:
     """The error function as GELU's tanh approximation has it."""
     if equation.primitive.name not in ("erf", "erfc"):
         return None
@@ -100,7 +100,7 @@ class Exact:
 
 @final
 class WithoutDropout:
-    """What a drawn mask lets through scaled up is let through as it is."""
+    """Dropout without effect: what a mask lets through scaled up, or drops, passes as it is."""
 
     def __init__(self) -> None:
         self._kept: dict[Any, Any] = {}  # a mask, and the probability with which it keeps
@@ -128,7 +128,7 @@ def slope_of(equation: JaxprEqn) -> float | None:
     return next((number for number in (*given, *written) if number is not None), None)
 
 
-def sloping(equation: JaxprEqn, values: Values, slope: float) -> Results:
+def set_slope(slope: float, equation: JaxprEqn, values: Values) -> Results:
     """A leaky ReLU with another slope."""
     return None if slope_of(equation) is None else [jnp.where(values[0] >= 0, values[0], slope * values[0])]
 
@@ -138,8 +138,8 @@ def is_convolution(equation: JaxprEqn) -> bool:
     return equation.primitive.name == "conv_general_dilated"
 
 
-def otherwise_padded(equation: JaxprEqn, at_the_end: bool) -> tuple[tuple[int, int], ...] | None:
-    """The padding of a window with more of it at the end, or as much on both sides; None where it is so already."""
+def other_padding(equation: JaxprEqn, at_the_end: bool) -> tuple[tuple[int, int], ...] | None:
+    """The padding of a window with more of it at the end, or as much on both sides; None if it is so already."""
     params = equation.params
     if is_convolution(equation):
         lhs, rhs = (params["dimension_numbers"].lhs_spec[2:], params["dimension_numbers"].rhs_spec[2:])
@@ -152,64 +152,62 @@ def otherwise_padded(equation: JaxprEqn, at_the_end: bool) -> tuple[tuple[int, i
     else:
         return None
     present = tuple(map(tuple, params["padding"]))
-    padding = []
-    for length, window, gap, step, (low, high) in zip(
-        lengths, windows, dilations, params["window_strides"], present, strict=True
-    ):
-        reach = gap * (window - 1) + 1
-        outputs = (length + low + high - reach) // step + 1
-        total = max((outputs - 1) * step + reach - length, 0)
-        wanted = (total // 2, total - total // 2) if at_the_end else (-(-total // 2),) * 2
-        if outputs != -(-length // step) or (length + sum(wanted) - reach) // step + 1 != outputs:
-            wanted = (low, high)
-        padding.append(wanted)
-    return None if tuple(padding) == present else tuple(padding)
+    axes = zip(windows, params["window_strides"], dilations, strict=True)
+    padding = tuple(
+        pad_window(length, axis, at_the_end, now) for length, axis, now in zip(lengths, axes, present, strict=True)
+    )
+    return None if padding == present else padding
 
 
-def pads_moved(equation: JaxprEqn, values: Values, *, at_the_end: bool) -> Results:
-    """Padding of its own with one less at the beginning, or alike on both sides; None where it is so already."""
-    if equation.primitive.name != "pad":
+def pad_windows(names: frozenset[str], at_the_end: bool, equation: JaxprEqn, values: Values) -> Results:
+    """Windows of these primitives in their other padding."""
+    padding = other_padding(equation, at_the_end) if equation.primitive.name in names else None
+    return None if padding is None else bind(equation, values, padding=padding)
+
+
+def move_pads(at_the_end: bool, equation: JaxprEqn, values: Values) -> Results:
+    """Padding of its own with one less at the beginning, or as much on both sides; None if it is so already."""
+    if not is_padded(equation):
         return None
     pads = tuple(map(tuple, equation.params["padding_config"]))
-    moved = tuple((*padded_otherwise(low, high, at_the_end), inner) for low, high, inner in pads)
-    return None if moved == pads else bound(equation, values, padding_config=moved)
+    moved = tuple((*pad_differently(low, high, at_the_end), inner) for low, high, inner in pads)
+    return None if moved == pads else bind(equation, values, padding_config=moved)
 
 
 def is_padded(equation: JaxprEqn) -> bool:
-    """Whether an equation pads by itself."""
+    """Whether an equation is a padding."""
     return equation.primitive.name == "pad"
 
 
-def relaid(data: jax.Array, equation: JaxprEqn, layout: str) -> jax.Array:
+def read_in_layout(data: jax.Array, equation: JaxprEqn, layout: str) -> jax.Array:
     """The input of a convolution with its entries read in another layout, in the shape that it has."""
     spec = equation.params["dimension_numbers"].lhs_spec
-    return _LAYOUTS[layout](data, spec[1], tuple(sorted(spec[2:])))
+    return LAYOUTS[layout](data, spec[1], tuple(sorted(spec[2:])))
 
 
-def _channels_first_reshaped(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
+def _reshape_channels_first(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
     if channels == 1:
         return jnp.moveaxis(data, 1, -1).reshape(data.shape)
     shape = (data.shape[0], data.shape[channels], *(data.shape[axis] for axis in places))
     return jnp.moveaxis(data.reshape(shape), 1, -1)
 
 
-def _channels_last_reshaped(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
+def _reshape_channels_last(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
     if channels == 1:
         shape = (data.shape[0], *(data.shape[axis] for axis in places), data.shape[1])
         return jnp.moveaxis(data.reshape(shape), -1, 1)
     return jnp.moveaxis(data, -1, 1).reshape(data.shape)
 
 
-def _swapped(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
+def _swap(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
     return data if len(places) < 2 else jnp.swapaxes(data, places[-1], places[-2])
 
 
-_LAYOUTS: dict[str, Callable[[jax.Array, int, tuple[int, ...]], jax.Array]] = {
-    "channels first, reshaped": _channels_first_reshaped,
-    "channels last, reshaped": _channels_last_reshaped,
-    "height and width swapped": _swapped,
+LAYOUTS: dict[str, Callable[[jax.Array, int, tuple[int, ...]], jax.Array]] = {
+    "channels first, reshaped": _reshape_channels_first,
+    "channels last, reshaped": _reshape_channels_last,
+    "height and width swapped": _swap,
 }
-LAYOUTS = tuple(_LAYOUTS)
 """How an input can have come into its shape."""
 
 
@@ -219,7 +217,7 @@ def is_lower(variable: Any) -> bool:
     return dtype is not None and jnp.issubdtype(dtype, jnp.floating) and is_below_float64(str(dtype))
 
 
-def widening(equation: JaxprEqn, values: Values) -> Results:
+def widen(equation: JaxprEqn, values: Values) -> Results:
     """Every floating operand in float64, and no result turned down."""
     wide = [_wide(value) for value in values]
     if inlined(equation) is not None or not any(map(is_lower, (*equation.outvars, *equation.invars))):
@@ -229,7 +227,7 @@ def widening(equation: JaxprEqn, values: Values) -> Results:
         for name in ("new_dtype", "preferred_element_type", "dtype")
         if equation.params.get(name) is not None and is_below_float64(str(jnp.dtype(equation.params[name])))
     }
-    return bound(equation, wide, **params)
+    return bind(equation, wide, **params)
 
 
 def _wide(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Calls of TensorFlow's functions of which conventions differ between frameworks; Keras computes by the same ones."""
+"""Calls of TensorFlow's functions on which frameworks' conventions differ; Keras calls the same ones."""
 
 import inspect
 import operator
@@ -29,7 +29,7 @@ _WINDOWS = ("convolution", "max_pool", "avg_pool")
 
 @final
 @dataclass(frozen=True, slots=True)
-class Call:
+class TensorflowCall:
     """A function with its arguments by name; calling it calls the function."""
 
     name: str
@@ -61,8 +61,8 @@ class Call:
         return self.name in _WINDOWS
 
 
-Answer = Callable[[Call], Any]
-"""What a call gives; None where it is made as it is."""
+Answer = Callable[[TensorflowCall], Any]
+"""What a call gives; None if it is made as it is."""
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def answered(answer: Answer) -> Iterator[None]:
             try:
                 bound = signature.bind(*args, **kwargs)
                 bound.apply_defaults()
-                found = answer(Call(name, function, bound.arguments))
+                found = answer(TensorflowCall(name, function, bound.arguments))
                 return function(*args, **kwargs) if found is None else found
             finally:
                 inside = False
@@ -112,7 +112,7 @@ def activations_looked_up(layers: list[Any]) -> Iterator[None]:
 
 
 def _own_activation(layer: Any) -> object:
-    """A function that the layer was given; None for whatever else stands there."""
+    """A function that the layer was given; None for anything else."""
     activation = vars(layer).get("activation")
     return activation if inspect.isfunction(activation) else None
 

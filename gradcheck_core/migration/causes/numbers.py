@@ -1,4 +1,4 @@
-"""Causes that the numbers of both sides show by themselves, without evaluating anything anew."""
+"""Causes that the numbers of both sides show without another evaluation."""
 
 import math
 from collections.abc import Callable
@@ -8,40 +8,41 @@ import numpy as np
 from ...numerics.norms import norm
 from ...protocol.outputs import roundoff_of
 from ...report.words import counted
-from .carrying import Array, Carried
-from .moves import moves
-from .pairing import Difference, changed, numbers_of, total_gradient_size
-from .rows import LikelyCause
-from .side import Side
+from ..parity.carrying import Array, CarriedSide
+from ..parity.pairing import Difference, find_changed, flatten, total_gradient_size
+from ..parity.rows import LikelyCause
+from ..parity.side import Side
+from .moves import list_moves
 
 _SAME = 1e-7
-"""Relative, of costs' and gradients' factors, beside rounding: frameworks round constants of their own to float32."""
+"""Relative, between the factors of costs and gradients, on top of rounding: frameworks keep constants in float32."""
 
 _CLEAR = 10.0
-"""Times what may be rounding, from which on a factor is another one than 1."""
+"""Times what may be rounding: a factor that far from 1 is not 1."""
 
 _OF_THE_COSTS = 1e-6
-"""Of the costs' difference, the gradients' where a term without parameters is all: constants that frameworks round."""
+"""The gradients' difference over the costs', at most, if only a constant was added: frameworks round theirs."""
 
 _NEAR = 0.01
-"""Of a whole number: so near it is one."""
+"""A factor this near to a whole number is that number."""
 
 _FEW = 0.5
-"""Of a parameter's entries that differ: with fewer, the parameter was carried over and then changed."""
+"""Share of a parameter's entries: if fewer differ, it was carried over and then changed."""
 
 _COARSE = 2.0**-14
-"""Noise over the cost that no computation in float32 or better has, so that a coarser one takes place inside."""
+"""Noise over the cost: computation in float32 or better has less, so a coarser one takes place inside."""
 
 
-def from_values(reference: Side, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
-    """How the values that differ would come to be those that they should be."""
+def explain_values(reference: Side, other: Side, carried: CarriedSide, shifted: tuple[str, ...]) -> LikelyCause | None:
+    """What would turn the values that differ into those that they should be."""
     fitting = [name for name in shifted if other.values[name].shape == carried.values[name].shape]
     if not shifted or len(fitting) < len(shifted):
         return None
     explained: dict[str, dict[str, str]] = {}
     candidates = {name: other.values[name] for name in shifted}
-    for move in moves(candidates) if all(_may_be_rearranged(candidates[n], carried.values[n]) for n in shifted) else ():
-        moved = move.applied(other.values)
+    may_be = all(_may_be_rearranged(candidates[name], carried.values[name]) for name in shifted)
+    for move in list_moves(candidates) if may_be else ():
+        moved = move.apply(other.values)
         if all(np.array_equal(array, carried.values[name]) for name, array in moved.items()):
             for name in moved:
                 explained.setdefault(move.kind, {}).setdefault(name, move.sentence)
@@ -61,9 +62,9 @@ def from_values(reference: Side, other: Side, carried: Carried, shifted: tuple[s
     return _few(reference, other, carried, shifted)
 
 
-def _few(reference: Side, other: Side, carried: Carried, shifted: tuple[str, ...]) -> LikelyCause | None:
+def _few(reference: Side, other: Side, carried: CarriedSide, shifted: tuple[str, ...]) -> LikelyCause | None:
     """A few entries that differ, where all others were carried over."""
-    off = {name: changed(name, reference, other, carried) for name in shifted}
+    off = {name: find_changed(name, reference, other, carried) for name in shifted}
     if any(not 0 < mask.mean() < _FEW for mask in off.values()):
         return None
     name, mask = next(iter(off.items()))
@@ -76,7 +77,7 @@ def _few(reference: Side, other: Side, carried: Carried, shifted: tuple[str, ...
 
 
 def _may_be_rearranged(one: Array, other: Array) -> bool:
-    """Whether two arrays may have the same entries in another order; cheap, beside trying all orders."""
+    """Whether two arrays may have the same entries in another order; cheaper than trying all orders."""
     return bool(np.abs(one).max() == np.abs(other).max() and np.abs(one).min() == np.abs(other).min())
 
 
@@ -99,7 +100,7 @@ _ROUNDED: dict[str, Callable[[Array], Array]] = {
 """The dtypes whose rounding is a difference; that of float32 is below the band of agreement."""
 
 
-def factor_between(reference: Side, other: Side, carried: Carried, found: Difference) -> LikelyCause | None:
+def find_factor(reference: Side, other: Side, carried: CarriedSide, found: Difference) -> LikelyCause | None:
     """A factor between the costs that is also that between all gradients."""
     if not (reference.cost and other.cost and carried.gradients):
         return None
@@ -111,9 +112,9 @@ def factor_between(reference: Side, other: Side, carried: Carried, found: Differ
         mine = other.gradients.get(name)
         if mine is None or mine.shape != theirs.shape:
             return None
-        size = max(norm(numbers_of(mine)), total_gradient_size(other) / 16)
+        size = max(norm(flatten(mine)), total_gradient_size(other) / 16)
         with np.errstate(over="ignore"):  # infinitely far apart is far apart
-            left = numbers_of(mine - factor * theirs)
+            left = flatten(mine - factor * theirs)
         if not norm(left) <= allowed * size:
             return None
     larger, times = (other.name, factor) if abs(factor) > 1 else (reference.name, 1 / factor)
@@ -137,8 +138,8 @@ def _product(whole: int, sizes: dict[int, None]) -> str:
     return f"lengths {pairs[0][0]} x {pairs[0][1]}" if pairs else ""
 
 
-def constant_between(reference: Side, other: Side, found: Difference) -> LikelyCause | None:
-    """A term that no gradient shows; each has to be compared for that, and to show nothing at all."""
+def find_constant(reference: Side, other: Side, found: Difference) -> LikelyCause | None:
+    """A term that shows in no gradient, if all were compared and agree."""
     allowed = _OF_THE_COSTS * found.cost.difference
     alike = [not row.why and row.gradient_difference <= max(row.gradient_resolution, allowed) for row in found.rows]
     if not alike or not all(alike):
@@ -148,8 +149,8 @@ def constant_between(reference: Side, other: Side, found: Difference) -> LikelyC
     return LikelyCause("constant", said, "the costs differ, and all gradients agree")
 
 
-def noisier(reference: Side, other: Side) -> LikelyCause | None:
-    """The sides whose cost is as coarse as one computed in float16 or bfloat16, though its parameters are not."""
+def find_noisier(reference: Side, other: Side) -> LikelyCause | None:
+    """The sides whose cost is as noisy as one computed in float16 or bfloat16, although their parameters are not."""
     coarse = [side for side in (reference, other) if _is_coarse(side)]
     if not coarse:
         return None

@@ -1,4 +1,4 @@
-"""Mistakes in carrying weights over that a rearrangement of their entries undoes; they know no framework."""
+"""Mistakes in carrying weights over that a rearrangement of their entries undoes, in any framework."""
 
 import itertools
 import re
@@ -42,29 +42,29 @@ class Move:
     sentence: str
     rearranged: Mapping[str, Rearrange]
 
-    def applied(self, values: Mapping[str, Array]) -> dict[str, Array]:
+    def apply(self, values: Mapping[str, Array]) -> dict[str, Array]:
         """The moved parameters' new values; a gradient moves in the same way."""
         return {name: rearrange(values[name]) for name, rearrange in self.rearranged.items()}
 
-    def undone(self, moved: Mapping[str, Array]) -> dict[str, Array]:
-        """All of some values, those of the moved parameters back in the order from which `applied` takes them."""
+    def undo(self, moved: Mapping[str, Array]) -> dict[str, Array]:
+        """All of some values, those of the moved parameters back in the order from which `apply` takes them."""
         return {
-            name: _back(self.rearranged[name], array) if name in self.rearranged else array
+            name: _put_back(self.rearranged[name], array) if name in self.rearranged else array
             for name, array in moved.items()
         }
 
 
-def moves(values: Mapping[str, Array]) -> Iterator[Move]:
+def list_moves(values: Mapping[str, Array]) -> Iterator[Move]:
     """The rearrangements that are known mistakes, simplest first: of one weight, of all, of gates, of an axis."""
     matrices = [name for name, array in values.items() if array.ndim == 2 and min(array.shape) > 1]
     for name in matrices:
-        yield Move("untransposed", f"`{name}` of `{{side}}` is not transposed as in `{{other}}`", {name: _transposed})
+        yield Move("untransposed", f"`{name}` of `{{side}}` is not transposed as in `{{other}}`", {name: _transpose})
     if len(matrices) > 1:
-        every = dict.fromkeys(matrices, _transposed)
+        every = dict.fromkeys(matrices, _transpose)
         yield Move("untransposed", "the matrices of `{side}` are not transposed as in `{other}`", every)
         square = [name for name in matrices if values[name].shape[0] == values[name].shape[1]]
         if 1 < len(square) < len(matrices):
-            every = dict.fromkeys(square, _transposed)
+            every = dict.fromkeys(square, _transpose)
             yield Move("untransposed", "the square matrices of `{side}` are not transposed as in `{other}`", every)
     yield from _of_gates(values)
     for name in matrices:
@@ -74,7 +74,7 @@ def moves(values: Mapping[str, Array]) -> Iterator[Move]:
             yield from _of_axes(name, array.shape)
 
 
-def _transposed(array: Array) -> Array:
+def _transpose(array: Array) -> Array:
     """A matrix whose entries were put into its shape without being transposed."""
     return array.reshape(array.shape[::-1]).T
 
@@ -86,10 +86,10 @@ def _of_axes(name: str, shape: tuple[int, ...]) -> Iterator[Move]:
             sentence = (
                 f"the axes of `{name}` of `{{side}}` are in another order than in `{{other}}`, which has {list(order)}"
             )
-            yield Move("untransposed", sentence, {name: partial(_axes_in_order, order=order)})
+            yield Move("untransposed", sentence, {name: partial(_order_axes, order=order)})
 
 
-def _axes_in_order(array: Array, order: tuple[int, ...]) -> Array:
+def _order_axes(array: Array, order: tuple[int, ...]) -> Array:
     came_in = [0] * array.ndim
     for axis, place in enumerate(order):
         came_in[place] = array.shape[axis]
@@ -97,7 +97,7 @@ def _axes_in_order(array: Array, order: tuple[int, ...]) -> Array:
 
 
 def _of_gates(values: Mapping[str, Array]) -> Iterator[Move]:
-    """The gates of each recurrent layer in another order, in all of its tensors together."""
+    """The gates of each recurrent layer in another order, in all its tensors together."""
     layers: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in values:
         parent, _, last = name.rpartition(".")
@@ -105,7 +105,7 @@ def _of_gates(values: Mapping[str, Array]) -> Iterator[Move]:
         layers[parent, found[0] if found else ""].append(name)
     for (parent, mark), names in layers.items():
         for gates, model in _BLOCKS.items():
-            along = _gate_axes({name: values[name].shape for name in names}, gates)
+            along = _find_gate_axes({name: values[name].shape for name in names}, gates)
             for order in itertools.permutations(range(gates)) if along else ():
                 if order == tuple(range(gates)):
                     continue
@@ -117,12 +117,12 @@ def _of_gates(values: Mapping[str, Array]) -> Iterator[Move]:
                 yield Move(
                     "gate_order",
                     sentence,
-                    {name: partial(_blocks, axis=axis, order=order) for name, axis in along.items()},
+                    {name: partial(_order_blocks, axis=axis, order=order) for name, axis in along.items()},
                 )
 
 
-def _gate_axes(shapes: Mapping[str, tuple[int, ...]], gates: int) -> dict[str, int]:
-    """By tensor of a layer, along which axis its gates lie; empty if it has no recurrent kernel with so many."""
+def _find_gate_axes(shapes: Mapping[str, tuple[int, ...]], gates: int) -> dict[str, int]:
+    """The axis along which the gates lie, by tensor of a layer; empty without a recurrent kernel of that many gates."""
     recurrent = [s for s in shapes.values() if len(s) == 2 and max(s) == gates * min(s) and min(s) > 0]
     for shape in recurrent:
         axis = int(shape[1] > shape[0])
@@ -134,7 +134,7 @@ def _gate_axes(shapes: Mapping[str, tuple[int, ...]], gates: int) -> dict[str, i
     return {}
 
 
-def _blocks(array: Array, axis: int, order: tuple[int, ...]) -> Array:
+def _order_blocks(array: Array, axis: int, order: tuple[int, ...]) -> Array:
     parts = np.split(array, len(order), axis)
     return np.concatenate([parts[i] for i in order], axis)
 
@@ -149,16 +149,16 @@ def _of_flattened(name: str, shape: tuple[int, ...]) -> Iterator[Move]:
                 f"axis {axis} of `{name}` of `{{side}}` belongs to an input that was flattened in another order: "
                 f"its {length} entries are {channels} x {length // channels}, those of `{{other}}` the transposed"
             )
-            yield Move("flatten_order", sentence, {name: partial(_reflattened, axis=axis, channels=channels)})
+            yield Move("flatten_order", sentence, {name: partial(_reflatten, axis=axis, channels=channels)})
 
 
-def _reflattened(array: Array, axis: int, channels: int) -> Array:
+def _reflatten(array: Array, axis: int, channels: int) -> Array:
     moved = np.moveaxis(array, axis, -1)
     split = moved.reshape(*moved.shape[:-1], channels, -1).swapaxes(-1, -2)
     return np.moveaxis(split.reshape(moved.shape), -1, axis)
 
 
-def _back(rearrange: Rearrange, moved: Array) -> Array:
+def _put_back(rearrange: Rearrange, moved: Array) -> Array:
     order = rearrange(np.arange(moved.size).reshape(moved.shape))
     original = np.empty(moved.size, moved.dtype)
     original[order.reshape(-1)] = moved.reshape(-1)

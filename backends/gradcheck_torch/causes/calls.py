@@ -1,4 +1,4 @@
-"""Calls of PyTorch's functions of which conventions differ between frameworks, with their arguments by name."""
+"""Calls of PyTorch's functions on which frameworks' conventions differ, with their arguments by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Self, final
 import torch
 from torch.nn import functional
 
-from gradcheck_core.protocol.conventions import LARGEST_EPSILON
+from gradcheck_core.protocol.causes import LARGEST_EPSILON
 
 _CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 _MAX = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
@@ -75,7 +75,7 @@ _DEFAULTS: dict[str, Any] = {
 
 @final
 @dataclass(frozen=True, slots=True)
-class Call:
+class TorchCall:
     """A function with its arguments; calling it calls the function."""
 
     function: Callable[..., Any]
@@ -120,8 +120,8 @@ class Call:
         """Whether it is a batch norm that uses the statistics of the batch."""
         return self.name == "batch_norm" and bool(self["training"])
 
-    def training(self, training: bool) -> "Call | None":
-        """A batch norm with the statistics of the batch, or with running averages where it has them."""
+    def training(self, training: bool) -> "TorchCall | None":
+        """A batch norm with the statistics of the batch, or with running averages if it has them."""
         if self.name != "batch_norm" or bool(self["training"]) is training:
             return None
         return None if self["running_mean"] is None else self.replacing(training=training)
@@ -131,8 +131,8 @@ class Call:
         """Whether dropout is active in it."""
         return self.without_dropout() is not None
 
-    def without_dropout(self) -> "Call | None":
-        """The same call without dropout; None where it has none."""
+    def without_dropout(self) -> "TorchCall | None":
+        """The same call without dropout; None if it has none."""
         if self.name == "dropout" and self["training"] is not False and self["p"] > 0:
             return self.replacing(training=False)
         if self.name == "attention" and self["dropout_p"] > 0 and ("training" not in self or self["training"]):
@@ -142,10 +142,10 @@ class Call:
         return None
 
 
-def call_of(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-    """A call with its arguments by name; None of a function on which conventions do not differ."""
+def call_of(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TorchCall | None:
+    """A call with its arguments by name; None for a function on which conventions do not differ."""
     try:
         known = _NAMES.get(function)
-    except TypeError:  # what cannot be hashed is none of them
+    except TypeError:  # one that cannot be hashed is not among them
         return None
-    return None if known is None else Call(function, *known, args, kwargs)
+    return None if known is None else TorchCall(function, *known, args, kwargs)

@@ -1,0 +1,193 @@
+"""What migrations between frameworks get wrong, changed in what a TensorFlow or Keras cost calls."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from typing import Any, final
+
+import tensorflow as tf
+
+from gradcheck_core.protocol import Alteration, Problem, causes, trees
+
+from ..promotion import functions_taken_apart, promoting, promoting_in_graphs, wider
+from ..variables import keras_parts
+from .calls import TensorflowCall, activations_looked_up, answered, attributes_lent
+from .changes import LAYOUTS, move_pads, pad_alike, read_in_layout
+
+Around = Callable[[], AbstractContextManager[object]]
+"""What has to be entered so that a cost does one thing otherwise."""
+
+Change = tuple[str, str, Around]
+"""Kind and sentence of an alteration, and what is entered for it."""
+
+
+def find_alterations(problem: Problem) -> Iterator[Alteration]:
+    """The alterations that change something in a problem's cost, the likelier first."""
+    layers = [layer for leaf in trees.leaves(problem.params()) for layer in keras_parts(leaf.value)[0]]
+    norms = _batch_norms(layers)
+    seen = _Recorder()
+    with (
+        functions_taken_apart(),
+        activations_looked_up(layers),
+        answered(seen.note),
+        attributes_lent(norms, "call", seen.noting_mode),
+    ):
+        problem.evaluate()
+    for kind, sentence, around in _find_changes(seen, layers, norms):
+        yield Alteration(kind, sentence, partial(_alter, around, layers))
+
+
+def _alter(around: Around, layers: list[Any], cost: Callable[..., object]) -> Callable[..., object]:
+    def call(*arguments: object) -> object:
+        # a traced function would not look anything up anew
+        with functions_taken_apart(), activations_looked_up(layers), around():
+            return cost(*arguments)
+
+    return call
+
+
+@final
+class _Recorder:
+    """Records the calls on which conventions differ, and the mode of batch norms."""
+
+    def __init__(self) -> None:
+        self.calls: list[TensorflowCall] = []
+        self.modes: set[bool] = set()
+
+    def note(self, call: TensorflowCall) -> None:
+        self.calls.append(call)
+
+    def noting_mode(self, layer: Any) -> Callable[..., Any]:
+        call = layer.call
+
+        def noted(inputs: Any, training: bool | None = None, **keywords: Any) -> Any:
+            self.modes.add(bool(training))
+            return call(inputs, training=training, **keywords)
+
+        return noted
+
+
+def _find_changes(seen: _Recorder, layers: list[Any], norms: list[Any]) -> Iterator[Change]:
+    names = {call.name for call in seen.calls}
+    yield from _modes(seen, norms)
+    for approximate in sorted({bool(call["approximate"]) for call in seen.calls if call.name == "gelu"}):
+        yield "gelu", causes.describe_gelu(exact=not approximate), _setting("gelu", "approximate", not approximate)
+    for chosen in causes.each_and_all(call.name for call in seen.calls if pad_alike(call) is not None):
+        yield "padding", causes.PADDING_AT_THE_END, partial(answered, partial(_pad_some, chosen))
+    for at_the_end, sentence in causes.PADDINGS:
+        if any(move_pads(at_the_end, call) is not None for call in seen.calls):
+            yield "padding", sentence, partial(answered, partial(move_pads, at_the_end))
+    yield from _epsilons(seen, layers)
+    slopes = [float(call["alpha"]) for call in seen.calls if call.name == "leaky_relu"]
+    for sentence, slope in causes.other_slopes(slopes):
+        yield "slope", sentence, _setting("leaky_relu", "alpha", slope)
+    if "convolution" in names:
+        for layout in LAYOUTS:
+            yield "layout", causes.describe_layout(layout), partial(_relaying, layout)
+    lower = {tf.as_dtype(call["dtype"]).name for call in seen.calls if call.name == "cast"}
+    if any(wider(dtype) for dtype in lower):
+        yield "dtype", causes.describe_dtypes([dtype for dtype in lower if wider(dtype)]), _promoted
+
+
+def _modes(seen: _Recorder, norms: list[Any]) -> Iterator[Change]:
+    dropping = any(call.name == "dropout" for call in seen.calls)
+    if dropping:
+        yield "dropout", causes.DROPOUT, partial(answered, _without_dropout)
+    for now in sorted(seen.modes, reverse=True):
+        yield "mode", causes.describe_batch_norm(now), partial(_in_mode, norms, not now)
+    if dropping and True in seen.modes:
+        yield "mode", causes.TRAINING, partial(_evaluating, norms)
+
+
+def _epsilons(seen: _Recorder, layers: list[Any]) -> Iterator[Change]:
+    holding = [layer for layer in layers if isinstance(vars(layer).get("epsilon"), float)]
+    kinds: dict[str, list[Any]] = {}
+    for layer in holding:
+        kinds.setdefault(type(layer).__name__, []).append(layer)
+    if len(kinds) > 1:
+        kinds[" and ".join(kinds)] = holding
+    places: list[tuple[str, set[float], Callable[[float], Around]]]
+    places = [
+        (name, {layer.epsilon for layer in some}, partial(_lending_epsilon, some)) for name, some in kinds.items()
+    ]
+    added = {call["variance_epsilon"] for call in seen.calls if call.name == "batch_normalization"}
+    if added and not holding:
+        name = "batch_normalization"
+        places.append((f"tf.nn.{name}", added, partial(_setting, name, "variance_epsilon")))
+    for sentence, change, epsilon in causes.other_epsilons(places):
+        yield "epsilon", sentence, change(epsilon)
+
+
+def _lending_epsilon(layers: list[Any], epsilon: float) -> Around:
+    return partial(attributes_lent, layers, "epsilon", lambda layer: epsilon)
+
+
+def _pad_some(names: frozenset[str], call: TensorflowCall) -> Any:
+    return pad_alike(call) if call.name in names else None
+
+
+def _setting(name: str, argument: str, value: object) -> Around:
+    return partial(answered, partial(_set, name, argument, value))
+
+
+def _without_dropout(call: TensorflowCall) -> Any:
+    return tf.identity(call.data) if call.name == "dropout" else None
+
+
+def _set(name: str, argument: str, value: object, call: TensorflowCall) -> Any:
+    return call.replacing(**{argument: value})() if call.name == name else None
+
+
+@contextmanager
+def _in_mode(norms: list[Any], training: bool) -> Iterator[None]:
+    def forced(layer: Any) -> Callable[..., Any]:
+        call = layer.call
+
+        def in_mode(inputs: Any, **keywords: Any) -> Any:
+            return call(inputs, **{**keywords, "training": training})
+
+        return in_mode
+
+    with attributes_lent(norms, "call", forced):
+        yield
+
+
+@contextmanager
+def _evaluating(norms: list[Any]) -> Iterator[None]:
+    with answered(_without_dropout), _in_mode(norms, training=False):
+        yield
+
+
+@contextmanager
+def _relaying(layout: str) -> Iterator[None]:
+    first = True
+
+    def answer(call: TensorflowCall) -> Any:
+        nonlocal first
+        if not first or call.name != "convolution":
+            return None
+        first = False
+        return read_in_layout(call, layout)
+
+    with answered(answer):
+        yield
+
+
+@contextmanager
+def _promoted() -> Iterator[None]:
+    def kept(call: TensorflowCall) -> Any:
+        # what is float64 stays so; what is not is promoted where it meets that
+        lower = call.name == "cast" and wider(tf.as_dtype(call["dtype"]).name) is not None
+        return tf.cast(call.data, tf.float64) if lower and tf.as_dtype(call.data.dtype).is_floating else None
+
+    with ExitStack() as stack:
+        stack.enter_context(promoting())
+        stack.enter_context(promoting_in_graphs())
+        stack.enter_context(answered(kept))
+        yield
+
+
+def _batch_norms(layers: list[Any]) -> list[Any]:
+    keras = sys.modules.get("keras")
+    return [] if keras is None else [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
