@@ -18,24 +18,20 @@ from gradcheck_core.protocol import (
     Backend,
     Batch,
     Capability,
-    Carried,
-    ComplexVector,
-    Entries,
     FloatVector,
     Gradient,
-    Layout,
     Problem,
     Surroundings,
     Weigh,
     trees,
 )
 from gradcheck_core.protocol.compiled import CompiledCost
-from gradcheck_core.protocol.layout import as_pairs
+from gradcheck_core.protocol.host_theta import HostProblem, hold
 
 from . import travelling
-from .batch import JaxBatch, Tracing
+from .batch import JaxBatch, TracedCost
 from .keras_models import KerasModels, lend
-from .leaves import dtype_of, is_anywhere, placement, why_carried, widened
+from .leaves import explain_carried, is_anywhere, placement, to_array, widened
 from .pytrees import flatten, floating, is_inexact
 
 
@@ -55,7 +51,7 @@ class JaxBackend(Backend):
         # A registered container, such as a Flax or Equinox module, is JAX's if a JAX array is in it.
         try:
             children = jax.tree.leaves(leaf)
-        except Exception:  # a container whose own flattening fails is not ours to explain here
+        except Exception:  # `owns` never raises, and this container's own flattening does
             return False
         return any(isinstance(child, jax.Array) for child in children)
 
@@ -73,149 +69,100 @@ class JaxBackend(Backend):
     ) -> Problem:
         # Randomness in JAX is an explicit key among the arguments, and in Keras a variable: there is no state to fix.
         trees.leaves(params)  # first, since it refuses a structure that contains itself
-        loans = ExitStack()
-        try:
+        with ExitStack() as loans:
             lend(loans, params, precision)
-            return JaxProblem(cost, params, args, precision, loans.close)
-        except BaseException:
-            loans.close()
-            raise
+            problem = JaxProblem(cost, params, args, precision)
+            problem.loans = loans.pop_all()  # given back when the problem closes
+        return problem
 
 
 @final
-class JaxProblem(Problem):
+class JaxProblem(HostProblem):
     """One cost bound to the arrays of a pytree."""
 
-    def __init__(
-        self,
-        cost: Callable[..., object],
-        params: object,
-        args: tuple[object, ...],
-        precision: str,
-        on_close: Callable[[], None],
-    ) -> None:
+    def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str) -> None:
+        self.loans = ExitStack()
         self._cost = cost
         self._given = params
         self._args = args
-        self._on_close = on_close
         pytree = flatten(params)
         self._keras = KerasModels(pytree)
-        self._rebuild = pytree.rebuild
-        self._leaves: list[object] = [leaf.value for leaf in pytree.leaves]
-        self._paths = [leaf.path for leaf in pytree.leaves]
-        self._positions: list[int] = []
-        # Theta lives in host arrays, one a parameter; only those written since the last evaluation go to the device.
-        self._host: list[npt.NDArray[Any]] = []
-        self._place: list[Callable[[npt.NDArray[Any]], object]] = []
-        self._anywhere = True
-        tensors: list[tuple[str, tuple[int, ...], str]] = []
-        carried: list[Carried] = []
-        for position, leaf in enumerate(pytree.leaves):
-            reason = "frozen" if id(leaf.value) in pytree.frozen else self._keras.tied.get(position, why_carried(leaf))
-            if reason is not None:
-                carried.append(Carried(leaf.name, reason))
-                if reason == "frozen" and precision != "native":
-                    self._leaves[position] = widened(leaf.value)
-                continue
-            given = np.asarray(leaf.value, dtype=dtype_of(leaf.value))
-            held = given.dtype if precision == "native" else np.promote_types(given.dtype, precision)
-            self._positions.append(position)
-            self._host.append(np.array(given, dtype=held, order="C"))
-            self._place.append(placement(leaf.value, precision))
-            self._anywhere &= is_anywhere(leaf.value)
-            tensors.append((leaf.name, given.shape, given.dtype.name))
-        if not tensors:
+        reasons = explain_carried(pytree, self._keras.tied)
+        if None not in reasons:
             gradcheck_keras.require_built(trees.leaves(params), "jax")
-        self._layout = Layout.of(tensors, carried)
+        theta = hold(pytree.leaves, reasons, to_array, lambda leaf: to_array(leaf).dtype.name, precision)
+        super().__init__(theta, pytree.leaves, pytree.rebuild)
+        for position, reason in enumerate(reasons):
+            if reason == "frozen" and precision != "native":
+                self._leaves[position] = widened(self._leaves[position])
+        checked = [self._leaves[position] for position in self._positions]
+        self._placements = [placement(leaf, precision) for leaf in checked]
+        self._anywhere = all(map(is_anywhere, checked))
         # Float64 parameters need the scope in any case: outside it JAX rounds them to float32.
         self._x64 = precision != "native" or any(array.dtype in (np.float64, np.complex128) for array in self._host)
-        self._widened = any(array.dtype.name != dtype for array, (_, _, dtype) in zip(self._host, tensors, strict=True))
-        self._written = set(range(len(tensors)))
-        self._handed: tuple[list[trees.Leaf], object] = ([], None)
-        self._opening = [array.copy() for array in self._host]
-        self._tracing = Tracing(self._call, self._scope)
+        self._widened = [array.dtype.name for array in self._host] != [p.dtype for p in theta.layout.parameters]
+        self._traced = TracedCost(self._call, self._scope)
         self._compiled = CompiledCost(
-            self._tracing.outputs,
+            self._traced.outputs,
             lambda returned: [np.asarray(output) for output in floating(returned)],
-            worthwhile=self._layout.size >= JaxBatch.least,
+            self._host,
+            worthwhile=theta.layout.size >= JaxBatch.least,
         )
 
-    @property
-    def layout(self) -> Layout:
-        return self._layout
-
-    def read(self, parameter: int) -> FloatVector:
-        return self._numbers(parameter).real.astype(np.float64)
-
-    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        self._numbers(parameter)[entries] = values
-        self._written.add(parameter)
-
-    def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
-        self._host[parameter].reshape(-1)[entries] = values
-        self._written.add(parameter)
-
-    def _numbers(self, parameter: int) -> npt.NDArray[Any]:
-        return self._layout.parameters[parameter].numbers(self._host[parameter])
+    def _place(self, parameter: int) -> None:
+        position = self._positions[parameter]
+        self._leaves[position] = self._placements[parameter](self._host[parameter])
+        self._keras.place(position, self._leaves[position])
 
     def params(self) -> object:
         with self._scope():
-            for parameter in self._written:
-                position = self._positions[parameter]
-                self._leaves[position] = self._place[parameter](self._host[parameter])
-                self._keras.place(position, self._leaves[position])
-            self._written.clear()
-            return self._rebuild(iter(self._leaves))
+            return super().params()
 
     def evaluate(self) -> object:
-        def called() -> object:
-            structure = self.params()
-            rebindable = [i for i in self._positions if i not in self._keras.positions]
-            self._handed = ([trees.Leaf(self._paths[i], self._leaves[i]) for i in rebindable], structure)
-            with self._scope(), self._keras.reading(self._leaves):
-                return _lowered_anew(lambda: self._cost(structure, *self._args))
+        return self._compiled.evaluate(self._arguments, self._called)
 
-        opening = all(map(np.array_equal, self._host, self._opening))
-        return self._compiled.evaluate(self._arguments, called, opening=opening)
+    def _called(self) -> object:
+        with self._scope():
+            structure = self._hand()
+            with self._keras.reading(self._leaves):
+                return _lower_anew(lambda: self._cost(structure, *self._args))
 
     def batch(self, weigh: Weigh, memory: int) -> Batch:
-        return JaxBatch(self._tracing, self._compiled, self._arguments, self._host, weigh, memory)
+        return JaxBatch(self._traced, self._compiled, self._arguments, self._host, weigh, memory)
 
     def _arguments(self) -> list[Any]:
         """The checked leaves as a compiled function takes them: from the host where only their values matter."""
         if self._anywhere:
             return list(self._host)
-        self.params()
-        return [self._leaves[position] for position in self._positions]
+        with self._scope():
+            return self._checked()
 
     def _call(self, checked: Sequence[Any]) -> object:
         """What the cost returns of some checked leaves."""
-        leaves = list(self._leaves)
-        for position, leaf in zip(self._positions, checked, strict=True):
-            leaves[position] = leaf
+        leaves = self._with(checked)
         with self._keras.reading(leaves):
             return self._cost(self._rebuild(iter(leaves)), *self._args)
 
     def gradient(self, weigh: Weigh) -> Gradient:
         differentiate = jax.grad(self._weighted(weigh))
         with self._scope():
-            checked = self._checked()
+            checked = self._device_arrays()
             try:
-                program, constants = self._tracing.trace(differentiate, checked)
-                return self._laid_out(program.outputs(constants, checked))
+                program, constants = self._traced.trace(differentiate, checked)
+                return self._lay_out(program.outputs(constants, checked))
             except Exception:  # it may branch on values, which differentiating allows and tracing does not
-                return self._laid_out(_lowered_anew(lambda: differentiate(checked)))
+                return self._lay_out(_lower_anew(lambda: differentiate(checked)))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         with self._scope():
-            checked = self._checked()
+            checked = self._device_arrays()
             _, derivative = jax.jvp(self._weighted(weigh), [checked], [self._tangents(direction, checked)])
             return float(derivative)
 
     def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
         weighted = self._weighted(weigh)
         with self._scope():
-            checked = self._checked()
+            checked = self._device_arrays()
             tangents = self._tangents(direction, checked)
 
             def along(leaves: list[jax.Array]) -> jax.Array:
@@ -224,27 +171,19 @@ class JaxProblem(Problem):
                 products = [jnp.sum(g * t).real for g, t in zip(jax.grad(weighted)(leaves), tangents, strict=True)]
                 return jnp.sum(jnp.stack(products))
 
-            return self._laid_out(jax.grad(along)(checked))
+            return self._lay_out(jax.grad(along)(checked))
 
-    def _checked(self) -> list[jax.Array]:
-        self.params()
-        # A Python float among the params becomes an array, as `jax.grad` makes it one.
-        return [jnp.asarray(self._leaves[position]) for position in self._positions]
+    def _device_arrays(self) -> list[jax.Array]:
+        """The checked leaves as arrays, also where they are Python floats, as `jax.grad` takes them."""
+        return [jnp.asarray(leaf) for leaf in self._checked()]
 
     def _tangents(self, direction: FloatVector, checked: list[jax.Array]) -> list[jax.Array]:
         """A direction of theta as arrays like the checked ones."""
-        return [
-            jnp.asarray(parameter.tensor(direction[parameter.range]), dtype=like.dtype)
-            for parameter, like in zip(self._layout.parameters, checked, strict=True)
-        ]
+        values = self.layout.tensors(direction)
+        return [jnp.asarray(value, dtype=like.dtype) for value, like in zip(values, checked, strict=True)]
 
-    def _laid_out(self, grads: list[jax.Array]) -> Gradient:
-        arrays = [np.asarray(grad) for grad in grads]
-        numbers = [
-            as_pairs(array, conjugates=True) if parameter.is_complex else array.reshape(-1).astype(np.float64)
-            for parameter, array in zip(self._layout.parameters, arrays, strict=True)
-        ]
-        return Gradient(np.concatenate(numbers), tuple(array.dtype.name for array in arrays))
+    def _lay_out(self, grads: list[jax.Array]) -> Gradient:
+        return Gradient.of(self.layout, ((np.asarray(grad), grad.dtype.name) for grad in grads), conjugates=True)
 
     def _weighted(self, weigh: Weigh) -> Callable[[Sequence[jax.Array]], jax.Array]:
         """The weighted sum of what the cost returns, as a function of the checked leaves."""
@@ -252,49 +191,45 @@ class JaxProblem(Problem):
         def weighted(checked: Sequence[jax.Array]) -> jax.Array:
             outputs = [_as_real(output) for output in floating(self._call(checked))]
             weights = weigh([output.shape for output in outputs])
-            return sum(
-                (
-                    jnp.sum(output * jnp.asarray(weight, output.dtype))
-                    for output, weight in zip(outputs, weights, strict=True)
-                ),
-                start=jnp.zeros(()),
-            )
+            terms = [jnp.sum(o * jnp.asarray(w, o.dtype)) for o, w in zip(outputs, weights, strict=True)]
+            return sum(terms, start=jnp.zeros(()))
 
         return weighted
 
     def trace(self) -> ClosedJaxpr | None:
         """The program of the cost; None if it cannot be traced, e.g. because it branches on values."""
         with self._scope(), contextlib.suppress(Exception):
-            return jax.make_jaxpr(lambda checked: floating(self._call(checked)))(self._checked())
+            return jax.make_jaxpr(lambda checked: floating(self._call(checked)))(self._device_arrays())
         return None
 
     def changed_structure(self) -> str | None:
-        handed, structure = self._handed
+        pairs = zip(self._handed_leaves(), self._positions, strict=False)
+        handed = [leaf for leaf, position in pairs if position not in self._keras.positions]
         given = {leaf.path: leaf.value for leaf in handed}
         # `nnx.jit` puts new arrays of the same values back into a module: nothing has changed there.
         found = [
             trees.Leaf(leaf.path, given[leaf.path]) if _same(given.get(leaf.path), leaf.value) else leaf
-            for leaf in flatten(structure).leaves
+            for leaf in flatten(self._handed[1]).leaves
         ]
         return trees.rebound(handed, found)
 
     def close(self) -> None:
-        # JAX arrays are immutable, and the cost's own structure is made anew each time. What JAX itself keeps of a
-        # jitted cost is tried, so that the caller does not meet it.
-        if self._tracing.failed and self._x64 and not jax.config.jax_enable_x64:
+        # JAX arrays are immutable, and the cost's own structure is made anew each time. But JAX keeps programs of a
+        # jitted cost that fail outside of the scope: the cost is called once, so that the caller does not meet them.
+        if self._traced.failed and self._x64 and not jax.config.jax_enable_x64:
             garbage.collect()  # the errors' frames hold what outside of the scope would be taken for float64
         if self._widened and isinstance(self._cost, jax.stages.Wrapped) and not jax.config.jax_enable_x64:
             pytree = flatten(self._given)  # built anew, since a call changes a module's batch statistics
             native = pytree.rebuild(iter([leaf.value for leaf in pytree.leaves]))
             with contextlib.suppress(Exception):  # whatever else the cost has to say it has said before
-                _lowered_anew(lambda: self._cost(native, *self._args))
-        self._on_close()
+                _lower_anew(lambda: self._cost(native, *self._args))
+        self.loans.close()
 
     def _scope(self) -> contextlib.AbstractContextManager[object]:
         return jax.enable_x64(True) if self._x64 else contextlib.nullcontext()
 
 
-def _lowered_anew(ask: Callable[[], Any]) -> Any:
+def _lower_anew(ask: Callable[[], Any]) -> Any:
     """What is asked; once more, with JAX's caches empty, where it meets there what an x64 scope has left.
 
     JAX keeps what it lowered of an int64 NumPy array that a jitted function closes over inside an x64 scope, and then

@@ -24,7 +24,7 @@ Scope = Callable[[], contextlib.AbstractContextManager[object]]
 
 
 @final
-class Tracing:
+class TracedCost:
     """The program of an open problem's cost, traced when it is first needed.
 
     Parameters
@@ -44,16 +44,16 @@ class Tracing:
         self.failed = False
         self.scope = scope
         self._call = call
-        self._traced: tuple[Program, list[Any]] | None = None
+        self._program: tuple[Program, list[Any]] | None = None
 
     def program(self, leaves: list[Any]) -> tuple[Program, list[Any]]:
         """The program and the arrays that the cost closes over. Raises what JAX or the cost say against it."""
-        if self._traced is None:
+        if self._program is None:
             if any(type(leaf) in (float, complex) for leaf in leaves):
                 msg = "a Python float among the params is computed with in another precision than JAX's"
                 raise TypeError(msg)
-            self._traced = self.trace(lambda leaves: floating(self._call(leaves)), leaves)
-        return self._traced
+            self._program = self.trace(lambda leaves: floating(self._call(leaves)), leaves)
+        return self._program
 
     def trace(self, function: Callable[[list[Any]], list[Any]], leaves: list[Any]) -> tuple[Program, list[Any]]:
         """The program of a function of the checked leaves, as `program` of the cost."""
@@ -79,14 +79,14 @@ class JaxBatch(Batch):
 
     def __init__(
         self,
-        tracing: Tracing,
+        traced: TracedCost,
         compiled: CompiledCost,
         leaves: Callable[[], list[Any]],
         host: Sequence[Array],
         weigh: Weigh,
         memory: int,
     ) -> None:
-        self._tracing = tracing
+        self._traced = traced
         self._compiled = compiled
         self._leaves = leaves
         self._host = host
@@ -95,19 +95,18 @@ class JaxBatch(Batch):
 
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
         leaves, host = self._leaves(), self._host
-        costs: list[FloatVector] = []
-        with self._tracing.scope():
-            program, constants = self._tracing.program(leaves)
+        with self._traced.scope():
+            program, constants = self._traced.program(leaves)
             number = next(i for i, group in enumerate(program.groups) if parameter in group)
             group = program.groups[number]
             most = min(_MOST_AT_ONCE, max(host[i].size for i in group))
             length = chunks.length(program.bytes_each[number], self._memory, most)
-            before = sum(host[i].size for i in group[: group.index(parameter)])
-            elements, moved = chunks.replacements(host[parameter], entries, values)
-            indices = np.asarray(before + elements, np.int32)
-            for start in range(0, len(entries), length):
-                chunk = np.arange(start, start + length).clip(max=len(entries) - 1)
-                outputs = program.perturbed[number](constants, leaves, indices[chunk], moved[chunk])
-                costs.append(chunks.contracted([np.asarray(output) for output in outputs], self._weigh))
+
+            def compute(indices: npt.NDArray[np.int32], moved: Array) -> list[Array]:
+                filled = np.arange(length).clip(max=len(indices) - 1)
+                outputs = program.perturbed[number](constants, leaves, indices[filled], moved[filled])
+                return [np.asarray(output) for output in outputs]
+
+            costs = chunks.costs_of_group(host, group, parameter, entries, values, length, compute, self._weigh)
         self._compiled.call_next()
-        return np.concatenate(costs)[: len(entries)]
+        return costs

@@ -1,11 +1,12 @@
-"""Keras models that compute with JAX: no pytrees, but objects that read their values from Keras' variables."""
+"""Keras models that compute with JAX. They are not pytrees: they read their values from Keras' variables."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from typing import Any, final
+from typing import final
 
 import gradcheck_keras
 from gradcheck_core.protocol import trees
+from gradcheck_core.protocol.host_theta import why_tied
 
 from .pytrees import Pytree
 
@@ -17,22 +18,17 @@ class KerasModels:
     Attributes
     ----------
     tied : dict
-        By position of a leaf whose variable stands before it already, why it is not checked once more.
+        By position of a leaf whose variable was met before, why it is not checked again.
     positions : frozenset of int
         Of the leaves that are a variable's value.
     """
 
     def __init__(self, pytree: Pytree) -> None:
-        self._held: dict[int, Any] = {}
-        self.tied: dict[int, str] = {}
-        first: dict[int, trees.Leaf] = {}
-        for position, (holder, leaf) in enumerate(zip(pytree.holders, pytree.leaves, strict=True)):
-            if holder is None:
-                continue
-            if first.setdefault(id(holder), leaf) is leaf:
-                self._held[position] = holder
-            else:
-                self.tied[position] = f"tied to {first[id(holder)].name}"
+        seen: dict[int, str] = {}
+        held = {i: (holder, pytree.leaves[i].name) for i, holder in enumerate(pytree.holders) if holder is not None}
+        reasons = {position: why_tied(name, holder, seen) for position, (holder, name) in held.items()}
+        self.tied = {position: reason for position, reason in reasons.items() if reason is not None}
+        self._held = {position: holder for position, (holder, _) in held.items() if position not in self.tied}
         self.positions = frozenset(self._held)
 
     def reading(self, leaves: Sequence[object]) -> AbstractContextManager[object]:
@@ -54,12 +50,12 @@ def lend(loans: ExitStack, params: object, precision: str) -> None:
     TypeError
         If float64 is asked for and a layer cannot be lent it.
     """
-    owners = [leaf.value for leaf in trees.leaves(params) if gradcheck_keras.is_keras(leaf.value, "jax")]
+    owners = gradcheck_keras.owners(trees.leaves(params), "jax")
+    if precision == "float64":
+        gradcheck_keras.lend_float64(loans, owners, lambda value: value)  # theta has the wide ones
+        return
     if owners and precision != "native":
         loans.enter_context(gradcheck_keras.computing_in_float64())
     for owner in owners:
-        if precision == "float64":
-            gradcheck_keras.lend_float64(loans, owner, lambda value: value)  # theta has the wide ones
-            continue
         for weight in gradcheck_keras.weights(owner):
             gradcheck_keras.lend(loans, weight.variable, "_value", weight.variable.value)

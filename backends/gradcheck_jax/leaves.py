@@ -1,6 +1,6 @@
 """The leaves of the params: which are checked, and how their values are handed to the cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -8,23 +8,29 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import trees
+from gradcheck_core.protocol.host_theta import why_carried
 
-from .pytrees import NUMBERS, is_inexact
+from .pytrees import NUMBERS, Pytree, is_inexact
 
 
-def why_carried(leaf: trees.Leaf) -> str | None:
-    """Why a leaf is handed on and not checked; None where it is checked."""
+def explain_carried(pytree: Pytree, tied: Mapping[int, str]) -> list[str | None]:
+    """For each leaf why it is handed on and not checked, or None; `tied` has those that a Keras variable explains."""
+    return [
+        "frozen" if id(leaf.value) in pytree.frozen else tied.get(position) or _why_carried(leaf)
+        for position, leaf in enumerate(pytree.leaves)
+    ]
+
+
+def _why_carried(leaf: trees.Leaf) -> str | None:
     if not isinstance(leaf.value, NUMBERS):
         return type(leaf.value).__name__
-    dtype = dtype_of(leaf.value)
-    if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        msg = f"`params`: `{leaf.name}` has dtype object; pass floating arrays"
-        raise InvalidInputError(msg)
-    if not jnp.issubdtype(dtype, jnp.inexact):
-        return str(dtype)
-    return None if np.size(leaf.value) else "empty"
+    return why_carried(leaf.name, str(dtype_of(leaf.value)), np.size(leaf.value))
+
+
+def to_array(leaf: trees.Leaf) -> npt.NDArray[Any]:
+    """The values of a leaf, in its own dtype."""
+    return np.asarray(leaf.value, dtype=dtype_of(leaf.value))
 
 
 def dtype_of(leaf: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
@@ -13,8 +12,10 @@ import numpy as np
 from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 
 import gradcheck_keras
-from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import trees
+from gradcheck_core.protocol.outputs import cannot_differentiate
+
+from . import flax_modules
 
 
 @final
@@ -27,10 +28,10 @@ class Pytree:
     leaves : list of Leaf
         Named.
     frozen : frozenset of int
-        The identities of those that are no parameters.
+        The identities of those that are not parameters.
     holders : list
-        For each leaf the Keras variable whose value it is, or None. A Keras model is no pytree: it stays as it is, and
-        is made to read other values.
+        For each leaf the Keras variable whose value it is, or None. A Keras model is not a pytree: it stays as it is,
+        and is made to read other values.
     rebuild : callable
         The way back.
     """
@@ -42,8 +43,8 @@ class Pytree:
 
 
 def flatten(structure: object) -> Pytree:
-    """Flatten a pytree; dataclasses that JAX does not know are taken apart by their fields."""
-    outer, treedef = jax.tree_util.tree_flatten_with_path(structure, is_leaf=_is_variable)
+    """Flatten a pytree; a dataclass that JAX does not know is flattened by its fields."""
+    outer, treedef = jax.tree_util.tree_flatten_with_path(structure, is_leaf=flax_modules.is_variable)
     leaves: list[trees.Leaf] = []
     holders: list[Any] = []
     frozen: set[int] = set()
@@ -57,11 +58,11 @@ def flatten(structure: object) -> Pytree:
             found = [trees.Leaf((*path, *weight.path), weight.variable.value) for weight in weights]
             frozen |= {id(leaf.value) for leaf, weight in zip(found, weights, strict=True) if not weight.trainable}
             rebuilders.append(_staying(node, len(weights)))
-        elif _is_variable(node):
+        elif flax_modules.is_variable(node):
             inner, definition = jax.tree_util.tree_flatten_with_path(node)
             # A variable with one value is named as itself, not as its value.
             found = [trees.Leaf(path if len(inner) == 1 else (*path, *map(_component, k)), v) for k, v in inner]
-            frozen |= {id(leaf.value) for leaf in found if _is_frozen(node)}
+            frozen |= {id(leaf.value) for leaf in found if flax_modules.is_frozen(node)}
             rebuilders.append(_from_treedef(definition, len(inner)))
         elif dataclasses.is_dataclass(node) and not isinstance(node, type):
             fields = {field.name: flatten(getattr(node, field.name)) for field in dataclasses.fields(node)}
@@ -84,7 +85,7 @@ def flatten(structure: object) -> Pytree:
 
 
 NUMBERS = (jax.Array, np.ndarray, np.generic, float, complex)
-"""What can be a number or numbers to JAX; whether of a floating dtype, is asked of each."""
+"""The types of numbers and arrays that JAX takes, of any dtype."""
 
 
 def is_inexact(leaf: object) -> bool:
@@ -103,8 +104,7 @@ def floating(returned: object) -> list[jax.Array]:
     # JAX's own order differs: it sorts the keys of a dict.
     outputs = [jnp.asarray(leaf.value) for leaf in trees.leaves(returned) if is_inexact(leaf.value)]
     if not outputs:
-        msg = f"`cost` returned {type(returned).__name__}, which holds no floating array to go back from"
-        raise InvalidInputError(msg)
+        raise cannot_differentiate(returned, "JAX")
     return outputs
 
 
@@ -137,14 +137,3 @@ def _component(key: object) -> object:
     if isinstance(key, SequenceKey):
         return key.idx
     return key.name if isinstance(key, GetAttrKey) else str(key)
-
-
-def _is_variable(node: object) -> bool:
-    # A Flax variable can exist only where Flax is imported already; this adapter never imports it.
-    nnx = sys.modules.get("flax.nnx")
-    return nnx is not None and isinstance(node, nnx.Variable)
-
-
-def _is_frozen(node: object) -> bool:
-    """Whether a Flax variable is no parameter: batch statistics, random state. `nnx.grad` leaves these out too."""
-    return not isinstance(node, sys.modules["flax.nnx"].Param)

@@ -14,6 +14,7 @@ from .weights import is_layer as is_layer
 from .weights import is_variable as is_variable
 from .weights import layers as layers
 from .weights import not_built as not_built
+from .weights import owners as owners
 from .weights import require_built as require_built
 from .weights import stateless as stateless
 from .weights import weights as weights
@@ -29,6 +30,7 @@ __all__ = [
     "lend_float64",
     "lend_policy",
     "not_built",
+    "owners",
     "require_built",
     "stateless",
     "weights",

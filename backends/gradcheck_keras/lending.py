@@ -1,7 +1,7 @@
 """Another precision for a Keras model, lent for a time and given back."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -47,32 +47,34 @@ def lend_policy(loans: ExitStack, layer: Any) -> None:
     lend(loans, layer, "_dtype_policy", sys.modules["keras"].DTypePolicy("float64"))
 
 
-def lend_float64(loans: ExitStack, value: Any, widened: Callable[[Any], object]) -> None:
-    """Let a layer or variable have float64 values, and compute with them.
+def lend_float64(loans: ExitStack, owners: Iterable[Any], widened: Callable[[Any], object]) -> None:
+    """Let layers and variables have float64 values, and compute with them.
 
     Parameters
     ----------
     loans : ExitStack
         Gives everything back when it is closed.
-    value : keras.Layer or keras.Variable
-        The user's own; the cost meets float64 however it reaches it.
+    owners : iterable of keras.Layer or keras.Variable
+        The user's own; the cost meets float64 however it reaches them.
     widened : callable
         From a variable's floating value to that in float64.
     """
-    for weight in weights(value):
-        if weight.variable.dtype.startswith(("float", "bfloat")):
-            lend(loans, weight.variable, "_value", widened(weight.variable.value))
-            lend(loans, weight.variable, "_dtype", "float64")
-    for layer in layers(value):
-        lend_policy(loans, layer)
+    for owner in owners:
+        loans.enter_context(computing_in_float64())
+        for weight in weights(owner):
+            if weight.variable.dtype.startswith(("float", "bfloat")):
+                lend(loans, weight.variable, "_value", widened(weight.variable.value))
+                lend(loans, weight.variable, "_dtype", "float64")
+        for layer in layers(owner):
+            lend_policy(loans, layer)
 
 
 @contextmanager
 def computing_in_float64() -> Iterator[None]:
     """Let Keras' operations give float64 where float64 goes in.
 
-    But for TensorFlow they give float32: Keras' table of promotions ends with one from 64 to 32 bits, whatever the
-    model's dtype is. That table is changed for as long as this lasts.
+    With JAX and PyTorch they would give float32: Keras' table of promotions ends with one from 64 to 32 bits, whatever
+    the model's dtype is. That table is changed for as long as this lasts.
     """
     module = sys.modules.get("keras.src.backend.common.dtypes")
     table: dict[str, str] = {} if module is None else vars(module).get("BIT64_TO_BIT32_DTYPE", {})

@@ -52,6 +52,11 @@ def is_keras(value: object, framework: str) -> bool:
     return is_layer(value, framework) or is_variable(value, framework)
 
 
+def owners(leaves: Iterable[trees.Leaf], framework: str) -> list[Any]:
+    """The Keras layers, models and variables among some leaves that compute with a framework."""
+    return [leaf.value for leaf in leaves if is_keras(leaf.value, framework)]
+
+
 def layers(value: Any) -> list[Any]:
     """A layer and those inside it; none for a variable."""
     # Protected: only of models, not of layers, does Keras tell the inner layers in public.

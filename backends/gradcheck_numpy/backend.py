@@ -7,25 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gradcheck_core.errors import InvalidInputError
-from gradcheck_core.protocol import (
-    Backend,
-    Batch,
-    Capability,
-    Carried,
-    ComplexVector,
-    Entries,
-    FloatVector,
-    Gradient,
-    Layout,
-    Problem,
-    Weigh,
-    trees,
-)
-from gradcheck_core.protocol.array_theta import why_carried
+from gradcheck_core.protocol import Backend, Batch, Capability, Gradient, Problem, Weigh, trees
+from gradcheck_core.protocol.host_theta import HostProblem, hold, why_carried
 
 from .batched import BatchedCost, DeclaredBatch
-
-_TENSORS = (np.ndarray, np.generic)
 
 
 @final
@@ -36,7 +21,7 @@ class NumpyBackend(Backend):
     capabilities = frozenset({Capability.FLOAT64, Capability.COMPLEX_STEP})
 
     def owns(self, leaf: object) -> bool:
-        return isinstance(leaf, _TENSORS)
+        return isinstance(leaf, np.ndarray | np.generic)
 
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
         return np.asarray(leaf)
@@ -44,63 +29,35 @@ class NumpyBackend(Backend):
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
-        # NumPy's global generator is the host's own: the core fixes it for every backend.
+        # The core fixes NumPy's global generator for every backend.
         return _NumpyProblem(cost, params, args, precision)
 
 
 @final
-class _NumpyProblem(Problem):
+class _NumpyProblem(HostProblem):
     def __init__(self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str) -> None:
         self._cost = cost
         self._args = args
-        given_leaves = trees.leaves(params)  # first, since it refuses a structure that contains itself
-        leaves: list[Any] = []
-        self._checked: list[trees.Leaf] = []
-        tensors: list[tuple[str, tuple[int, ...], str]] = []
-        carried: list[Carried] = []
-        for leaf in given_leaves:
-            reason = why_carried(leaf, _TENSORS, _dtype_of, np.asanyarray)
-            if reason is not None:
-                carried.append(Carried(leaf.name, reason))
-                kept = leaf.value.copy() if isinstance(leaf.value, np.ndarray) else leaf.value
-                leaves.append(kept)
-                continue
-            given = np.asanyarray(leaf.value)
-            dtype = given.dtype if precision == "native" else np.promote_types(given.dtype, precision)
-            # subok keeps np.matrix and the like for the cost; theta is a plain view over the same memory.
-            working = np.array(given, dtype=dtype, order="C", subok=True)
-            self._checked.append(trees.Leaf(leaf.path, working))
-            leaves.append(working)
-            tensors.append((leaf.name, given.shape, given.dtype.name))
-        self._leaves = leaves
-        self._rebuild = trees.rebuilder(params)
-        self._structure = trees.copier(self._rebuild(iter(leaves)))
-        self._layout = Layout.of(tensors, carried)
-        self._flat = [
-            parameter.numbers(np.asarray(leaf.value))
-            for parameter, leaf in zip(self._layout.parameters, self._checked, strict=True)
-        ]
-        self._handed: object = None
+        leaves = trees.leaves(params)
+        reasons = [_why_carried(leaf) for leaf in leaves]
+        theta = hold(leaves, reasons, lambda leaf: np.asanyarray(leaf.value), _dtype_of, precision)
+        super().__init__(theta, leaves, trees.rebuilder(params))
+        for position, reason in enumerate(reasons):
+            kept = self._leaves[position]
+            if reason is not None and isinstance(kept, np.ndarray):
+                self._leaves[position] = kept.copy()
+        self._structure = trees.copier(super().params())
 
-    @property
-    def layout(self) -> Layout:
-        return self._layout
-
-    def read(self, parameter: int) -> FloatVector:
-        return self._flat[parameter].real.astype(np.float64)
-
-    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        self._flat[parameter][entries] = values
-
-    def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
-        self._flat[parameter][entries] = values
+    def _place(self, parameter: int) -> None:
+        self._leaves[self._positions[parameter]] = self._host[parameter]
 
     def params(self) -> object:
         return self._structure()
 
     def evaluate(self) -> object:
-        self._handed = self._structure()
-        return self._cost(self._handed, *self._args)
+        structure = self._structure()
+        self._handed = (self._host, structure)  # no array is ever made anew
+        return self._cost(structure, *self._args)
 
     def batch(self, weigh: Weigh, memory: int) -> Batch | None:
         declared = self._cost
@@ -108,22 +65,21 @@ class _NumpyProblem(Problem):
             return None
 
         def many(parameter: int, thetas: npt.NDArray[Any]) -> object:
-            replaced = self._checked[parameter].value
-            structure = self._rebuild(thetas if leaf is replaced else leaf for leaf in self._leaves)
-            return declared.many(structure, *self._args)
+            checked = [*self._host[:parameter], thetas, *self._host[parameter + 1 :]]
+            return declared.many(self._rebuild(iter(self._with(checked))), *self._args)
 
-        return DeclaredBatch(many, self._flat, self._layout, declared.ndim, memory)
+        return DeclaredBatch(many, self._numbers, self._layout, declared.ndim, memory)
 
     def gradient(self, weigh: Weigh) -> Gradient:
         msg = "NumPy has no automatic differentiation; pass `grads`"
         raise InvalidInputError(msg)
 
-    def changed_structure(self) -> str | None:
-        return trees.rebound(self._checked, trees.leaves(self._handed))
 
-    def close(self) -> None:
-        """Nothing to give back: theta is held in copies."""
+def _why_carried(leaf: trees.Leaf) -> str | None:
+    if not isinstance(leaf.value, np.ndarray | np.generic | float | complex):
+        return type(leaf.value).__name__
+    return why_carried(leaf.name, _dtype_of(leaf), np.size(leaf.value))
 
 
-def _dtype_of(leaf: object) -> str:
-    return np.asanyarray(leaf).dtype.name
+def _dtype_of(leaf: trees.Leaf) -> str:
+    return np.asanyarray(leaf.value).dtype.name

@@ -14,35 +14,34 @@ from gradcheck_core.protocol import (
     Backend,
     Batch,
     Capability,
-    Carried,
-    Entries,
     FloatVector,
     Gradient,
-    Layout,
     Problem,
     Weigh,
     trees,
 )
 from gradcheck_core.protocol.compiled import CompiledCost
+from gradcheck_core.protocol.host_theta import HostProblem, hold
 from gradcheck_core.protocol.outputs import roundoff_of
 
-from .batch import TensorflowBatch, Tracing
+from .batch import CostGraphs, TensorflowBatch
 from .differentiation import forward_accumulator, inner_product, weighted_total
 from .promotion import functions_taken_apart, promoting_in_graphs, wider
 from .returned import numbers, real_tensors, same
 from .standins import standing_in
-from .state import CallersState, way_back_of_attributes
+from .state import VariableState, way_back_of_attributes
 from .variables import (
+    explain_carried,
     is_model,
     keras_parts,
     modules,
-    named_leaf,
+    named_parts,
+    named_tensors,
     named_variables,
     require_built,
     variable_of,
-    why_carried,
 )
-from .widening import Widened
+from .widening import widen
 
 
 @final
@@ -66,19 +65,19 @@ class TensorflowBackend(Backend):
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
-        own = {item.name: item.variable.dtype.name for leaf in trees.leaves(params) for item in named_leaf(leaf)}
-        if precision == "native" or not any(map(wider, own.values())):
-            return _TensorflowProblem(cost, params, args, seed, own, functions_taken_apart, lambda: None)
-        widened = Widened(params, args)
-        try:
-            return _TensorflowProblem(cost, widened.params, widened.args, seed, own, promoting_in_graphs, widened.close)
-        except BaseException:
-            widened.close()
-            raise
+        own = {item.name: item.variable.dtype.name for leaf in trees.leaves(params) for item in named_tensors(leaf)}
+        with ExitStack() as loans:
+            tracing = functions_taken_apart
+            if precision != "native" and any(map(wider, own.values())):
+                params, args = widen(loans, params, args)
+                tracing = promoting_in_graphs
+            problem = _TensorflowProblem(cost, params, args, seed, own, tracing)
+            problem.loans = loans.pop_all()  # given back when the problem closes
+        return problem
 
 
 @final
-class _TensorflowProblem(Problem):
+class _TensorflowProblem(HostProblem):
     def __init__(
         self,
         cost: Callable[..., object],
@@ -87,60 +86,36 @@ class _TensorflowProblem(Problem):
         seed: int,
         dtypes: dict[str, str],
         tracing: Callable[[], AbstractContextManager[None]],
-        on_close: Callable[[], None],
     ) -> None:
+        self.loans = ExitStack()
         self._cost = cost
         self._args = args
         self._tracing = tracing
-        self._on_close = on_close
-        self._leaves = trees.leaves(params)  # first, since it refuses a structure that contains itself
-        self._rebuild = trees.rebuilder(params)
-        # Theta lives in host arrays, one a parameter; only those written since the last evaluation go to the device.
-        self._host: list[npt.NDArray[Any]] = []
-        self._variables: list[tf.Variable | None] = []
-        self._positions: list[int] = []
-        self._computed_in: list[str] = []
-        tensors: list[tuple[str, tuple[int, ...], str]] = []
-        carried: list[Carried] = []
-        seen: dict[int, str] = {}
-        for position, leaf in enumerate(self._leaves):
-            is_tensor = isinstance(leaf.value, tf.Tensor)
-            named = named_leaf(leaf)
-            if not named and not is_model(leaf.value):
-                carried.append(Carried(leaf.name, type(leaf.value).__name__))
-            for item in named:
-                reason = why_carried(item, dtypes[item.name], seen)
-                if reason is not None:
-                    carried.append(Carried(item.name, reason))
-                    continue
-                self._host.append(np.array(item.variable.numpy(), order="C"))
-                self._variables.append(None if is_tensor else item.variable)
-                self._positions.append(position)
-                self._computed_in.append(item.computed_in)
-                tensors.append((item.name, tuple(item.variable.shape), dtypes[item.name]))
-        if not tensors:
-            require_built(self._leaves)
-        self._layout = Layout.of(tensors, carried)
-        self._written: set[int] = set()
-        self._handed: tuple[list[trees.Leaf], object] = ([], None)
-        every = {id(item.variable): item.variable for leaf in self._leaves for item in named_variables(leaf)}
+        self._given = trees.leaves(params)
+        parts = [(position, part) for position, leaf in enumerate(self._given) for part in named_parts(leaf)]
+        reasons = explain_carried([part for _, part in parts], dtypes)
+        if None not in reasons:
+            require_built(self._given)
+        leaves = [part.leaf for _, part in parts]
+        theta = hold(leaves, reasons, _to_numpy, lambda leaf: dtypes[leaf.name], "native")
+        checked = [parts[i] for i in theta.positions]
+        theta = replace(theta, positions=tuple(position for position, _ in checked))
+        super().__init__(theta, self._given, trees.rebuilder(params))
+        self._written.clear()  # the cost gets the caller's own tensors until they are written to
+        self._variables = [None if isinstance(p.variable, tf.Tensor) else p.variable for _, p in checked]
+        self._computed_in = [part.computed_in for _, part in checked]
+        every = {id(item.variable): item.variable for leaf in self._given for item in named_variables(leaf)}
         self._known = frozenset(every)
+        self._others = [v for key, v in every.items() if key not in set(map(id, self._variables))]
         self._first: list[npt.NDArray[Any]] | None = None
-        checked = {id(variable) for variable in self._variables}
-        self._opening = [host.copy() for host in self._host]
-        self._originals = [(v, host) for v, host in zip(self._variables, self._opening, strict=True) if v is not None]
-        self._others = [v for key, v in every.items() if key not in checked]
-        self._state = CallersState(self._others, seed)
-        self._traced = Tracing(self._call, self._host, self._state.prepare)
+        self._state = VariableState(self._others, seed)
+        self._graphs = CostGraphs(self._call, self._host, self._state.prepare)
         self._compiled = CompiledCost(
-            self._traced.outputs,
+            self._graphs.outputs,
             lambda returned: [output.numpy() for output in real_tensors(returned)],
-            worthwhile=self._layout.size >= TensorflowBatch.least,
+            self._host,
+            worthwhile=theta.layout.size >= TensorflowBatch.least,
         )
-
-    @property
-    def layout(self) -> Layout:
-        return self._layout
 
     def read(self, parameter: int) -> FloatVector:
         self._flush()
@@ -148,23 +123,20 @@ class _TensorflowProblem(Problem):
         values = self._host[parameter] if variable is None else np.ascontiguousarray(variable.numpy())
         return self._layout.parameters[parameter].numbers(values).astype(np.float64)
 
-    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        self._layout.parameters[parameter].numbers(self._host[parameter])[entries] = values
-        self._written.add(parameter)
-
-    def params(self) -> object:
-        self._flush()
-        return self._rebuild(leaf.value for leaf in self._leaves)
+    def _place(self, parameter: int) -> None:
+        variable, host = self._variables[parameter], self._host[parameter]
+        if variable is None:
+            self._leaves[self._positions[parameter]] = tf.constant(host)
+        else:
+            variable.assign(host)
 
     def evaluate(self) -> object:
-        opening = all(map(np.array_equal, self._host, self._opening))
-        return self._compiled.evaluate(lambda: self._host, self._called, opening=opening)
+        return self._compiled.evaluate(lambda: list(self._host), self._called)
 
     def _called(self) -> object:
         """What the cost itself returns, from its own variables, as automatic differentiation needs it."""
         self._state.prepare()
-        structure = self.params()
-        self._handed = ([self._leaves[position] for position in self._positions], structure)
+        structure = self._hand()
         if self._first is None:
             returned = self._state.learn(lambda: self._cost(structure, *self._args))
             self._require_no_late_variables()
@@ -179,7 +151,7 @@ class _TensorflowProblem(Problem):
         return returned
 
     def _require_no_late_variables(self) -> None:
-        named = [item for leaf in self._leaves for item in named_variables(leaf)]
+        named = [item for leaf in self._given for item in named_variables(leaf)]
         late = [item.name for item in named if id(item.variable) not in self._known]
         if late:
             msg = (
@@ -189,11 +161,11 @@ class _TensorflowProblem(Problem):
             raise InvalidInputError(msg)
 
     def batch(self, weigh: Weigh, memory: int) -> Batch:
-        return TensorflowBatch(self._traced, self._compiled, weigh, memory)
+        return TensorflowBatch(self._graphs, self._compiled, weigh, memory)
 
     def _call(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """The real tensors that the cost returns with tensors in the place of the parameters; in a graph."""
-        leaves = [leaf.value for leaf in self._leaves]
+        leaves = list(self._leaves)
         checked: list[tuple[tf.Variable, tf.Tensor]] = []
         for variable, position, tensor in zip(self._variables, self._positions, tensors, strict=True):
             if variable is None:
@@ -204,7 +176,7 @@ class _TensorflowProblem(Problem):
         with ExitStack() as stack:
             for leaf in self._leaves:
                 # A model may keep something of its last call, which now belongs to a graph.
-                for owner in [*keras_parts(leaf.value)[0], *modules(leaf.value)]:
+                for owner in [*keras_parts(leaf)[0], *modules(leaf)]:
                     stack.callback(way_back_of_attributes(owner))
             stack.enter_context(standing_in([*checked, *others]))
             stack.enter_context(self._tracing())
@@ -217,7 +189,7 @@ class _TensorflowProblem(Problem):
             for source in sources:
                 tape.watch(source)
             total = weighted_total(self._called(), weigh)
-        return self._laid_out(tape.gradient(total, sources))
+        return self._lay_out(tape.gradient(total, sources))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         sources = self._sources()
@@ -237,54 +209,38 @@ class _TensorflowProblem(Problem):
                 total = weighted_total(self._called(), weigh)
             along = inner_product(inner.gradient(total, sources), self._tangents(direction))
         # None, a gradient that does not depend on the parameter, is a second derivative of zero.
-        return replace(self._laid_out(outer.gradient(along, sources)), notes=())
+        return replace(self._lay_out(outer.gradient(along, sources)), notes=())
 
     def _sources(self) -> list[tf.Variable | tf.Tensor]:
-        self._flush()
         return [
-            self._leaves[position].value if variable is None else variable
-            for variable, position in zip(self._variables, self._positions, strict=True)
+            leaf if variable is None else variable
+            for variable, leaf in zip(self._variables, self._checked(), strict=True)
         ]
 
     def _tangents(self, direction: FloatVector) -> list[tf.Tensor]:
         """A direction of theta as tensors like the sources."""
-        return [
-            tf.cast(tf.constant(parameter.tensor(direction[parameter.range])), host.dtype)
-            for parameter, host in zip(self._layout.parameters, self._host, strict=True)
-        ]
+        values = self.layout.tensors(direction)
+        return [tf.cast(tf.constant(value), host.dtype) for value, host in zip(values, self._host, strict=True)]
 
-    def _laid_out(self, grads: list[Any]) -> Gradient:
-        d_theta = np.zeros(self._layout.size)
-        dtypes, notes = [], []
-        for parameter, grad, computed_in in zip(self._layout.parameters, grads, self._computed_in, strict=True):
-            # Mixed precision casts the gradient back up, which does not make it any finer.
-            dtypes.append(max(parameter.dtype if grad is None else grad.dtype.name, computed_in, key=roundoff_of))
-            if grad is None:
-                notes.append(f"`{parameter.name}`: the cost does not reach it; the tape's None counts as zero")
-                continue
-            dense = tf.convert_to_tensor(grad)  # IndexedSlices, e.g. of an embedding, become dense
-            d_theta[parameter.range] = parameter.numbers(np.ascontiguousarray(dense.numpy())).astype(np.float64)
-        return Gradient(d_theta, tuple(dtypes), tuple(notes))
-
-    def changed_structure(self) -> str | None:
-        leaves, structure = self._handed
-        return trees.rebound(leaves, trees.leaves(structure))
+    def _lay_out(self, grads: list[Any]) -> Gradient:
+        # IndexedSlices, e.g. of an embedding, become dense
+        dense = (None if grad is None else tf.convert_to_tensor(grad) for grad in grads)
+        pairs = (None if grad is None else (grad.numpy(), grad.dtype.name) for grad in dense)
+        gradient = Gradient.of(self.layout, pairs)
+        # Mixed precision casts the gradient back up, which does not make it any finer.
+        dtypes = (max(pair, key=roundoff_of) for pair in zip(gradient.dtypes, self._computed_in, strict=True))
+        return replace(gradient, dtypes=tuple(dtypes))
 
     def close(self) -> None:
         try:
-            for variable, original in self._originals:
-                variable.assign(original)
+            for variable, original in zip(self._variables, self._compiled.opening, strict=True):
+                if variable is not None:
+                    variable.assign(original)
             self._state.restore()
         finally:
-            self._on_close()
+            self.loans.close()
 
-    def _flush(self) -> None:
-        for parameter in self._written:
-            variable = self._variables[parameter]
-            if variable is not None:
-                variable.assign(self._host[parameter])
-                continue
-            position = self._positions[parameter]
-            leaf = self._leaves[position]
-            self._leaves[position] = trees.Leaf(leaf.path, tf.constant(self._host[parameter]))
-        self._written.clear()
+
+def _to_numpy(leaf: trees.Leaf) -> npt.NDArray[Any]:
+    tensor: Any = leaf.value
+    return np.asarray(tensor.numpy())

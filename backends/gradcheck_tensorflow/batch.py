@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 
 
 @final
-class Tracing:
+class CostGraphs:
     """Graphs of an open problem's cost.
 
     Parameters
@@ -121,28 +121,27 @@ class TensorflowBatch(Batch):
     # Tracing and vectorising take as long as some hundred eager calls.
     least = 128
 
-    def __init__(self, tracing: Tracing, compiled: CompiledCost, weigh: Weigh, memory: int) -> None:
-        self._tracing = tracing
+    def __init__(self, graphs: CostGraphs, compiled: CompiledCost, weigh: Weigh, memory: int) -> None:
+        self._graphs = graphs
         self._compiled = compiled
         self._weigh = weigh
         self._memory = memory
 
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-        host, group = self._tracing.host, self._tracing.group(parameter)
+        host, group = self._graphs.host, self._graphs.group(parameter)
         length = chunks.length(group.bytes_each, self._memory, _MOST_AT_ONCE)
-        before = sum(host[i].size for i in group.positions[: group.positions.index(parameter)])
-        elements, moved = chunks.replacements(host[parameter], entries, values)
-        indices = (before + elements).astype(np.int32)
         flat = tf.constant(np.concatenate([host[i].reshape(-1) for i in group.positions]))
         tensors = [tf.constant(array) for array in host]
-        self._tracing.prepare()
-        costs: list[FloatVector] = []
-        for start in range(0, len(entries), length):
-            chunk = slice(start, start + length)
-            outputs = group.outputs(flat, tf.constant(indices[chunk]), tf.constant(moved[chunk]), *tensors)
-            costs.append(chunks.contracted([output.numpy() for output in outputs], self._weigh))
+
+        def compute(indices: npt.NDArray[np.int32], moved: Array) -> list[Array]:
+            outputs = group.outputs(flat, tf.constant(indices), tf.constant(moved), *tensors)
+            return [output.numpy() for output in outputs]
+
+        self._graphs.prepare()
+        positions = group.positions
+        costs = chunks.costs_of_group(host, positions, parameter, entries, values, length, compute, self._weigh)
         self._compiled.call_next()
-        return np.concatenate(costs)
+        return costs
 
 
 def _traced(outputs: Callable[..., Sequence[tf.Tensor]], *specs: tf.TensorSpec) -> Callable[..., Sequence[tf.Tensor]]:

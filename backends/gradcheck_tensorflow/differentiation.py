@@ -7,7 +7,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import Weigh
 
 from .returned import as_real, real_tensors
@@ -19,15 +18,9 @@ def weighted_total(returned: object, weigh: Weigh) -> tf.Tensor:
     Raises
     ------
     InvalidInputError
-        If there is no tensor in it.
+        If there is no floating tensor in it.
     """
     outputs = real_tensors(returned)
-    if not outputs:
-        msg = (
-            f"`cost` returned {type(returned).__name__}, from which a GradientTape cannot go back; return the "
-            "tensor (without .numpy() or float()), or pass `grads`"
-        )
-        raise InvalidInputError(msg)
     weights = weigh([tuple(output.shape) for output in outputs])
     return tf.add_n(
         [

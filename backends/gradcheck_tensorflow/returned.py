@@ -7,6 +7,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from gradcheck_core.protocol import trees
+from gradcheck_core.protocol.outputs import floating_tensors
 
 
 def numbers(returned: object) -> list[npt.NDArray[Any]]:
@@ -27,18 +28,17 @@ def same(first: list[npt.NDArray[Any]], second: list[npt.NDArray[Any]]) -> bool:
 def real_tensors(returned: object) -> list[tf.Tensor]:
     """What is floating among the things a cost returned, complex as real ones with a last axis of two.
 
-    Numbers of Python's and NumPy's beside tensors count, as they do to the core; without any tensor there is nothing.
+    Raises
+    ------
+    InvalidInputError
+        If there is no floating tensor.
     """
-    found = [leaf.value for leaf in trees.leaves(returned)]
-    if not any(isinstance(value, tf.Tensor | tf.Variable) for value in found):
-        return []
-    constants = (float, complex, np.ndarray, np.generic)
-    tensors = [tf.constant(np.asarray(value)) if isinstance(value, constants) else value for value in found]
-    return [
-        as_real(tensor)
-        for tensor in tensors
-        if isinstance(tensor, tf.Tensor | tf.Variable) and (tensor.dtype.is_floating or tensor.dtype.is_complex)
-    ]
+    found = floating_tensors(returned, "a GradientTape", (tf.Tensor, tf.Variable), tf.constant, _is_inexact)
+    return [as_real(tensor) for tensor in found]
+
+
+def _is_inexact(tensor: Any) -> bool:
+    return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
 
 
 def as_real(tensor: tf.Tensor) -> tf.Tensor:

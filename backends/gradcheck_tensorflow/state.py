@@ -18,7 +18,7 @@ _RANDOM_OPS = ("Random", "Multinomial", "TruncatedNormal", "ParameterizedTruncat
 
 
 @final
-class CallersState:
+class VariableState:
     """Saves the caller's state; sets it back before each evaluation, as far as the cost changes it, and at the end.
 
     Seeding TensorFlow throws its compiled kernels away, which makes the next evaluation twenty times slower. So a

@@ -1,6 +1,6 @@
 """Where variables are found: in plain nestings, `tf.Module`s and Keras layers and models."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -9,6 +9,7 @@ import tensorflow as tf
 import gradcheck_keras
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import trees
+from gradcheck_core.protocol.host_theta import why_carried, why_tied
 
 
 def is_model(leaf: object) -> bool:
@@ -29,28 +30,45 @@ def variable_of(leaf: object) -> tf.Variable | None:
 @final
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A variable, its name, and whether it is trained; Keras keeps that mark on its own variable only.
+    """A variable or tensor by its path.
 
-    `computed_in` is the dtype in which a Keras layer computes with it: with mixed precision a lower one than its own.
+    Attributes
+    ----------
+    leaf : Leaf
+        The path, and TensorFlow's own variable or tensor.
+    trainable : bool
+        Whether it is trained; Keras keeps that mark on its own variable only.
+    computed_in : str
+        The dtype in which a Keras layer computes with it: with mixed precision a lower one than its own.
     """
 
-    name: str
-    variable: tf.Variable
+    leaf: trees.Leaf
     trainable: bool
     computed_in: str
+
+    @property
+    def name(self) -> str:
+        """The path's components joined by dots."""
+        return self.leaf.name
+
+    @property
+    def variable(self) -> Any:
+        """The variable or tensor."""
+        return self.leaf.value
 
 
 def named_variables(leaf: trees.Leaf) -> Iterator[Named]:
     """The variables of one leaf with their names; a model's by the path of attributes that leads to them."""
     if gradcheck_keras.is_keras(leaf.value, "tensorflow"):
         for weight in gradcheck_keras.weights(leaf.value):
-            name = trees.dotted((*leaf.path, *weight.path))
-            yield Named(name, weight.variable.value, weight.trainable, weight.computed_in)
+            inner = trees.Leaf((*leaf.path, *weight.path), weight.variable.value)
+            yield Named(inner, weight.trainable, weight.computed_in)
         return
     variable = variable_of(leaf.value)
     if variable is not None:
         is_generator = isinstance(leaf.value, tf.random.Generator)
-        yield Named(leaf.name, variable, not is_generator and bool(variable.trainable), variable.dtype.name)
+        trainable = not is_generator and bool(variable.trainable)
+        yield Named(trees.Leaf(leaf.path, variable), trainable, variable.dtype.name)
     elif isinstance(leaf.value, tf.Module):
         # The protected method that `tf.Module.trainable_variables` is made of, and the only one that gives paths.
         found = leaf.value._flatten(
@@ -60,30 +78,36 @@ def named_variables(leaf: trees.Leaf) -> Iterator[Named]:
             yield from named_variables(trees.Leaf((*leaf.path, *path), value))
 
 
-def named_leaf(leaf: trees.Leaf) -> list[Named]:
+def named_tensors(leaf: trees.Leaf) -> list[Named]:
     """The variables of one leaf, or the tensor that it is."""
     if isinstance(leaf.value, tf.Tensor):
-        return [Named(leaf.name, leaf.value, trainable=True, computed_in=leaf.value.dtype.name)]
+        return [Named(leaf, trainable=True, computed_in=leaf.value.dtype.name)]
     return list(named_variables(leaf))
 
 
-def why_carried(item: Named, dtype: str, seen: dict[int, str]) -> str | None:
-    """Why a variable or tensor, of this dtype in the user's hands, is handed on unchecked; None where it is checked."""
+def named_parts(leaf: trees.Leaf) -> list[Named]:
+    """The same; and an object of any other kind, except for a model without variables."""
+    return named_tensors(leaf) or ([] if is_model(leaf.value) else [Named(leaf, trainable=False, computed_in="")])
+
+
+def explain_carried(items: Iterable[Named], dtypes: Mapping[str, str]) -> list[str | None]:
+    """For each of the parts why it is handed on and not checked, or None; `dtypes` are those in the user's hands."""
+    seen: dict[int, str] = {}
+    return [_why_carried(item, dtypes, seen) for item in items]
+
+
+def _why_carried(item: Named, dtypes: Mapping[str, str], seen: dict[int, str]) -> str | None:
     name, tensor = item.name, item.variable
+    if not isinstance(tensor, tf.Tensor | tf.Variable):
+        return type(tensor).__name__
     if not tensor.shape.is_fully_defined():
         msg = f"`params`: `{name}` has shape {tensor.shape}; build the model on an input first"
         raise InvalidInputError(msg)
-    if id(tensor) in seen:
-        return f"tied to {seen[id(tensor)]}"
-    seen[id(tensor)] = name
-    if not (tensor.dtype.is_floating or tensor.dtype.is_complex):
-        return dtype
-    if not item.trainable:
-        return "frozen"
-    return None if tensor.shape.num_elements() else "empty"
+    size = tensor.shape.num_elements()
+    return why_tied(name, tensor, seen) or why_carried(name, dtypes[name], size, frozen=not item.trainable)
 
 
-def require_built(leaves: list[trees.Leaf]) -> None:
+def require_built(leaves: Iterable[trees.Leaf]) -> None:
     """Refuse a model that has no variables yet."""
     for leaf in leaves:
         if is_model(leaf.value) and not list(named_variables(leaf)):

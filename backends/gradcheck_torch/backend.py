@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,15 +31,16 @@ from gradcheck_core.protocol import (
 
 from .contraction import float64_total, total
 from .keras_models import held_by, lend_float64, reading
-from .state import CallersState, default_dtype, exchanged, outside_inference_mode
+from .state import ModuleState, default_dtype, exchanged, outside_inference_mode
 from .tensors import (
     as_real,
     dtype_name,
+    explain_carried,
+    is_torch,
     named_tensors,
     require_initialised_buffers,
     require_memory_of_their_own,
     tensor_of,
-    why_carried,
     working,
 )
 from .vmapped import VmappedBatch
@@ -56,7 +57,7 @@ class TorchBackend(Backend):
     )
 
     def owns(self, leaf: object) -> bool:
-        return isinstance(leaf, torch.Tensor | torch.nn.Module) or gradcheck_keras.is_variable(leaf, "torch")
+        return is_torch(leaf)
 
     def to_numpy(self, leaf: object) -> npt.NDArray[np.generic]:
         tensor = tensor_of(leaf)
@@ -79,19 +80,16 @@ class TorchBackend(Backend):
         own = dict(named_tensors(trees.leaves(params)))
         dtypes = {name: dtype_name(tensor) for name, tensor in own.items()}
         widths = _WIDTHS[precision]
-        loans = ExitStack()
-        try:
+        with ExitStack() as loans:
             if widths is TO_FLOAT64:
                 lend_float64(loans, params)
-            if not any_of(widths, own.values()):
-                return _TorchProblem(cost, params, args, seed, dtypes, loans.close)
-            # A complex step moves the parameters only: data stays real until it meets them.
-            wide_args = args if widths is TO_COMPLEX128 else tuple(widened(argument, widths) for argument in args)
-            wide_params = widened(params, widths)
-            return _TorchProblem(promoting(cost, widths), wide_params, wide_args, seed, dtypes, loans.close)
-        except BaseException:
-            loans.close()
-            raise
+            if any_of(widths, own.values()):
+                cost, params = promoting(cost, widths), widened(params, widths)
+                # A complex step moves the parameters only: data stays real until it meets them.
+                args = args if widths is TO_COMPLEX128 else tuple(widened(argument, widths) for argument in args)
+            problem = _TorchProblem(cost, params, args, seed, dtypes)
+            problem.loans = loans.pop_all()  # given back when the problem closes
+        return problem
 
 
 _WIDTHS: dict[str, Widths] = {"native": {}, "float64": TO_FLOAT64, "complex128": TO_COMPLEX128}
@@ -106,58 +104,38 @@ class _TorchProblem(Problem):
         args: tuple[object, ...],
         seed: int,
         dtypes: dict[str, str],
-        on_close: Callable[[], None],
     ) -> None:
+        self.loans = ExitStack()
         self._cost = cost
         self._args = args
-        self._on_close = on_close
-        given = trees.leaves(params)  # first, since it refuses a structure that contains itself
+        given = trees.leaves(params)
         self._rebuild = trees.rebuilder(params)
         copies: dict[int, torch.Tensor] = {}
         with outside_inference_mode():
             self._leaves = [trees.Leaf(leaf.path, working(leaf.value, copies)) for leaf in given]
         self._modules = [leaf.value for leaf in self._leaves if isinstance(leaf.value, torch.nn.Module)]
-        marked = any(tensor.requires_grad for _, tensor in named_tensors(self._leaves))
-        carried = [
-            Carried(leaf.name, type(leaf.value).__name__)
-            for leaf in self._leaves
-            if not (
-                isinstance(leaf.value, torch.Tensor | torch.nn.Module)
-                or gradcheck_keras.is_variable(leaf.value, "torch")
-            )
-        ]
         self._keras = held_by(self._leaves)
-        self._names: list[str] = []
-        self._checked: list[torch.Tensor] = []
-        seen: dict[int, str] = {}
-        for name, tensor in named_tensors(self._leaves):
-            reason = why_carried(name, tensor, marked, seen)
-            if reason is None:
-                self._names.append(name)
-                self._checked.append(tensor)
-            else:
-                carried.append(Carried(name, reason))
-        require_memory_of_their_own(self._names, self._checked)
+        named = list(named_tensors(self._leaves))
+        reasons = explain_carried(named)
+        checked = [pair for pair, reason in zip(named, reasons, strict=True) if reason is None]
+        require_memory_of_their_own(checked)
         require_initialised_buffers(self._modules)
-        if not self._names:
+        if not checked:
             gradcheck_keras.require_built(self._leaves, "torch")
-        self._layout = Layout.of(
-            [
-                (name, tuple(tensor.shape), dtypes[name])
-                for name, tensor in zip(self._names, self._checked, strict=True)
-            ],
-            carried,
-        )
+        others = [Carried(leaf.name, type(leaf.value).__name__) for leaf in self._leaves if not is_torch(leaf.value)]
+        tensors = [
+            Carried(name, reason) for (name, _), reason in zip(named, reasons, strict=True) if reason is not None
+        ]
+        shapes = [(name, tuple(tensor.shape), dtypes[name]) for name, tensor in checked]
+        self._layout = Layout.of(shapes, [*others, *tensors])
+        self._checked = [tensor for _, tensor in checked]
         self._handed: object = None
         # Tensors that the caller can see are saved; the checked ones among them are restored at the end only.
-        visible = [
-            tensor
-            for _, tensor in named_tensors(self._leaves)
-            if id(tensor) not in {id(copy) for copy in copies.values()}
-        ]
-        self._state = CallersState(self._modules, visible, seed)
-        for copy in (tensor for tensor in self._checked if not tensor.requires_grad):
-            copy.requires_grad_(True)
+        made = {id(copy) for copy in copies.values()}
+        self._state = ModuleState(self._modules, [tensor for _, tensor in named if id(tensor) not in made], seed)
+        for tensor in self._checked:
+            if not tensor.requires_grad:
+                tensor.requires_grad_(True)
 
     @property
     def layout(self) -> Layout:
@@ -200,7 +178,7 @@ class _TorchProblem(Problem):
             zeros = np.zeros(self._layout.size)
             note = "the cost is detached from every parameter, so autograd's gradient counts as zero"
             return Gradient(zeros, tuple(dtype_name(tensor) for tensor in self._checked), (note,))
-        return self._laid_out(deque(torch.autograd.grad(cost, self._checked, allow_unused=True)))
+        return self._lay_out(deque(torch.autograd.grad(cost, self._checked, allow_unused=True)))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         with forward_ad.dual_level():
@@ -232,7 +210,7 @@ class _TorchProblem(Problem):
         if not along:  # a gradient that does not depend on the parameters: the cost is linear in them
             return zeros
         second = torch.autograd.grad(torch.stack(along).sum(), self._checked, allow_unused=True)
-        return Gradient(self._laid_out(deque(second)).d_theta, zeros.dtypes)
+        return Gradient(self._lay_out(deque(second)).d_theta, zeros.dtypes)
 
     def _total(self, weigh: Weigh) -> torch.Tensor:
         """The weighted sum of what the cost returns, with its graph."""
@@ -241,10 +219,8 @@ class _TorchProblem(Problem):
 
     def _tangents(self, direction: FloatVector) -> list[torch.Tensor]:
         """A direction of theta as tensors like the checked ones."""
-        return [
-            torch.from_numpy(parameter.tensor(direction[parameter.range])).to(tensor)
-            for parameter, tensor in zip(self._layout.parameters, self._checked, strict=True)
-        ]
+        values = self._layout.tensors(direction)
+        return [torch.from_numpy(value).to(tensor) for value, tensor in zip(values, self._checked, strict=True)]
 
     def _duals(self, direction: FloatVector) -> dict[int, torch.Tensor]:
         """By identity of the checked tensors, the same values with the direction as their tangent."""
@@ -255,33 +231,29 @@ class _TorchProblem(Problem):
                 for tensor, tangent in zip(self._checked, self._tangents(direction), strict=True)
             }
 
-    def _laid_out(self, grads: deque[torch.Tensor | None]) -> Gradient:
-        """Gradients as a vector; each is let go of once it is there, since together they are as large as theta."""
-        d_theta = np.zeros(self._layout.size)
-        dtypes, notes = [], []
-        for parameter in self._layout.parameters:
-            grad = grads.popleft()
-            dtypes.append(parameter.dtype if grad is None else dtype_name(grad))
-            if grad is None:
-                notes.append(f"`{parameter.name}`: the cost does not reach it; autograd's None counts as zero")
-                continue
-            dense = grad if grad.layout is torch.strided else grad.to_dense()
-            numbers = as_real(dense.detach()).to(device="cpu", dtype=torch.float64).reshape(-1)
-            d_theta[parameter.range] = numbers.numpy(force=True)  # autograd may return a zero tensor, without memory
-        return Gradient(d_theta, tuple(dtypes), tuple(notes))
+    def _lay_out(self, grads: deque[torch.Tensor | None]) -> Gradient:
+        # each is let go of once it is laid out, since together they are as large as theta
+        return Gradient.of(self._layout, (_on_host(grads.popleft()) for _ in range(len(grads))))
 
     def changed_structure(self) -> str | None:
         present = {id(tensor) for _, tensor in named_tensors(trees.leaves(self._handed))}
-        for name, tensor in zip(self._names, self._checked, strict=True):
-            if id(tensor) not in present:
-                return f"`{name}`"
-        return None
+        pairs = zip(self._layout.parameters, self._checked, strict=True)
+        return next((f"`{parameter.name}`" for parameter, tensor in pairs if id(tensor) not in present), None)
 
     def close(self) -> None:
         try:
             self._state.restore()
         finally:
-            self._on_close()
+            self.loans.close()
+
+
+def _on_host(grad: torch.Tensor | None) -> tuple[npt.NDArray[Any], str] | None:
+    """A gradient's values in double precision, and its own dtype."""
+    if grad is None:
+        return None
+    dense = grad.detach() if grad.layout is torch.strided else grad.detach().to_dense()
+    wide = dense.to(device="cpu", dtype=torch.complex128 if grad.is_complex() else torch.float64)
+    return wide.numpy(force=True), dtype_name(grad)  # autograd may return a zero tensor, without memory
 
 
 def _replace(data: torch.Tensor, entries: Entries, values: FloatVector | ComplexVector | complex) -> None:

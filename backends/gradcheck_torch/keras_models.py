@@ -17,7 +17,7 @@ Held = list[tuple[Any, torch.Tensor]]
 
 def held_by(leaves: Iterable[trees.Leaf]) -> Held | None:
     """What the Keras models and variables among some leaves hold, or None where there are none."""
-    owners = _owners(leaves)
+    owners = gradcheck_keras.owners(leaves, "torch")
     weights = [weight for owner in owners for weight in gradcheck_keras.weights(owner)]
     return [(weight.variable, weight.variable.value) for weight in weights] if owners else None
 
@@ -38,15 +38,7 @@ def lend_float64(loans: ExitStack, params: object) -> None:
     TypeError
         If a layer cannot be lent another precision.
     """
-    owners = _owners(trees.leaves(params))
-    if owners:
-        loans.enter_context(gradcheck_keras.computing_in_float64())
-    for owner in owners:
-        gradcheck_keras.lend_float64(loans, owner, _widened)
-
-
-def _owners(leaves: Iterable[trees.Leaf]) -> list[object]:
-    return [leaf.value for leaf in leaves if gradcheck_keras.is_keras(leaf.value, "torch")]
+    gradcheck_keras.lend_float64(loans, gradcheck_keras.owners(trees.leaves(params), "torch"), _widened)
 
 
 def _widened(tensor: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 
 
 @final
-class CallersState:
+class ModuleState:
     """Saves the caller's state; sets it back before each evaluation, as far as the cost changes it, and at the end.
 
     Buffers are compared by value, not by version: native kernels such as batch norm's update their running averages

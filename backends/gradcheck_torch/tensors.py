@@ -1,6 +1,6 @@
 """Which tensors a structure holds, which of them are checked, and which cannot be."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -8,6 +8,7 @@ import torch
 import gradcheck_keras
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import trees
+from gradcheck_core.protocol.host_theta import why_carried, why_tied
 
 _NOT_INITIALISED = "`params`: `{}` is not initialised yet; call the module once on an input of the right shape first"
 
@@ -25,6 +26,11 @@ def named_tensors(leaves: Iterable[trees.Leaf]) -> Iterator[tuple[str, torch.Ten
             yield leaf.name, leaf.value
 
 
+def is_torch(leaf: object) -> bool:
+    """Whether an object is a tensor, a module, or a Keras variable that wraps a tensor."""
+    return isinstance(leaf, torch.Tensor | torch.nn.Module) or gradcheck_keras.is_variable(leaf, "torch")
+
+
 def tensor_of(leaf: Any) -> torch.Tensor:
     """The tensor that a leaf is, or that a Keras variable wraps."""
     tensor: torch.Tensor = leaf.value if gradcheck_keras.is_variable(leaf, "torch") else leaf
@@ -40,8 +46,17 @@ def working(value: object, copies: dict[int, torch.Tensor]) -> object:
     return copies[id(value)]
 
 
-def why_carried(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, str]) -> str | None:
-    """Why a tensor is handed on and not checked; None where it is checked."""
+def explain_carried(named: Sequence[tuple[str, torch.Tensor]]) -> list[str | None]:
+    """For each tensor why it is handed on and not checked, or None if it is checked.
+
+    Where some tensors require gradients, the others are frozen.
+    """
+    marked = any(tensor.requires_grad for _, tensor in named)
+    seen: dict[int, str] = {}
+    return [_why_carried(name, tensor, marked, seen) for name, tensor in named]
+
+
+def _why_carried(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, str]) -> str | None:
     if isinstance(tensor, torch.nn.parameter.UninitializedParameter):
         raise InvalidInputError(_NOT_INITIALISED.format(name))
     if tensor.is_meta:
@@ -55,20 +70,14 @@ def why_carried(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, s
     if tensor.layout is not torch.strided:
         msg = f"`params`: `{name}` is {tensor.layout}; pass dense tensors"
         raise InvalidInputError(msg)
-    if id(tensor) in seen:
-        return f"tied to {seen[id(tensor)]}"
-    seen[id(tensor)] = name
-    if not is_inexact(tensor):
-        return dtype_name(tensor)
-    if marked and not tensor.requires_grad:
-        return "frozen"
-    return None if tensor.numel() else "empty"
+    frozen = marked and not tensor.requires_grad
+    return why_tied(name, tensor, seen) or why_carried(name, dtype_name(tensor), tensor.numel(), frozen=frozen)
 
 
-def require_memory_of_their_own(names: list[str], checked: list[torch.Tensor]) -> None:
+def require_memory_of_their_own(checked: Iterable[tuple[str, torch.Tensor]]) -> None:
     """Refuse parameters that cannot be perturbed one by one, since writing to one entry changes another."""
     holders: dict[int, str] = {}
-    for name, tensor in zip(names, checked, strict=True):
+    for name, tensor in checked:
         if any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride(), strict=True)):
             msg = f"`params`: several entries of the parameter `{name}` are one number in memory; clone() it"
             raise InvalidInputError(msg)

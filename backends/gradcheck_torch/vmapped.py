@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gradcheck_core.protocol import Batch, FloatVector
 from gradcheck_core.protocol.chunks import fitting, piece_by_piece
 
-from .state import CallersState, outside_inference_mode
+from .state import ModuleState, outside_inference_mode
 
 _AT_A_TIME = 2**25
 """Bytes that are worked on at a time, 32 MiB: with less, more time goes into starting batches; more, which no longer
@@ -38,13 +38,13 @@ class VmappedBatch(Batch):
         From tensors by the identity of those that they replace to the weighted sum, a float64 scalar.
     checked : sequence of Tensor
         The parameters.
-    state : CallersState
+    state : ModuleState
         Set back before and after each batch.
     memory : int
         Bytes, as `Problem.batch` takes them.
     """
 
-    def __init__(self, total: Total, checked: Sequence[torch.Tensor], state: CallersState, memory: int) -> None:
+    def __init__(self, total: Total, checked: Sequence[torch.Tensor], state: ModuleState, memory: int) -> None:
         self._total = total
         self._checked = checked
         self._state = state

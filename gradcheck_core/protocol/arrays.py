@@ -1,7 +1,7 @@
-"""A backend from a few functions of arrays: all else that the protocol asks for is derived from them.
+"""A backend made of a few functions of arrays: everything else that the protocol asks for is derived from them.
 
-For a framework whose tensors stand in Python's own containers. Theta is held in NumPy arrays, and a tensor is made anew
-from one that was written, so that neither the caller's tensors nor their memory are ever touched.
+For a framework whose tensors stand in Python's own containers. Theta is held in NumPy arrays. A tensor is made anew
+when its array was written to, so the caller's tensors and their memory are never touched.
 """
 
 import abc
@@ -14,16 +14,23 @@ from typing import Any, ClassVar, final
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InvalidInputError
-from . import trees
-from .array_batch import ArrayBatch, Outputs
-from .array_theta import ArrayTheta
-from .backend import Backend, Batch, Capability, Entries, Problem, Weigh, undeclared
-from .layout import ComplexVector, FloatVector, Gradient, Layout, as_pairs
-from .outputs import as_real, is_inexact
+from . import chunks, trees
+from .backend import Backend, Batch, Capability, Problem, Weigh, undeclared
+from .host_theta import Array, HostProblem, hold, why_carried
+from .layout import FloatVector, Gradient
+from .outputs import as_real, cannot_differentiate, is_inexact
 
 Function = Callable[[Sequence[Any]], Any]
 """From the checked tensors, in theta's order, to a scalar tensor."""
+
+Outputs = Callable[[Any], Sequence[Any]]
+"""From one tensor, in place of a parameter, to the floating tensors that the cost then returns."""
+
+_COMPUTED = 8
+"""Bytes that a cost computes for each byte that goes in or comes out: a guess, since frameworks do not tell."""
+
+_MOST_AT_ONCE = 64
+"""With more thetas at once, the time that a call itself takes hardly counts."""
 
 
 class ArrayBackend(Backend):
@@ -76,45 +83,49 @@ class ArrayBackend(Backend):
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
         """Bind a cost to NumPy arrays of the parameters' values."""
-        return _ArrayProblem(self, cost, ArrayTheta(self, params, precision), args, seed)
+        return _ArrayProblem(self, cost, params, args, precision, seed)
 
 
 @final
-class _ArrayProblem(Problem):
+class _ArrayProblem(HostProblem):
     def __init__(
-        self, backend: ArrayBackend, cost: Callable[..., object], theta: ArrayTheta, args: tuple[object, ...], seed: int
+        self,
+        backend: ArrayBackend,
+        cost: Callable[..., object],
+        params: object,
+        args: tuple[object, ...],
+        precision: str,
+        seed: int,
     ) -> None:
-        self._backend, self._cost, self._theta, self._args, self._seed = backend, cost, theta, args, seed
-        self._handed: tuple[list[Any], object] = ([], None)
-
-    @property
-    def layout(self) -> Layout:
-        return self._theta.layout
+        self._backend, self._cost, self._args, self._seed = backend, cost, args, seed
+        given = trees.leaves(params)
+        reasons = [self._why_carried(leaf) for leaf in given]
+        theta = hold(
+            given, reasons, lambda leaf: self._array(leaf.value), lambda leaf: self._dtype_of(leaf.value), precision
+        )
+        super().__init__(theta, given, trees.rebuilder(params))
+        self._given = [given[position].value for position in theta.positions]
+        own = [parameter.dtype for parameter in theta.layout.parameters]
+        self._dtypes = own if precision == "native" else [array.dtype.name for array in theta.arrays]
+        for position, reason in enumerate(reasons):
+            value = given[position].value
+            if reason is not None and isinstance(value, backend.tensors):
+                self._leaves[position] = backend.tensor(self._array(value), self._dtype_of(value), value)
 
     def read(self, parameter: int) -> FloatVector:
-        return self._theta.read(parameter)
-
-    def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        self._theta.write(parameter, entries, values)
-
-    def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
-        self._theta.write_complex(parameter, entries, values)
-
-    def params(self) -> object:
-        return self._theta.structure(self._theta.tensors())
+        # from the tensor, since a cost may have overwritten it
+        values = np.ascontiguousarray(self._backend.to_numpy(self._checked()[parameter]))
+        return self.layout.parameters[parameter].numbers(values).real.astype(np.float64)
 
     def evaluate(self) -> object:
-        tensors = self._theta.tensors()
-        structure = self._theta.structure(tensors)
-        self._handed = (tensors, structure)
-        return self._called(structure)
+        return self._called(self._hand())
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        return self._laid_out(self._backend.gradients(self._total(weigh), self._theta.tensors()))
+        return self._laid_out(self._backend.gradients(self._total(weigh), self._checked()))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         tangents = self._tangents(direction, conjugated=False)
-        found = self._backend.derivative(self._total(weigh), self._theta.tensors(), tangents)
+        found = self._backend.derivative(self._total(weigh), self._checked(), tangents)
         return float(self._backend.to_numpy(found))
 
     def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
@@ -126,94 +137,113 @@ class _ArrayProblem(Problem):
             grads = zip(backend.gradients(total, tensors), tangents, strict=True)
             return functools.reduce(operator.add, [backend.contract(g, t) for g, t in grads if g is not None])
 
-        return self._laid_out(backend.gradients(along, self._theta.tensors()))
+        return self._laid_out(backend.gradients(along, self._checked()))
 
     def batch(self, weigh: Weigh, memory: int) -> Batch | None:
-        backend, theta = self._backend, self._theta
-        is_widened = any(
-            a.dtype.kind == "c" and not p.is_complex for a, p in zip(theta.host, theta.layout.parameters, strict=True)
-        )
-        if is_widened or backend.vectorised(lambda tensor: [tensor]) is None:
+        backend = self._backend
+        widened = [
+            a.dtype.kind == "c" and not p.is_complex for a, p in zip(self._host, self.layout.parameters, strict=True)
+        ]
+        if any(widened) or backend.vectorised(lambda tensor: [tensor]) is None:
             return None
         outputs = [leaf.value for leaf in trees.leaves(self.evaluate())]
-        arrays = [theta.array(output) for output in outputs]
+        arrays = [self._array(output) for output in outputs]
         positions = [i for i, array in enumerate(arrays) if is_inexact(array.dtype)]
         if not all(isinstance(outputs[position], backend.tensors) for position in positions):
             return None
-        args = [theta.array(leaf.value) for leaf in trees.leaves(self._args) if isinstance(leaf.value, backend.tensors)]
+        args = [self._array(leaf.value) for leaf in trees.leaves(self._args) if isinstance(leaf.value, backend.tensors)]
 
-        def many(parameter: int) -> Outputs:
+        def many(parameter: int, thetas: Array) -> list[Array]:
             def one(tensor: Any) -> list[Any]:
-                tensors = theta.tensors()
+                tensors = self._checked()
                 tensors[parameter] = tensor
-                returned = trees.leaves(self._called(theta.structure(tensors)))
+                returned = trees.leaves(self._called(self._rebuild(iter(self._with(tensors)))))
                 return [returned[position].value for position in positions]
 
             vectorised = backend.vectorised(one)
             assert vectorised is not None
-            return vectorised
+            return [backend.to_numpy(output) for output in vectorised(self._tensor(parameter, thetas))]
 
-        passing = sum(array.nbytes for array in (*theta.host, *args, *arrays))
-        return ArrayBatch(many, theta.tensor, backend.to_numpy, theta.host, passing, weigh, memory)
+        passing = sum(array.nbytes for array in (*self._host, *args, *arrays))
+        return _ArrayBatch(many, self._host, chunks.length(_COMPUTED * passing, memory, _MOST_AT_ONCE), weigh)
 
-    def changed_structure(self) -> str | None:
-        return self._theta.rebound(*self._handed)
+    def _place(self, parameter: int) -> None:
+        self._leaves[self._positions[parameter]] = self._tensor(parameter, self._host[parameter])
 
-    def close(self) -> None:
-        """Nothing to give back: theta is held in copies."""
+    def _tensor(self, parameter: int, values: Array) -> Any:
+        """A new tensor of other values, of the dtype and on the device of a parameter."""
+        return self._backend.tensor(values, self._dtypes[parameter], self._given[parameter])
 
     def _called(self, structure: object) -> object:
         with self._backend.seeded(self._seed):
             return self._cost(structure, *self._args)
 
+    def _array(self, leaf: object) -> Array:
+        """The values of a tensor, or of one of Python's own numbers."""
+        return self._backend.to_numpy(leaf) if isinstance(leaf, self._backend.tensors) else np.asarray(leaf)
+
+    def _dtype_of(self, leaf: object) -> str:
+        is_tensor = isinstance(leaf, self._backend.tensors)
+        return self._backend.dtype_of(leaf) if is_tensor else np.asarray(leaf).dtype.name
+
+    def _why_carried(self, leaf: trees.Leaf) -> str | None:
+        if not isinstance(leaf.value, (*self._backend.tensors, float, complex)):
+            return type(leaf.value).__name__
+        return why_carried(leaf.name, self._dtype_of(leaf.value), self._array(leaf.value).size)
+
     def _total(self, weigh: Weigh) -> Function:
         """The weighted sum of what the cost returns, as a function of the checked tensors."""
-        backend, theta = self._backend, self._theta
+        backend = self._backend
         # the shapes and dtypes are those of a call outside of any differentiation, where values can be had
         called = self.evaluate()
         outputs = [leaf.value for leaf in trees.leaves(called)]
-        arrays = {position: theta.array(output) for position, output in enumerate(outputs)}
-        floating = {p: array for p, array in arrays.items() if is_inexact(array.dtype)}
+        floating = {i: array for i, array in enumerate(map(self._array, outputs)) if is_inexact(array.dtype)}
+        found = weigh([as_real(array).shape for array in floating.values()])
         weights = {
-            position: backend.tensor(_of_the_kind(array, weight), theta.dtype_of(outputs[position]), outputs[position])
-            for (position, array), weight in zip(
-                floating.items(), weigh([as_real(array).shape for array in floating.values()]), strict=True
-            )
-            if isinstance(outputs[position], backend.tensors)
+            i: backend.tensor(_of_the_kind(array, weight), self._dtype_of(outputs[i]), outputs[i])
+            for (i, array), weight in zip(floating.items(), found, strict=True)
+            if isinstance(outputs[i], backend.tensors)
         }
         if not weights:
-            msg = (
-                f"`cost` returned {type(called).__name__}, from which {backend.name} cannot go back; "
-                "return the tensor, or pass `grads`"
-            )
-            raise InvalidInputError(msg)
+            raise cannot_differentiate(called, backend.name)
 
         def total(tensors: Sequence[Any]) -> Any:
-            returned = trees.leaves(self._called(theta.structure(tensors)))
-            return functools.reduce(operator.add, [backend.contract(returned[p].value, w) for p, w in weights.items()])
+            returned = trees.leaves(self._called(self._rebuild(iter(self._with(tensors)))))
+            return functools.reduce(operator.add, [backend.contract(returned[i].value, w) for i, w in weights.items()])
 
         return total
 
     def _tangents(self, direction: FloatVector, *, conjugated: bool) -> list[Any]:
         """A direction of theta as tensors like the checked ones."""
-        values = [parameter.tensor(direction[parameter.range]) for parameter in self._theta.layout.parameters]
-        return [
-            self._backend.tensor(np.conj(value) if conjugated else value, dtype, tensor)
-            for value, dtype, tensor in zip(values, self._theta.dtypes, self._theta.tensors(), strict=True)
-        ]
+        values = self.layout.tensors(direction)
+        return [self._tensor(i, np.conj(value) if conjugated else value) for i, value in enumerate(values)]
 
     def _laid_out(self, grads: Sequence[Any]) -> Gradient:
-        d_theta, dtypes, notes = np.zeros(self._theta.layout.size), list(self._theta.dtypes), []
-        for i, (parameter, grad) in enumerate(zip(self._theta.layout.parameters, grads, strict=True)):
-            if grad is None:
-                notes.append(f"`{parameter.name}`: the cost does not reach it, and its gradient counts as zero")
-                continue
-            array = self._backend.to_numpy(grad).reshape(-1)
-            dtypes[i] = self._theta.dtype_of(grad)
-            d_theta[parameter.range] = as_pairs(array, self._backend.conjugates) if parameter.is_complex else array.real
-        return Gradient(d_theta, tuple(dtypes), tuple(notes))
+        pairs = (None if grad is None else (self._array(grad), self._dtype_of(grad)) for grad in grads)
+        return Gradient.of(self.layout, pairs, conjugates=self._backend.conjugates)
 
 
-def _of_the_kind(array: npt.NDArray[Any], weight: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+@final
+class _ArrayBatch(Batch):
+    """Stacks one parameter's values, each with one entry replaced; `many` gives the cost's outputs at all of them."""
+
+    def __init__(
+        self, many: Callable[[int, Array], list[Array]], host: Sequence[Array], length: int, weigh: Weigh
+    ) -> None:
+        self._many, self._host, self._length, self._weigh = many, host, length, weigh
+
+    def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
+        host = self._host[parameter]
+
+        def costs(entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
+            elements, moved = chunks.replacements(host, entries, values)
+            stacked = np.repeat(host.reshape(1, -1), len(entries), axis=0)
+            stacked[np.arange(len(entries)), elements] = moved
+            return chunks.contracted(self._many(parameter, stacked.reshape(-1, *host.shape)), self._weigh)
+
+        return chunks.piece_by_piece(costs, entries, values, lambda: self._length)
+
+
+def _of_the_kind(array: Array, weight: npt.NDArray[np.float64]) -> Array:
     """Weights of both parts of a complex output as one number: the product's real part is the weighted sum."""
     return weight[..., 0] - 1j * weight[..., 1] if array.dtype.kind == "c" else weight

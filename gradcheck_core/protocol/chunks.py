@@ -59,6 +59,41 @@ def replacements(host: Array, entries: npt.NDArray[np.intp], values: FloatVector
     return entries // 2, moved
 
 
+def costs_of_group(
+    host: Sequence[Array],
+    group: Sequence[int],
+    parameter: int,
+    entries: npt.NDArray[np.intp],
+    values: FloatVector,
+    length: int,
+    compute: Callable[[npt.NDArray[np.int32], Array], Sequence[Array]],
+    weigh: Weigh,
+) -> FloatVector:
+    """J with one entry of a parameter replaced at a time, by a function that perturbs a group of parameters.
+
+    Parameters
+    ----------
+    host : sequence of numpy.ndarray
+        All parameters' present values.
+    group : sequence of int
+        The positions of the group's parameters.
+    parameter, entries, values
+        As `Batch.costs_at` takes them.
+    length : int
+        How many thetas make a chunk.
+    compute : callable
+        From indices into the group laid end to end, and what stands there instead, to the cost's floating outputs,
+        stacked. It may give more rows than it was asked for.
+    weigh : callable
+        As `Problem.batch` takes it.
+    """
+    before = sum(host[i].size for i in group[: group.index(parameter)])
+    elements, moved = replacements(host[parameter], entries, values)
+    indices = np.asarray(before + elements, np.int32)
+    pieces = [slice(start, start + length) for start in range(0, len(entries), length)]
+    return np.concatenate([contracted(compute(indices[p], moved[p]), weigh)[: len(indices[p])] for p in pieces])
+
+
 def length(bytes_each: int, memory: int, most: int) -> int:
     """How many thetas make a chunk: a power of two that the memory has room for, but for a single theta.
 

@@ -1,4 +1,4 @@
-"""When a compiled function may stand for a cost: for backends that have something faster than calling it."""
+"""When a compiled function may take the place of a cost, for backends that compile."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, final
@@ -22,30 +22,40 @@ class CompiledCost:
         From the values of the parameters to the floating arrays that the cost returns of them; it may raise anything.
     floating : callable
         From what the cost returned to its floating arrays, in the order in which they are contracted.
+    host : sequence of numpy.ndarray
+        Theta, which is where the problem was opened.
     worthwhile : bool
         Whether enough evaluations are to be expected.
+
+    Attributes
+    ----------
+    opening : list of numpy.ndarray
+        Theta as it was then.
     """
 
     def __init__(
         self,
         compute: Callable[[list[Any]], Sequence[Array]],
         floating: Callable[[object], Sequence[Array]],
+        host: Sequence[Array],
         *,
         worthwhile: bool,
     ) -> None:
         self._compute = compute
         self._floating = floating
+        self._host = host
+        self.opening = [array.copy() for array in host]
         self._usable = worthwhile
         self._called_next = False
         self._known: tuple[list[Any], Sequence[Array]] | None = None
         self._offsets: list[Array] | None = None
 
-    def evaluate(self, values: Callable[[], list[Any]], called: Callable[[], object], *, opening: bool) -> object:
+    def evaluate(self, values: Callable[[], list[Any]], called: Callable[[], object]) -> object:
         """What the cost returns, by calling it or computed.
 
-        It is called at the theta that the problem was opened with, so that it is seen whether it repeats, and after a
-        batch, which the core holds against it. Where it cannot be compiled, or something else than the cost's own is
-        computed at the opening theta, it is always called.
+        It is called at the theta that the problem was opened with, since the core compares two calls there, and after
+        a batch, which the core compares with a call. It is always called if it cannot be compiled, or if what is
+        computed at the opening theta differs from what the cost returned.
 
         Parameters
         ----------
@@ -53,9 +63,8 @@ class CompiledCost:
             Gives the values of the parameters.
         called : callable
             Calls the cost.
-        opening : bool
-            Whether theta is that with which the problem was opened.
         """
+        opening = all(map(np.array_equal, self._host, self.opening))
         if not opening and not self._called_next and (computed := self._computed(values)) is not None:
             return computed
         self._called_next = False
@@ -63,7 +72,7 @@ class CompiledCost:
         if opening and self._usable and self._known is None:
             try:
                 self._known = (_copies(values()), self._floating(returned))
-            except InvalidInputError:  # what it returned is for the core to judge
+            except InvalidInputError:  # the core judges what it returned
                 self._usable = False
         return returned
 
@@ -78,10 +87,10 @@ class CompiledCost:
             if self._offsets is None:
                 found, called = self._compute(self._known[0]), self._known[1]
                 self._usable = agree(found, called)
-                # What is off by rounding at the opening theta is taken off everywhere: only differences count.
+                # Only differences of costs count, so the rounding error at the opening theta is subtracted everywhere.
                 self._offsets = [_wide(one) - _wide(other) for one, other in zip(found, called, strict=self._usable)]
             outputs = [_wide(one) - off for one, off in zip(self._compute(values()), self._offsets, strict=True)]
-        except Exception:  # what the cost has to say it says when it is called
+        except Exception:  # if the cost raises, it raises again when it is called
             self._usable = False
         if not self._usable:
             return None

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, final
 
@@ -127,6 +127,10 @@ class Layout:
         """The length n of theta."""
         return sum(parameter.size for parameter in self.parameters)
 
+    def tensors(self, vector: FloatVector) -> list[npt.NDArray[np.float64 | np.complex128]]:
+        """A vector of theta's length as one array for each parameter, of its shape."""
+        return [parameter.tensor(vector[parameter.range]) for parameter in self.parameters]
+
 
 def _require_distinct(names: list[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
@@ -153,6 +157,28 @@ class Gradient:
     d_theta: FloatVector
     dtypes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, layout: Layout, tensors: Iterable[tuple[npt.NDArray[Any], str] | None], *, conjugates: bool = False
+    ) -> Self:
+        """Lay out the gradients by the parameters, in their order, each with the dtype in which it came.
+
+        None is a gradient of zero, with a note. An iterator is asked for one at a time, since together they are as
+        large as theta. `conjugates` is as `as_pairs` takes it.
+        """
+        d_theta = np.zeros(layout.size)
+        dtypes, notes = [], []
+        for parameter, given in zip(layout.parameters, tensors, strict=True):
+            array, dtype = given or (None, parameter.dtype)
+            dtypes.append(dtype)
+            if array is None:
+                notes.append(f"`{parameter.name}`: the cost does not reach it, and its gradient counts as zero")
+            elif parameter.is_complex:
+                d_theta[parameter.range] = as_pairs(array, conjugates)
+            else:
+                d_theta[parameter.range] = array.real.reshape(-1)
+        return cls(d_theta, tuple(dtypes), tuple(notes))
 
 
 def as_pairs(gradient: npt.NDArray[np.generic], conjugates: bool) -> FloatVector:

@@ -4,7 +4,7 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from ..errors import InvalidInputError
 from . import trees
 
 Array = npt.NDArray[Any]
+T = TypeVar("T")
 ToNumpy = Callable[[object], npt.NDArray[np.generic]]
 
 _CURE = "return a scalar, or a tensor or structure of tensors of a floating dtype"
@@ -96,6 +97,53 @@ def as_real(array: Array) -> Array:
     if array.dtype.kind != "c":
         return array
     return np.stack([array.real, array.imag], axis=-1)
+
+
+def floating_tensors(
+    returned: object,
+    through: str,
+    tensors: tuple[type, ...],
+    convert: Callable[[Array], T],
+    is_inexact: Callable[[Any], bool],
+) -> list[T]:
+    """The floating tensors among what a cost returned, in the order in which they are contracted.
+
+    Parameters
+    ----------
+    returned : object
+        What the cost returned.
+    through : str
+        What is to differentiate it, for the message.
+    tensors : tuple of type
+        The framework's types of tensors.
+    convert : callable
+        Makes a tensor of an array; Python's numbers and NumPy's arrays count if they stand beside a tensor.
+    is_inexact : callable
+        Whether a tensor is floating or complex.
+
+    Raises
+    ------
+    InvalidInputError
+        If the cost returned no floating tensor.
+    """
+
+    def is_floating_tensor(leaf: Any) -> bool:
+        return isinstance(leaf, tensors) and is_inexact(leaf)
+
+    leaves: list[Any] = [leaf.value for leaf in trees.leaves(returned)]
+    if not any(map(is_floating_tensor, leaves)):
+        raise cannot_differentiate(returned, through)
+    plain = (float, complex, np.ndarray, np.generic)
+    found = (convert(np.asarray(leaf)) if isinstance(leaf, plain) else leaf for leaf in leaves)
+    return list(filter(is_floating_tensor, found))
+
+
+def cannot_differentiate(returned: object, through: str) -> InvalidInputError:
+    """What a cost that returned no tensor of the framework is refused with, if its gradient is asked for."""
+    return InvalidInputError(
+        f"`cost` returned {type(returned).__name__}, through which {through} cannot differentiate; return the tensor "
+        "(without .item(), float() or .numpy()), or pass `grads`"
+    )
 
 
 def is_floating(dtype: np.dtype[np.generic]) -> bool:

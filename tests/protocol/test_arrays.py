@@ -52,7 +52,9 @@ def test_arrays_of_objects_are_refused_by_name():
 def test_a_gradient_of_a_cost_that_returns_a_plain_number_is_refused():
     with (
         opened(lambda p: float(np.sum(p)), np.ones(2)) as problem,
-        pytest.raises(gc.InvalidInputError, match="`cost` returned float, from which forgetful cannot go back; return"),
+        pytest.raises(
+            gc.InvalidInputError, match="`cost` returned float, through which forgetful cannot differentiate; return"
+        ),
     ):
         problem.gradient(ones)
 

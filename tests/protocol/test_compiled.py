@@ -15,7 +15,8 @@ class Cost:
         self.calls = 0
         self.off = off
         self.theta = THETA.copy()
-        self.compiled = CompiledCost(self.compute, lambda returned: [np.asarray(returned)], worthwhile=worthwhile)
+        host = [self.theta]
+        self.compiled = CompiledCost(self.compute, lambda returned: [np.asarray(returned)], host, worthwhile=worthwhile)
 
     def called(self):
         self.calls += 1
@@ -26,7 +27,7 @@ class Cost:
 
     def at(self, theta):
         self.theta[:] = theta
-        return self.compiled.evaluate(lambda: [self.theta], self.called, opening=bool(np.array_equal(theta, THETA)))
+        return self.compiled.evaluate(lambda: [self.theta], self.called)
 
 
 def test_the_cost_is_called_where_the_problem_was_opened():
@@ -98,7 +99,9 @@ def test_what_a_cost_returns_is_not_judged_here():
     def floating(returned):
         raise InvalidInputError
 
-    compiled = CompiledCost(lambda values: [np.zeros(())], floating, worthwhile=True)
+    theta = THETA.copy()
+    compiled = CompiledCost(lambda values: [np.zeros(())], floating, [theta], worthwhile=True)
 
-    assert compiled.evaluate(lambda: [THETA], lambda: "text", opening=True) == "text"
-    assert compiled.evaluate(lambda: [MOVED], lambda: "other", opening=False) == "other"
+    assert compiled.evaluate(lambda: [theta], lambda: "text") == "text"
+    theta[:] = MOVED
+    assert compiled.evaluate(lambda: [theta], lambda: "other") == "other"
