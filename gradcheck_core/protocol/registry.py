@@ -1,18 +1,11 @@
-"""Discovery of backends by entry points: the only module that knows stevedore."""
+"""Which backend is meant: by its name, or by the objects that it owns."""
 
 import functools
-import importlib.metadata
-import importlib.util
 import inspect
 import sys
-from collections import defaultdict
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint
-from typing import final
 
 import numpy as np
 import numpy.typing as npt
-from stevedore import DriverManager, NamedExtensionManager
 
 from ..errors import (
     BackendUnavailableError,
@@ -23,57 +16,12 @@ from ..errors import (
 )
 from . import trees
 from .backend import Backend, Capability
-
-GROUP = "gradcheck.backends"
-"""Entry-point group in which a distribution registers a `Backend` class under its framework's import name."""
-
-CAUSES_GROUP = "gradcheck.causes"
-"""Entry-point group for a function that takes an open problem of that framework and returns its alterations."""
-
-DEMO_GROUP = "gradcheck.demos"
-"""Entry-point group for a function that writes the demonstration network in that framework."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class BackendInfo:
-    """One registered backend.
-
-    Attributes
-    ----------
-    name : str
-        The framework's import name, which is the backend's name too.
-    available : bool
-        Whether the framework is installed and exactly one plugin has the name.
-    version : str
-        The framework's version, empty where unknown.
-    reason : str
-        Why it is not available and what to do; empty if it is.
-    distribution : str
-        The distribution, with version, that ships the backend.
-    """
-
-    name: str
-    available: bool
-    version: str
-    reason: str
-    distribution: str
-
-
-def backends() -> tuple[BackendInfo, ...]:
-    """All registered backends by name; imports no framework and no plugin.
-
-    Returns
-    -------
-    tuple of BackendInfo
-        Sorted by name: those that can be used, and those that cannot, with the reason.
-
-    Examples
-    --------
-    >>> [info.available for info in backends() if info.name == "numpy"]
-    [True]
-    """
-    return tuple(_describe(name, points) for name, points in sorted(_entry_points(GROUP).items()))
+from .plugins import CAUSES_GROUP as CAUSES_GROUP
+from .plugins import DEMO_GROUP as DEMO_GROUP
+from .plugins import GROUP, describe, find_plugins, load_plugin, name_distributions
+from .plugins import BackendInfo as BackendInfo
+from .plugins import backends as backends
+from .plugins import load_optional as load_optional
 
 
 @functools.cache
@@ -87,27 +35,21 @@ def load_backend(name: str) -> Backend:
     BackendUnavailableError
         If the framework is not installed, or importing the plugin fails.
     InvalidBackendError
-        If two plugins have the name, or the plugin is no usable `Backend`.
+        If two plugins have the name, or the plugin is not a usable `Backend`.
     """
-    known = _entry_points(GROUP)
+    known = find_plugins(GROUP)
     if name not in known:
         msg = (
             f"`backend={name!r}`: no such backend; known are {', '.join(sorted(known))}. "
             f"A backend is registered under its framework's import name in the entry-point group {GROUP!r}"
         )
         raise UnknownBackendError(msg)
-    info = _describe(name, known[name])
+    info = describe(name, known[name])
     if not info.available:
         kind = InvalidBackendError if len(known[name]) > 1 else BackendUnavailableError
         msg = f"`backend={name!r}`: {info.reason}"
         raise kind(msg)
-    return _validated(name, _load(GROUP, name))
-
-
-@functools.cache
-def load_optional(group: str, name: str) -> object | None:
-    """What the plugin of this name exports in another group, or None if it registers nothing there."""
-    return _load(group, name) if name in _entry_points(group) else None
+    return _validate(name, load_plugin(GROUP, name))
 
 
 def owner_of(leaf: object) -> Backend | None:
@@ -121,13 +63,13 @@ def to_numpy(leaf: object) -> npt.NDArray[np.generic]:
     Raises
     ------
     InvalidInputError
-        If the object is no array that a known framework owns.
+        If no known framework owns the object.
     """
     if isinstance(leaf, int | float | complex):
         return np.asarray(leaf)
     owner = owner_of(leaf)
     if owner is None:
-        msg = f"{_type_name(leaf)} is no array of a framework that is imported here; pass arrays or tensors"
+        msg = f"{_type_name(leaf)} is not an array of a framework that is imported here; pass arrays or tensors"
         raise InvalidInputError(msg)
     return owner.to_numpy(leaf)
 
@@ -174,80 +116,11 @@ def infer_backend(params: object) -> Backend:
     return backend
 
 
-def _entry_points(group: str) -> dict[str, list[EntryPoint]]:
-    listed: dict[str, list[EntryPoint]] = defaultdict(list)
-    for point in NamedExtensionManager(group, names=[]).list_entry_points():
-        # A distribution can be found twice (a wheel beside its checkout); the same target is no conflict.
-        if point.value not in [known.value for known in listed[point.name]]:
-            listed[point.name].append(point)
-    return dict(listed)
-
-
-def _shipped_by(point: EntryPoint) -> str:
-    # stevedore's cached entry points do not say which distribution they are from.
-    shipping = importlib.metadata.entry_points(group=point.group, name=point.name, value=point.value)
-    found = sorted({f"{item.dist.name} {item.dist.version}" for item in shipping if item.dist is not None})
-    return ", ".join(found) or "an unknown distribution"
-
-
-def _describe(name: str, points: list[EntryPoint]) -> BackendInfo:
-    distribution = ", ".join(_shipped_by(point) for point in points)
-    version = _version(name)
-    reason = ""
-    if len(points) > 1:
-        reason = f"{len(points)} plugins have this name ({distribution}); uninstall all but one"
-    elif not _is_installed(name):
-        reason = f"{name} is not installed: pip install {_requirement(name, points[0])}"
-    elif not _is_installed(points[0].module.partition(".")[0]):
-        reason = f"{distribution} names the module {points[0].module}, which is not there; reinstall or uninstall it"
-    return BackendInfo(name, not reason, version, reason, distribution)
-
-
-def _requirement(name: str, point: EntryPoint) -> str:
-    ours = _shipped_by(point).partition(" ")[0] == "gradcheck"
-    return f"'gradcheck[{name}]'" if ours else name
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return module in sys.modules or importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def _version(name: str) -> str:
-    if not _is_installed(name):
-        return ""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return next((found.version for found in importlib.metadata.distributions() if _installs(found, name)), "")
-
-
-def _installs(distribution: importlib.metadata.Distribution, name: str) -> bool:
-    """Whether a distribution of a kindred name brings the package, e.g. tensorflow-cpu brings tensorflow."""
-    if not (distribution.name or "").replace("-", "_").startswith(f"{name}_"):
-        return False
-    return f"\n{name}/__init__.py," in (distribution.read_text("RECORD") or "")
-
-
-def _load(group: str, name: str) -> object:
-    try:
-        return DriverManager(group, name).driver
-    except Exception as error:
-        shipped = ", ".join(_shipped_by(point) for point in _entry_points(group)[name])
-        msg = (
-            f"the plugin `{name}` of {shipped} cannot be imported: {type(error).__name__}: {error}; "
-            f"reinstall it (pip install --force-reinstall {shipped.partition(' ')[0]}) or its framework"
-        )
-        raise BackendUnavailableError(msg) from error
-
-
-def _validated(name: str, loaded: object) -> Backend:
-    shipped = ", ".join(_shipped_by(point) for point in _entry_points(GROUP)[name])
+def _validate(name: str, loaded: object) -> Backend:
+    shipped = ", ".join(name_distributions(point) for point in find_plugins(GROUP)[name])
     blame = f"the plugin `{name}` of {shipped}"
     if not (isinstance(loaded, type) and issubclass(loaded, Backend)):
-        msg = f"{blame} names {loaded!r}, which is no subclass of gradcheck_core.protocol.Backend; name the class"
+        msg = f"{blame} names {loaded!r}, which is not a subclass of gradcheck_core.protocol.Backend; name the class"
         raise InvalidBackendError(msg)
     if inspect.isabstract(loaded):
         missing = ", ".join(sorted(loaded.__abstractmethods__))
@@ -281,7 +154,7 @@ def _imported() -> list[Backend]:
 
 @functools.cache
 def _names() -> tuple[str, ...]:
-    return tuple(sorted(_entry_points(GROUP)))
+    return tuple(sorted(find_plugins(GROUP)))
 
 
 @functools.cache
@@ -295,7 +168,7 @@ def _try_load(name: str) -> Backend | None:
 def _owns(backend: Backend, leaf: object) -> bool:
     try:
         return backend.owns(leaf)
-    except Exception:  # breaks the protocol's law; it must not break the other backends
+    except Exception:  # this breaks the protocol's law, and must not break the other backends
         return False
 
 

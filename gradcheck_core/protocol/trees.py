@@ -32,7 +32,7 @@ def dotted(path: Iterable[object]) -> str:
 
 
 def leaves(structure: object) -> list[Leaf]:
-    """All leaves in order (dict keys as they were inserted); whatever is no known container is a leaf.
+    """All leaves in order (dict keys as they were inserted); everything except a known container is a leaf.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def leaves(structure: object) -> list[Leaf]:
 
 
 def is_leaf(structure: object) -> bool:
-    """Whether an object is no known container."""
+    """Whether an object is not a known container."""
     return _children(structure) is None
 
 

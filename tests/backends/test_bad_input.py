@@ -32,7 +32,7 @@ def test_empty_params_belong_to_no_backend(kit, empty):
         (lambda g: np.zeros(7), r"one array of shape \(7,\) came; .*flat vector of shape \(8,\)"),
         (lambda g: {"w": g["w"] > 0, "b": g["b"]}, "of dtype bool; pass real floating arrays"),
         (lambda g: {"w": g["w"] * 1j, "b": g["b"]}, "of dtype complex128; pass real floating arrays"),
-        (lambda g: {"w": "text", "b": g["b"]}, "str is no array of a framework"),
+        (lambda g: {"w": "text", "b": g["b"]}, "str is not an array of a framework"),
         (lambda g: [g["w"], g["b"], g["b"]], "missing"),
     ],
 )
@@ -60,7 +60,7 @@ def test_grads_in_every_accepted_form(kit, params, form):
     ("returned", "message"),
     [
         (1j, r"`cost` returned 2 numbers \(a complex one counts as two\), and `grads` can only be the gradient of one"),
-        (object(), "object is no array of a framework"),
+        (object(), "object is not an array of a framework"),
     ],
 )
 def test_a_cost_that_returns_no_number(kit, params, returned, message):

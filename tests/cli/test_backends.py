@@ -69,7 +69,11 @@ BROKEN = {
         "fg:P",
         "cannot be imported: ModuleNotFoundError: No module named 'surely_",
     ),
-    "wrong type": ("P = 3", "fg:P", "names 3, which is no subclass of gradcheck_core.protocol.Backend; name the class"),
+    "wrong type": (
+        "P = 3",
+        "fg:P",
+        "names 3, which is not a subclass of gradcheck_core.protocol.Backend; name the class",
+    ),
     "missing methods": (NO_METHODS, "fg:P", "does not define open, owns, to_numpy; every method of the protocol is"),
     "raising property": (RAISING, "fg:P", "fails when it is made: OSError: no device; it takes no arguments and has"),
     "removed package": (

@@ -2,6 +2,7 @@ import pytest
 from plugins import FLOATLIST, FLOATLIST_BACKEND, install, run_python
 
 import gradcheck_core as gc
+from gradcheck_core.protocol import plugins as registered
 from gradcheck_core.protocol import registry
 
 NUMPY_STILL_WORKS = """
@@ -64,9 +65,21 @@ def ask(site, plugin, framework=FLOATLIST, target="floatlist_plugin:P"):
         ("class P(:", "BackendUnavailableError", "cannot be imported: SyntaxError"),
         ("assert False", "BackendUnavailableError", "cannot be imported: AssertionError"),
         ("Q = 1", "BackendUnavailableError", "cannot be imported: AttributeError: module 'floatlist_plugin' has no"),
-        ("P = 3", "InvalidBackendError", "names 3, which is no subclass of gradcheck_core.protocol.Backend; name the"),
-        ("class P: name = 'floatlist'", "InvalidBackendError", "which is no subclass of gradcheck_core.protocol.Back"),
-        (WORKING + "P = P()", "InvalidBackendError", "which is no subclass of gradcheck_core.protocol.Backend; name"),
+        (
+            "P = 3",
+            "InvalidBackendError",
+            "names 3, which is not a subclass of gradcheck_core.protocol.Backend; name the",
+        ),
+        (
+            "class P: name = 'floatlist'",
+            "InvalidBackendError",
+            "which is not a subclass of gradcheck_core.protocol.Back",
+        ),
+        (
+            WORKING + "P = P()",
+            "InvalidBackendError",
+            "which is not a subclass of gradcheck_core.protocol.Backend; name",
+        ),
         (ABSTRACT, "InvalidBackendError", "does not define open, owns, to_numpy; every method of the protocol is"),
         (
             changed("def __init__(self): raise OSError('no device')"),
@@ -222,7 +235,7 @@ def test_backends_are_listed_by_name_and_numpy_is_available():
 
 @pytest.mark.parametrize("name", ["jax", "tensorflow", "torch"])
 def test_one_of_ours_that_is_not_installed_is_an_extra(name, monkeypatch):
-    monkeypatch.setattr(registry, "_is_installed", lambda module: module != name)
+    monkeypatch.setattr(registered, "_is_installed", lambda module: module != name)
     registry.load_backend.cache_clear()
 
     with pytest.raises(
