@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -71,42 +72,34 @@ class TracedCost:
 
 
 @final
+@dataclass(frozen=True)
 class JaxBatch(Batch):
     """Thetas in chunks, for every group of leaves of one length, so that XLA compiles once for each group."""
 
     # XLA takes about as long to compile a cost as JAX takes to call it a hundred times.
-    least = 64
+    least: ClassVar[int] = 64
 
-    def __init__(
-        self,
-        traced: TracedCost,
-        compiled: CompiledCost,
-        leaves: Callable[[], list[Any]],
-        host: Sequence[Array],
-        weigh: Weigh,
-        memory: int,
-    ) -> None:
-        self._traced = traced
-        self._compiled = compiled
-        self._leaves = leaves
-        self._host = host
-        self._weigh = weigh
-        self._memory = memory
+    traced: TracedCost
+    compiled: CompiledCost
+    leaves: Callable[[], list[Any]]
+    host: Sequence[Array]
+    weigh: Weigh
+    memory: int
 
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-        leaves, host = self._leaves(), self._host
-        with self._traced.scope():
-            program, constants = self._traced.program(leaves)
+        leaves, host = self.leaves(), self.host
+        with self.traced.scope():
+            program, constants = self.traced.program(leaves)
             number = next(i for i, group in enumerate(program.groups) if parameter in group)
             group = program.groups[number]
             most = min(_MOST_AT_ONCE, max(host[i].size for i in group))
-            length = chunks.length(program.bytes_each[number], self._memory, most)
+            length = chunks.length(program.bytes_each[number], self.memory, most)
 
             def compute(indices: npt.NDArray[np.int32], moved: Array) -> list[Array]:
                 filled = np.arange(length).clip(max=len(indices) - 1)
                 outputs = program.perturbed[number](constants, leaves, indices[filled], moved[filled])
                 return [np.asarray(output) for output in outputs]
 
-            costs = chunks.costs_of_group(host, group, parameter, entries, values, length, compute, self._weigh)
-        self._compiled.call_next()
+            costs = chunks.costs_of_group(host, group, parameter, entries, values, length, compute, self.weigh)
+        self.compiled.call_next()
         return costs

@@ -1,7 +1,7 @@
-"""What Keras 3 is, whichever framework computes for it: no adapter, but what the adapters of those frameworks share.
+"""Keras 3, whichever framework computes for it: not an adapter, but what the adapters of those frameworks share.
 
 Keras is never imported here: a layer can exist only where a program has imported it. The same model has the same names
-under each framework, so that what one of them says can be held against another.
+under each framework, so that their reports can be compared.
 """
 
 from .lending import computing_in_float64 as computing_in_float64
@@ -18,20 +18,3 @@ from .weights import owners as owners
 from .weights import require_built as require_built
 from .weights import stateless as stateless
 from .weights import weights as weights
-
-__all__ = [
-    "Weight",
-    "computing_in_float64",
-    "is_keras",
-    "is_layer",
-    "is_variable",
-    "layers",
-    "lend",
-    "lend_float64",
-    "lend_policy",
-    "not_built",
-    "owners",
-    "require_built",
-    "stateless",
-    "weights",
-]

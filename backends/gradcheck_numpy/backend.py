@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import Backend, Batch, Capability, Gradient, Problem, Weigh, trees
+from gradcheck_core.protocol.chunks import StackedBatch, fitting
 from gradcheck_core.protocol.host_theta import HostProblem, hold, why_carried
 
-from .batched import BatchedCost, DeclaredBatch
+from .batched import AT_A_TIME, BatchedCost, DeclaredCosts
 
 
 @final
@@ -68,7 +69,12 @@ class _NumpyProblem(HostProblem):
             checked = [*self._host[:parameter], thetas, *self._host[parameter + 1 :]]
             return declared.many(self._rebuild(iter(self._with(checked))), *self._args)
 
-        return DeclaredBatch(many, self._numbers, self._layout, declared.ndim, memory)
+        host = list(map(np.asarray, self._host))
+        ndim = max(array.ndim for array in host) if declared.ndim is None else declared.ndim
+        declared_costs = DeclaredCosts(many, ndim)
+        return StackedBatch(
+            host, declared_costs, lambda array: fitting(declared_costs.bytes, array.nbytes, AT_A_TIME, memory)
+        )
 
     def gradient(self, weigh: Weigh) -> Gradient:
         msg = "NumPy has no automatic differentiation; pass `grads`"
@@ -82,4 +88,4 @@ def _why_carried(leaf: trees.Leaf) -> str | None:
 
 
 def _dtype_of(leaf: trees.Leaf) -> str:
-    return np.asanyarray(leaf.value).dtype.name
+    return str(np.asanyarray(leaf.value).dtype.name)

@@ -1,19 +1,17 @@
 """A cost of which the user has a second form that takes many thetas at once."""
 
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
-from gradcheck_core.protocol import Batch, FloatVector, Layout
-from gradcheck_core.protocol.chunks import fitting, piece_by_piece
+from gradcheck_core.protocol import FloatVector
 
-_AT_A_TIME = 2**21
-"""Bytes that are worked on at a time, 2 MiB: NumPy passes over whole arrays, and larger ones leave the cache."""
+AT_A_TIME = 2**21
+"""Bytes of a batch, 2 MiB: NumPy passes over whole arrays, and larger ones do not fit the processor's cache."""
 
 
 @final
@@ -67,57 +65,36 @@ class BatchedCost:
 
 
 @final
-class DeclaredBatch(Batch):
-    """An open problem's cost, by the form for many thetas that the user declared.
+class DeclaredCosts:
+    """J at many thetas, by the form that the user declared.
 
     Parameters
     ----------
     many : callable
-        From the position of a parameter and what to put in its place to the costs.
-    flat : sequence of numpy.ndarray
-        The parameters' present numbers, one-dimensional.
-    layout : Layout
-        Of theta.
-    ndim : int or None
+        From the position of a parameter and what to put in its place to what the user's form returns.
+    ndim : int
         See `BatchedCost`.
-    memory : int
-        Bytes, as `Problem.batch` takes them.
+
+    Attributes
+    ----------
+    bytes : int or None
+        What the first call took; None before it.
     """
 
-    def __init__(
-        self,
-        many: Callable[[int, npt.NDArray[Any]], object],
-        flat: Sequence[npt.NDArray[Any]],
-        layout: Layout,
-        ndim: int | None,
-        memory: int,
-    ) -> None:
+    def __init__(self, many: Callable[[int, npt.NDArray[Any]], object], ndim: int) -> None:
         self._many = many
-        self._flat = flat
-        self._shapes = [parameter.shape for parameter in layout.parameters]
-        self._complex = [parameter.is_complex for parameter in layout.parameters]
-        self._ndim = max(map(len, self._shapes)) if ndim is None else ndim
-        self._memory = memory
-        self._bytes: int | None = None
+        self._ndim = ndim
+        self.bytes: int | None = None
 
-    def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-        def count() -> int:
-            return fitting(self._bytes, self._flat[parameter].nbytes, _AT_A_TIME, self._memory)
-
-        return piece_by_piece(partial(self._costs, parameter), entries, values, count)
-
-    def _costs(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-        rows = np.repeat(self._flat[parameter][None], len(entries), axis=0)
-        rows[np.arange(len(entries)), entries] = values
-        numbers = rows.view(np.result_type(rows, np.complex64)) if self._complex[parameter] else rows
-        shape = self._shapes[parameter]
-        thetas = numbers.reshape(len(entries), *[1] * (self._ndim - len(shape)), *shape)
-        returned = self._measured(parameter, thetas) if self._bytes is None else self._many(parameter, thetas)
-        costs = np.asarray(returned)
-        if costs.shape not in ((len(entries),), (1,), ()):  # one number where the parameter does not reach the cost
-            msg = f"`many` returned shape {costs.shape} for {len(entries)} thetas; return one cost each, shape (k,)"
+    def __call__(self, parameter: int, stacked: npt.NDArray[Any]) -> FloatVector:
+        """From a parameter's values at k thetas, shape ``(k, *shape)``, to J at each."""
+        count, *shape = stacked.shape
+        thetas = stacked.reshape(count, *[1] * (self._ndim - len(shape)), *shape)
+        costs = np.asarray(self._measured(parameter, thetas) if self.bytes is None else self._many(parameter, thetas))
+        if costs.shape not in ((count,), (1,), ()):  # one number where the parameter does not reach the cost
+            msg = f"`many` returned shape {costs.shape} for {count} thetas; return one cost each, shape (k,)"
             raise ValueError(msg)
-        return np.broadcast_to(costs.astype(np.float64), len(entries))
+        return np.broadcast_to(costs.astype(np.float64), count)
 
     def _measured(self, parameter: int, thetas: npt.NDArray[Any]) -> object:
         # A caller who traces memory keeps the peak seen so far: the estimate may then be too large, which is safe.
@@ -127,7 +104,7 @@ class DeclaredBatch(Batch):
         try:
             before, _ = tracemalloc.get_traced_memory()
             returned = self._many(parameter, thetas)
-            self._bytes = max(0, tracemalloc.get_traced_memory()[1] - before)
+            self.bytes = max(0, tracemalloc.get_traced_memory()[1] - before)
         finally:
             if not tracing:
                 tracemalloc.stop()

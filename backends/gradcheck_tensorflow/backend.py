@@ -65,7 +65,9 @@ class TensorflowBackend(Backend):
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
-        own = {item.name: item.variable.dtype.name for leaf in trees.leaves(params) for item in named_tensors(leaf)}
+        own = {
+            item.leaf.name: item.leaf.value.dtype.name for leaf in trees.leaves(params) for item in named_tensors(leaf)
+        }
         with ExitStack() as loans:
             tracing = functions_taken_apart
             if precision != "native" and any(map(wider, own.values())):
@@ -97,14 +99,14 @@ class _TensorflowProblem(HostProblem):
         if None not in reasons:
             require_built(self._given)
         leaves = [part.leaf for _, part in parts]
-        theta = hold(leaves, reasons, _to_numpy, lambda leaf: dtypes[leaf.name], "native")
+        theta = hold(leaves, reasons, lambda leaf: leaf.value.numpy(), lambda leaf: dtypes[leaf.name], "native")
         checked = [parts[i] for i in theta.positions]
         theta = replace(theta, positions=tuple(position for position, _ in checked))
         super().__init__(theta, self._given, trees.rebuilder(params))
         self._written.clear()  # the cost gets the caller's own tensors until they are written to
-        self._variables = [None if isinstance(p.variable, tf.Tensor) else p.variable for _, p in checked]
+        self._variables = [None if isinstance(p.leaf.value, tf.Tensor) else p.leaf.value for _, p in checked]
         self._computed_in = [part.computed_in for _, part in checked]
-        every = {id(item.variable): item.variable for leaf in self._given for item in named_variables(leaf)}
+        every = {id(item.leaf.value): item.leaf.value for leaf in self._given for item in named_variables(leaf)}
         self._known = frozenset(every)
         self._others = [v for key, v in every.items() if key not in set(map(id, self._variables))]
         self._first: list[npt.NDArray[Any]] | None = None
@@ -152,7 +154,7 @@ class _TensorflowProblem(HostProblem):
 
     def _require_no_late_variables(self) -> None:
         named = [item for leaf in self._given for item in named_variables(leaf)]
-        late = [item.name for item in named if id(item.variable) not in self._known]
+        late = [item.leaf.name for item in named if id(item.leaf.value) not in self._known]
         if late:
             msg = (
                 f"`cost` made variables in its first call ({', '.join(late)}), which would stay unchecked; "
@@ -239,8 +241,3 @@ class _TensorflowProblem(HostProblem):
             self._state.restore()
         finally:
             self.loans.close()
-
-
-def _to_numpy(leaf: trees.Leaf) -> npt.NDArray[Any]:
-    tensor: Any = leaf.value
-    return np.asarray(tensor.numpy())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, final
+from typing import Any, ClassVar, cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -115,21 +115,21 @@ class _Group:
 
 
 @final
+@dataclass(frozen=True)
 class TensorflowBatch(Batch):
     """Thetas in chunks; the cost is traced once for every group of parameters."""
 
     # Tracing and vectorising take as long as some hundred eager calls.
-    least = 128
+    least: ClassVar[int] = 128
 
-    def __init__(self, graphs: CostGraphs, compiled: CompiledCost, weigh: Weigh, memory: int) -> None:
-        self._graphs = graphs
-        self._compiled = compiled
-        self._weigh = weigh
-        self._memory = memory
+    graphs: CostGraphs
+    compiled: CompiledCost
+    weigh: Weigh
+    memory: int
 
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-        host, group = self._graphs.host, self._graphs.group(parameter)
-        length = chunks.length(group.bytes_each, self._memory, _MOST_AT_ONCE)
+        host, group = self.graphs.host, self.graphs.group(parameter)
+        length = chunks.length(group.bytes_each, self.memory, _MOST_AT_ONCE)
         flat = tf.constant(np.concatenate([host[i].reshape(-1) for i in group.positions]))
         tensors = [tf.constant(array) for array in host]
 
@@ -137,10 +137,10 @@ class TensorflowBatch(Batch):
             outputs = group.outputs(flat, tf.constant(indices), tf.constant(moved), *tensors)
             return [output.numpy() for output in outputs]
 
-        self._graphs.prepare()
+        self.graphs.prepare()
         positions = group.positions
-        costs = chunks.costs_of_group(host, positions, parameter, entries, values, length, compute, self._weigh)
-        self._compiled.call_next()
+        costs = chunks.costs_of_group(host, positions, parameter, entries, values, length, compute, self.weigh)
+        self.compiled.call_next()
         return costs
 
 

@@ -46,16 +46,6 @@ class Named:
     trainable: bool
     computed_in: str
 
-    @property
-    def name(self) -> str:
-        """The path's components joined by dots."""
-        return self.leaf.name
-
-    @property
-    def variable(self) -> Any:
-        """The variable or tensor."""
-        return self.leaf.value
-
 
 def named_variables(leaf: trees.Leaf) -> Iterator[Named]:
     """The variables of one leaf with their names; a model's by the path of attributes that leads to them."""
@@ -97,7 +87,7 @@ def explain_carried(items: Iterable[Named], dtypes: Mapping[str, str]) -> list[s
 
 
 def _why_carried(item: Named, dtypes: Mapping[str, str], seen: dict[int, str]) -> str | None:
-    name, tensor = item.name, item.variable
+    name, tensor = item.leaf.name, item.leaf.value
     if not isinstance(tensor, tf.Tensor | tf.Variable):
         return type(tensor).__name__
     if not tensor.shape.is_fully_defined():

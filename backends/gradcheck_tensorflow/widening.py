@@ -43,7 +43,7 @@ def _lend_or_replace(loans: ExitStack, leaf: trees.Leaf, replaced: dict[int, tup
         # The original is kept with its replacement, so that its id is not given away.
         return replaced.setdefault(id(leaf.value), (leaf.value, _replacement(leaf.value)))[1]
     for named in named_variables(leaf):
-        _lend_storage(loans, named.variable)
+        _lend_storage(loans, named.leaf.value)
     layers, variables = keras_parts(leaf.value)
     for owner in [*layers, *modules(leaf.value)]:
         loans.callback(way_back_of_attributes(owner))

@@ -153,7 +153,7 @@ class _ArrayProblem(HostProblem):
             return None
         args = [self._array(leaf.value) for leaf in trees.leaves(self._args) if isinstance(leaf.value, backend.tensors)]
 
-        def many(parameter: int, thetas: Array) -> list[Array]:
+        def costs(parameter: int, thetas: Array) -> FloatVector:
             def one(tensor: Any) -> list[Any]:
                 tensors = self._checked()
                 tensors[parameter] = tensor
@@ -162,10 +162,12 @@ class _ArrayProblem(HostProblem):
 
             vectorised = backend.vectorised(one)
             assert vectorised is not None
-            return [backend.to_numpy(output) for output in vectorised(self._tensor(parameter, thetas))]
+            outputs = vectorised(self._tensor(parameter, thetas))
+            return chunks.contracted([backend.to_numpy(output) for output in outputs], weigh)
 
         passing = sum(array.nbytes for array in (*self._host, *args, *arrays))
-        return _ArrayBatch(many, self._host, chunks.length(_COMPUTED * passing, memory, _MOST_AT_ONCE), weigh)
+        length = chunks.length(_COMPUTED * passing, memory, _MOST_AT_ONCE)
+        return chunks.StackedBatch(self._host, costs, lambda _: length)
 
     def _place(self, parameter: int) -> None:
         self._leaves[self._positions[parameter]] = self._tensor(parameter, self._host[parameter])
@@ -221,27 +223,6 @@ class _ArrayProblem(HostProblem):
     def _laid_out(self, grads: Sequence[Any]) -> Gradient:
         pairs = (None if grad is None else (self._array(grad), self._dtype_of(grad)) for grad in grads)
         return Gradient.of(self.layout, pairs, conjugates=self._backend.conjugates)
-
-
-@final
-class _ArrayBatch(Batch):
-    """Stacks one parameter's values, each with one entry replaced; `many` gives the cost's outputs at all of them."""
-
-    def __init__(
-        self, many: Callable[[int, Array], list[Array]], host: Sequence[Array], length: int, weigh: Weigh
-    ) -> None:
-        self._many, self._host, self._length, self._weigh = many, host, length, weigh
-
-    def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-        host = self._host[parameter]
-
-        def costs(entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-            elements, moved = chunks.replacements(host, entries, values)
-            stacked = np.repeat(host.reshape(1, -1), len(entries), axis=0)
-            stacked[np.arange(len(entries)), elements] = moved
-            return chunks.contracted(self._many(parameter, stacked.reshape(-1, *host.shape)), self._weigh)
-
-        return chunks.piece_by_piece(costs, entries, values, lambda: self._length)
 
 
 def _of_the_kind(array: Array, weight: npt.NDArray[np.float64]) -> Array:

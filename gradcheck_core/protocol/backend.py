@@ -15,13 +15,7 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 import numpy.typing as npt
 
-from .layout import Carried as Carried
-from .layout import ComplexVector as ComplexVector
-from .layout import FloatVector as FloatVector
-from .layout import Gradient as Gradient
-from .layout import Layout as Layout
-from .layout import Parameter as Parameter
-from .layout import entry_name as entry_name
+from .layout import ComplexVector, FloatVector, Gradient, Layout
 
 Entries = int | slice | npt.NDArray[np.intp]
 """Which entries of a parameter, counted in C order: one, a range, or several."""

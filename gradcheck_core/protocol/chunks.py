@@ -1,12 +1,13 @@
 """How the thetas of a batch are cut into chunks: how many at a time, and for backends that compile, what together."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
-from .backend import Weigh
+from .backend import Batch, Weigh
 from .layout import FloatVector
 from .outputs import as_real
 from .randomness import replayed
@@ -158,6 +159,37 @@ def piece_by_piece(
         start = piece.stop
         replay()
     return found
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StackedBatch(Batch):
+    """Stacks one parameter's values, each with one entry replaced.
+
+    Attributes
+    ----------
+    host : sequence of numpy.ndarray
+        All parameters' present values.
+    costs : callable
+        From a parameter's position and its values at k thetas, shape ``(k, *shape)``, to J at each.
+    count : callable
+        From a parameter's present values to how many thetas are taken at a time; asked before each piece.
+    """
+
+    host: Sequence[Array]
+    costs: Callable[[int, Array], FloatVector]
+    count: Callable[[Array], int]
+
+    def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
+        host = self.host[parameter]
+
+        def costs(entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
+            elements, moved = replacements(host, entries, values)
+            stacked = np.repeat(host.reshape(1, -1), len(entries), axis=0)
+            stacked[np.arange(len(entries)), elements] = moved
+            return self.costs(parameter, stacked.reshape(-1, *host.shape))
+
+        return piece_by_piece(costs, entries, values, lambda: self.count(host))
 
 
 def contracted(outputs: Sequence[Array], weigh: Weigh) -> FloatVector:

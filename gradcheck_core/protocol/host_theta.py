@@ -128,32 +128,27 @@ class HostProblem(Problem):
         return self._layout
 
     def read(self, parameter: int) -> FloatVector:
-        """As `Problem.read`."""
         return self._numbers[parameter].real.astype(np.float64)
 
     @final
     def write(self, parameter: int, entries: Entries, values: FloatVector | float) -> None:
-        """As `Problem.write`."""
         self._numbers[parameter][entries] = values
         self._written.add(parameter)
 
     @final
     def write_complex(self, parameter: int, entries: Entries, values: ComplexVector | complex) -> None:
-        """As `Problem.write_complex`."""
         self._numbers[parameter][entries] = values
         self._written.add(parameter)
 
     def params(self) -> object:
-        """As `Problem.params`."""
         self._flush()
         return self._rebuild(iter(self._leaves))
 
     def changed_structure(self) -> str | None:
-        """As `Problem.changed_structure`."""
         return trees.rebound(self._handed_leaves(), trees.leaves(self._handed[1]))
 
     def close(self) -> None:
-        """Give nothing back: theta is held in copies."""
+        """Theta is held in copies: there is nothing to give back."""
 
     @abc.abstractmethod
     def _place(self, parameter: int) -> None:

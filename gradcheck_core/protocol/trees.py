@@ -4,7 +4,7 @@ import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from ..errors import InvalidInputError
 
@@ -18,7 +18,7 @@ class Leaf:
     """One leaf: its path from the root, a tuple of keys, attributes and positions, and the object there."""
 
     path: tuple[object, ...]
-    value: object
+    value: Any
 
     @property
     def name(self) -> str:
