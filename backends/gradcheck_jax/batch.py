@@ -15,7 +15,7 @@ from .program import Program, traced
 from .pytrees import floating
 
 _MOST_AT_ONCE = 64
-"""Thetas beyond which a call's own time, a tenth of a millisecond, hardly shows. Small requests are filled up to it."""
+"""With more thetas, the tenth of a millisecond that a call takes hardly counts. Small requests are filled up to it."""
 
 Array = npt.NDArray[Any]
 

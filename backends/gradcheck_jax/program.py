@@ -15,7 +15,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 from gradcheck_core.protocol import chunks
 
 _KEPT = 16
-"""Programs kept, of which a check takes two to four. Each is compiled code and nothing of the user's."""
+"""Programs that are kept; a check needs two to four. Each is compiled code and holds nothing of the user's."""
 
 
 @final
@@ -183,7 +183,7 @@ def _jaxprs_in(value: object) -> Iterator[Jaxpr]:
 
 
 class _NotComparableError(Exception):
-    """Something of which equality is not known to mean that it computes the same."""
+    """Two of these may be equal and still compute different things."""
 
 
 def _key(jaxpr: Jaxpr, *, taken_apart: bool) -> tuple[object, ...]:

@@ -23,6 +23,6 @@ def reduced(array: Any) -> tuple[Any, ...]:
 
 
 def _made(make: Callable[..., jax.Array], arguments: tuple[Any, ...]) -> jax.Array:
-    """An array of the dtype that it was pickled with: JAX by itself makes float32 of float64."""
+    """An array of the dtype that it was pickled with: outside of the scope JAX makes float32 of float64."""
     with jax.enable_x64(True):
         return make(*arguments)

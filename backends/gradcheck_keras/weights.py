@@ -20,7 +20,7 @@ class Weight:
     Attributes
     ----------
     path : tuple of str
-        Its place within the layer, e.g. ``("dense", "kernel")``; empty for a variable by itself.
+        Its place within the layer, e.g. ``("dense", "kernel")``; empty for a variable without a layer.
     variable : keras.Variable
         Keras' own; what it wraps is its `value`.
     trainable : bool
@@ -64,7 +64,7 @@ def layers(value: Any) -> list[Any]:
 
 
 def weights(value: Any) -> list[Weight]:
-    """The variables of a layer, each once, by the names of the layers that lead to them; or a variable by itself."""
+    """The variables of a layer, each once, by the names of the layers that lead to them; or a variable alone."""
     if isinstance(value, sys.modules["keras"].Variable):
         return [Weight((), value, bool(value.trainable), value.dtype)]
     repeated: Counter[tuple[str, ...]] = Counter()

@@ -1,4 +1,4 @@
-"""A cost of which the user has a second form that takes many thetas at once."""
+"""A cost with a second form, written by the user, that takes many thetas at once."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class BatchedCost:
     ``W`` has the shape ``(k, m, n)`` or ``b`` the shape ``(k, 1, n)``. Where data has more axes than any parameter, say
     so: with sequences of shape ``(batch, time, m)``, ``ndim=3`` makes them ``(k, 1, m, n)`` and ``(k, 1, 1, n)``.
 
-    The answers of `many` are compared with those of `one`. Where they are others, or it raises, the check goes on with
+    The answers of `many` are compared with those of `one`. If they differ, or if `many` raises, the check goes on with
     `one` alone and says so in a note.
 
     Examples

@@ -4,7 +4,7 @@ Variables are perturbed in place and given back, since a model's code and its `t
 plain tensors are replaced. Other variables of a model, its random state and TensorFlow's own are restored.
 
 Models below float64 are evaluated in float64, in place too (`widening`). Meanwhile `tf.function`s run eagerly, and
-operations that mix precisions are promoted (`promotion`). Not promoted is what refuses another dtype by itself: a
+operations that mix precisions are promoted (`promotion`). Not promoted is what refuses another dtype: a
 `tf.TensorArray` or a loop's state made for float32, an assignment to a float32 variable that is not of the params, a
 quantised layer, and a concrete function. Those costs are checked in their own precision.
 """

@@ -12,7 +12,7 @@ from gradcheck_core.protocol import Batch, FloatVector, Weigh, chunks
 from gradcheck_core.protocol.compiled import CompiledCost
 
 _MOST_AT_ONCE = 512
-"""Thetas beyond which a call's own time, a millisecond, hardly shows."""
+"""With more thetas, the millisecond that a call takes hardly counts."""
 
 _HARMLESS = ("ReadVariableOp", "ResourceGather", "ResourceGatherNd")
 """Operations with a state that they do not change."""

@@ -55,8 +55,8 @@ class _Standin:
         self.tensor = tensor
 
     def value(self, *_: Any, **__: Any) -> tf.Tensor:
-        # A tape that watches the variable, of a cost that differentiates by itself, does not see the tensor: it says
-        # that there is no gradient, and the cost raises or gives something else.
+        # If the cost itself differentiates, its tape watches the variable and does not see the tensor: it finds no
+        # gradient, and the cost raises or gives something else.
         return tf.identity(self.tensor)
 
     def sparse_read(self, indices: Any, name: str | None = None) -> tf.Tensor:

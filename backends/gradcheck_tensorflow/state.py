@@ -22,8 +22,8 @@ class VariableState:
     """Saves the caller's state; sets it back before each evaluation, as far as the cost changes it, and at the end.
 
     Seeding TensorFlow throws its compiled kernels away, which makes the next evaluation twenty times slower. So a
-    cost is seeded before every evaluation only if its first one ran a random operation, by itself or in a function,
-    or its second one, not seeded, gives something else.
+    cost is seeded before every evaluation only if the first one ran a random operation, also inside a function, or
+    if the second one, without a seed, gives something else.
     """
 
     def __init__(self, variables: Iterable[tf.Variable], seed: int) -> None:

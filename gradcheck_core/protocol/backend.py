@@ -146,9 +146,9 @@ class Batch(abc.ABC):
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
         """J with one entry of one parameter replaced at a time, the rest of theta at its present values.
 
-        Laws: the answers are those of `Problem.write` and `Problem.evaluate` one by one, but for rounding, whatever the
-        random state; theta is unchanged afterwards. It may raise anything where the cost cannot be batched: the core
-        then goes one by one, as it does where the answers are found to be others.
+        Laws: the answers are those of `Problem.write` and `Problem.evaluate` one by one, except for rounding, in any
+        random state; theta is unchanged afterwards. It may raise anything if the cost cannot be batched: the core then
+        goes one by one, as it does if the answers differ.
         """
 
 
@@ -202,7 +202,7 @@ class Backend(abc.ABC):
         return contextlib.nullcontext
 
     def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
-        """How those of the framework's objects travel to other processes that cannot be pickled by themselves.
+        """How the framework's objects that pickle cannot handle travel to other processes.
 
         By type, functions as `copyreg.pickle` takes them. Law: a tensor arrives with its values and its dtype.
         """

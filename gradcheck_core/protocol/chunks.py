@@ -1,4 +1,4 @@
-"""How the thetas of a batch are cut into chunks: how many at a time, and for backends that compile, what together."""
+"""How the thetas of a batch are cut into chunks, and which parameters one compiled function perturbs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ _TOGETHER = 4096
 thetas are evaluated; but a large tensor goes through its product faster where the other tensors are not perturbed."""
 
 _IN_CACHE = 2**24
-"""Bytes beyond which thetas together go through the processor's caches no faster than by themselves."""
+"""Above this many bytes, thetas together go through the processor's caches no faster than one by one."""
 
 _LEAST_AT_ONCE = 16
-"""Thetas that are taken together even so, where the memory allowed has room for them."""
+"""Thetas that are taken together even so, if the memory has room for them."""
 
 Array = npt.NDArray[Any]
 
@@ -96,7 +96,7 @@ def costs_of_group(
 
 
 def length(bytes_each: int, memory: int, most: int) -> int:
-    """How many thetas make a chunk: a power of two that the memory has room for, but for a single theta.
+    """How many thetas make a chunk: a power of two that fits into the memory, and at least one.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def length(bytes_each: int, memory: int, most: int) -> int:
     memory : int
         Bytes allowed.
     most : int
-        Thetas beyond which more at once are no use.
+        More thetas than this at once are of no use.
     """
     wanted = min(most, max(_IN_CACHE // bytes_each, _LEAST_AT_ONCE))
     longest = min(memory // bytes_each, 1 << (wanted - 1).bit_length())
@@ -113,16 +113,16 @@ def length(bytes_each: int, memory: int, most: int) -> int:
 
 
 def fitting(computed: int | None, copied: int, at_a_time: int, memory: int) -> int:
-    """How many thetas to take at a time where nothing is compiled: one to learn what one takes, and then what fits.
+    """How many thetas to take at a time if nothing is compiled: first one, to learn what it takes, then what fits.
 
     Parameters
     ----------
     computed : int or None
-        Bytes that were made in evaluating the cost at one theta; None as long as that is not known.
+        Bytes that evaluating the cost at one theta takes; None as long as that is not known.
     copied : int
-        Bytes of the parameter of which each theta has a copy.
+        Bytes of the parameter; each theta has its own copy.
     at_a_time : int
-        Bytes beyond which more at once are no use.
+        More bytes than this at once are of no use.
     memory : int
         Bytes allowed.
 
@@ -146,7 +146,7 @@ def piece_by_piece(
     values: FloatVector,
     count: Callable[[], int],
 ) -> FloatVector:
-    """What `costs` gives of the entries and values, of so many at a time as `count` then says.
+    """What `costs` gives for the entries and values, taken `count()` at a time.
 
     Every piece starts from the same random state of Python and NumPy.
     """

@@ -41,7 +41,7 @@ class Contraction:
     seed: int
 
     def weights(self, shapes: Sequence[tuple[int, ...]]) -> list[npt.NDArray[np.float64]]:
-        """The weights for outputs of these shapes: exactly 1 where there is but one number in all.
+        """The weights for outputs of these shapes: exactly 1 if there is only one number in all.
 
         A complex output counts as a real one with a last axis of two, see `as_real`.
         """
@@ -171,7 +171,7 @@ def is_below_float64(dtype: str) -> bool:
 
 
 def agree(one: Sequence[Array], other: Sequence[Array]) -> bool:
-    """Whether two evaluations of one cost returned the same, but for rounding in another order."""
+    """Whether two evaluations of one cost returned the same, except for rounding in another order."""
     return len(one) == len(other) and all(map(_agree, one, other))
 
 

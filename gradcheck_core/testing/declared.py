@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ..check.api import check_gradients
-from ..protocol import Capability
+from ..protocol.backend import Capability
 from ..report.gradient import GradientReport
 from ..report.verdict import Verdict
 from . import model

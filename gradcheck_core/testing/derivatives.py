@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gradcheck_core.protocol import Capability, FloatVector, Problem
+from gradcheck_core.protocol.backend import Capability, Problem
+from gradcheck_core.protocol.layout import FloatVector
 from gradcheck_core.protocol.outputs import Contraction
 
 from . import model

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, final
 
-from gradcheck_core.protocol import Alteration, Backend, Capability, registry
+from gradcheck_core.protocol import registry
+from gradcheck_core.protocol.backend import Alteration, Backend, Capability
 
 
 @final

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradcheck_core.protocol import Capability, Problem
+from gradcheck_core.protocol.backend import Capability, Problem
 
 from . import model
 from .kit import Kit

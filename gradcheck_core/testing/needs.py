@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gradcheck_core.protocol import Capability
+from gradcheck_core.protocol.backend import Capability
 
 from .kit import Kit
 

@@ -9,7 +9,7 @@ import pytest
 
 from ..check.api import check_gradients
 from ..errors import InvalidInputError
-from ..protocol import Capability
+from ..protocol.backend import Capability
 from ..report.gradient import GradientReport
 from ..report.verdict import Verdict
 from . import model

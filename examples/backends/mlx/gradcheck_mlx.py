@@ -46,7 +46,7 @@ class MlxBackend(ArrayBackend):
         return mx.vmap(function)
 
     def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
-        # pickled by itself, a float64 array arrives as float32
+        # MLX's own pickling makes float32 of a float64 array
         return {mx.array: lambda leaf: (_array, (self.to_numpy(leaf), self.dtype_of(leaf)))}
 
     @contextlib.contextmanager
