@@ -31,7 +31,7 @@ from gradcheck_core.protocol.host_theta import HostProblem, hold
 from . import travelling
 from .batch import JaxBatch, TracedCost
 from .keras_models import KerasModels, lend
-from .leaves import explain_carried, is_anywhere, placement, to_array, widened
+from .leaves import explain_carried, is_anywhere, placement, to_array, widen
 from .pytrees import flatten, floating, is_inexact
 
 
@@ -94,7 +94,7 @@ class JaxProblem(HostProblem):
         super().__init__(theta, pytree.leaves, pytree.rebuild)
         for position, reason in enumerate(reasons):
             if reason == "frozen" and precision != "native":
-                self._leaves[position] = widened(self._leaves[position])
+                self._leaves[position] = widen(self._leaves[position])
         checked = [self._leaves[position] for position in self._positions]
         self._placements = [placement(leaf, precision) for leaf in checked]
         self._anywhere = all(map(is_anywhere, checked))
@@ -211,7 +211,7 @@ class JaxProblem(HostProblem):
             trees.Leaf(leaf.path, given[leaf.path]) if _same(given.get(leaf.path), leaf.value) else leaf
             for leaf in flatten(self._handed[1]).leaves
         ]
-        return trees.rebound(handed, found)
+        return trees.find_rebound(handed, found)
 
     def close(self) -> None:
         # JAX arrays are immutable, and the cost's own structure is made anew each time. But JAX keeps programs of a

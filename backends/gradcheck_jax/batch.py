@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gradcheck_core.protocol import Batch, FloatVector, Weigh, chunks
 from gradcheck_core.protocol.compiled import CompiledCost
 
-from .program import Program, traced
+from .program import Program, trace_program
 from .pytrees import floating
 
 _MOST_AT_ONCE = 64
@@ -59,7 +59,7 @@ class TracedCost:
     def trace(self, function: Callable[[list[Any]], list[Any]], leaves: list[Any]) -> tuple[Program, list[Any]]:
         """The program of a function of the checked leaves, as `program` of the cost."""
         try:
-            return traced(function, leaves)
+            return trace_program(function, leaves)
         except Exception:
             self.failed = True
             raise
@@ -93,7 +93,7 @@ class JaxBatch(Batch):
             number = next(i for i, group in enumerate(program.groups) if parameter in group)
             group = program.groups[number]
             most = min(_MOST_AT_ONCE, max(host[i].size for i in group))
-            length = chunks.length(program.bytes_each[number], self.memory, most)
+            length = chunks.choose_length(program.bytes_each[number], self.memory, most)
 
             def compute(indices: npt.NDArray[np.int32], moved: Array) -> list[Array]:
                 filled = np.arange(length).clip(max=len(indices) - 1)

@@ -55,7 +55,7 @@ def is_anywhere(leaf: object) -> bool:
     return isinstance(leaf, np.ndarray) or (isinstance(leaf, jax.Array) and not leaf.committed and not leaf.weak_type)
 
 
-def widened(leaf: Any) -> object:
+def widen(leaf: Any) -> object:
     """A leaf that is only carried, in float64 if it is of lower precision, so that the cost meets one dtype."""
     if not is_inexact(leaf):
         return leaf

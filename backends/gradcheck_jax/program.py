@@ -47,14 +47,14 @@ class Program:
 
         # `jit` compiles for every shape, placement and configuration of JAX that it meets.
         self.outputs = jax.jit(outputs)
-        self.groups = tuple(chunks.groups(leaves))
+        self.groups = tuple(chunks.group_small(leaves))
         self.perturbed = tuple(map(perturbed, self.groups))
         self.bytes_each = tuple(
             _bytes_depending(closed.jaxpr, [constants + position for position in group]) for group in self.groups
         )
 
 
-def traced(outputs: Callable[[list[Any]], list[Any]], leaves: list[Any]) -> tuple[Program, list[Any]]:
+def trace_program(outputs: Callable[[list[Any]], list[Any]], leaves: list[Any]) -> tuple[Program, list[Any]]:
     """The program of what a cost computes of its leaves, and the arrays that the cost closes over.
 
     Raises

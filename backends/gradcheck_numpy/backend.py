@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from gradcheck_core.errors import InvalidInputError
 from gradcheck_core.protocol import Backend, Batch, Capability, Gradient, Problem, Weigh, trees
-from gradcheck_core.protocol.chunks import StackedBatch, fitting
+from gradcheck_core.protocol.chunks import StackedBatch, choose_count
 from gradcheck_core.protocol.host_theta import HostProblem, hold, why_carried
 
 from .batched import AT_A_TIME, BatchedCost, DeclaredCosts
@@ -73,7 +73,7 @@ class _NumpyProblem(HostProblem):
         ndim = max(array.ndim for array in host) if declared.ndim is None else declared.ndim
         declared_costs = DeclaredCosts(many, ndim)
         return StackedBatch(
-            host, declared_costs, lambda array: fitting(declared_costs.bytes, array.nbytes, AT_A_TIME, memory)
+            host, declared_costs, lambda array: choose_count(declared_costs.bytes, array.nbytes, AT_A_TIME, memory)
         )
 
     def gradient(self, weigh: Weigh) -> Gradient:

@@ -27,7 +27,7 @@ from gradcheck_core.protocol.outputs import roundoff_of
 from .batch import CostGraphs, TensorflowBatch
 from .differentiation import forward_accumulator, inner_product, weighted_total
 from .promotion import functions_taken_apart, promoting_in_graphs, wider
-from .returned import numbers, real_tensors, same
+from .returned import are_same, numbers, real_tensors
 from .standins import standing_in
 from .state import VariableState, way_back_of_attributes
 from .variables import (
@@ -147,7 +147,7 @@ class _TensorflowProblem(HostProblem):
         returned = self._cost(structure, *self._args)
         if self._state.undecided:
             # An eager operation with a seed of its own is seen to be random only by what it gives.
-            self._state.decide(repeats=same(self._first, numbers(returned)))
+            self._state.decide(repeats=are_same(self._first, numbers(returned)))
             if self._state.seeding:
                 return self._called()
         return returned

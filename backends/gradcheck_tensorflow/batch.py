@@ -47,13 +47,13 @@ class CostGraphs:
     def outputs(self, values: Sequence[Array]) -> list[Array]:
         """What the cost returns of some values of the parameters."""
         if self._alone is None:
-            self._alone = _traced(lambda *tensors: self._graph(tensors)[0], *self._specs)
+            self._alone = _trace(lambda *tensors: self._graph(tensors)[0], *self._specs)
         self.prepare()
         return [output.numpy() for output in self._alone(*map(tf.constant, values))]
 
     def group(self, parameter: int) -> "_Group":
         """The function that perturbs a parameter."""
-        positions = next(group for group in chunks.groups(self.host) if parameter in group)
+        positions = next(group for group in chunks.group_small(self.host) if parameter in group)
         if positions not in self._groups:
             self._groups[positions] = self._perturbing(positions)
         return self._groups[positions]
@@ -80,7 +80,7 @@ class CostGraphs:
         dtype = self._specs[positions[0]].dtype
         moved = (tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], dtype))
         size = sum(shape.num_elements() for shape in shapes)
-        concrete = _traced(outputs, tf.TensorSpec([size], dtype), *moved, *self._specs)
+        concrete = _trace(outputs, tf.TensorSpec([size], dtype), *moved, *self._specs)
         return _Group(positions, concrete, max(1, bytes_each[0]))
 
     def _graph(self, tensors: Sequence[tf.Tensor]) -> tuple[list[tf.Tensor], Sequence[tf.Operation]]:
@@ -129,7 +129,7 @@ class TensorflowBatch(Batch):
 
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
         host, group = self.graphs.host, self.graphs.group(parameter)
-        length = chunks.length(group.bytes_each, self.memory, _MOST_AT_ONCE)
+        length = chunks.choose_length(group.bytes_each, self.memory, _MOST_AT_ONCE)
         flat = tf.constant(np.concatenate([host[i].reshape(-1) for i in group.positions]))
         tensors = [tf.constant(array) for array in host]
 
@@ -144,7 +144,7 @@ class TensorflowBatch(Batch):
         return costs
 
 
-def _traced(outputs: Callable[..., Sequence[tf.Tensor]], *specs: tf.TensorSpec) -> Callable[..., Sequence[tf.Tensor]]:
+def _trace(outputs: Callable[..., Sequence[tf.Tensor]], *specs: tf.TensorSpec) -> Callable[..., Sequence[tf.Tensor]]:
     return cast(Callable[..., Sequence[tf.Tensor]], tf.function(outputs, autograph=False).get_concrete_function(*specs))
 
 

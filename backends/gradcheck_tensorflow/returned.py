@@ -20,7 +20,7 @@ def numbers(returned: object) -> list[npt.NDArray[Any]]:
     ]
 
 
-def same(first: list[npt.NDArray[Any]], second: list[npt.NDArray[Any]]) -> bool:
+def are_same(first: list[npt.NDArray[Any]], second: list[npt.NDArray[Any]]) -> bool:
     """Whether two evaluations gave the same numbers."""
     return len(first) == len(second) and all(map(np.array_equal, first, second))
 

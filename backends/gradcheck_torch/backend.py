@@ -29,8 +29,8 @@ from gradcheck_core.protocol import (
     trees,
 )
 
-from .contraction import float64_total, total
-from .keras_models import held_by, lend_float64, reading
+from .contraction import sum_in_float64, sum_weighted
+from .keras_models import find_held, lend_float64, reading
 from .state import ModuleState, default_dtype, exchanged, outside_inference_mode
 from .tensors import (
     as_real,
@@ -44,7 +44,7 @@ from .tensors import (
     working,
 )
 from .vmapped import VmappedBatch
-from .widening import TO_COMPLEX128, TO_FLOAT64, Widths, any_of, promoting, widened
+from .widening import TO_COMPLEX128, TO_FLOAT64, Widths, any_of, promoting, widen
 
 
 @final
@@ -84,9 +84,9 @@ class TorchBackend(Backend):
             if widths is TO_FLOAT64:
                 lend_float64(loans, params)
             if any_of(widths, own.values()):
-                cost, params = promoting(cost, widths), widened(params, widths)
+                cost, params = promoting(cost, widths), widen(params, widths)
                 # A complex step moves the parameters only: data stays real until it meets them.
-                args = args if widths is TO_COMPLEX128 else tuple(widened(argument, widths) for argument in args)
+                args = args if widths is TO_COMPLEX128 else tuple(widen(argument, widths) for argument in args)
             problem = _TorchProblem(cost, params, args, seed, dtypes)
             problem.loans = loans.pop_all()  # given back when the problem closes
         return problem
@@ -114,7 +114,7 @@ class _TorchProblem(Problem):
         with outside_inference_mode():
             self._leaves = [trees.Leaf(leaf.path, working(leaf.value, copies)) for leaf in given]
         self._modules = [leaf.value for leaf in self._leaves if isinstance(leaf.value, torch.nn.Module)]
-        self._keras = held_by(self._leaves)
+        self._keras = find_held(self._leaves)
         named = list(named_tensors(self._leaves))
         reasons = explain_carried(named)
         checked = [pair for pair, reason in zip(named, reasons, strict=True) if reason is None]
@@ -185,14 +185,14 @@ class _TorchProblem(Problem):
             duals = self._duals(direction)
             with exchanged(self._modules, duals) as exchange, outside_inference_mode(), torch.enable_grad():
                 structure = self._rebuild(exchange(leaf.value) for leaf in self._leaves)
-                tangent = forward_ad.unpack_dual(total(self._evaluated(structure, duals), weigh)).tangent
+                tangent = forward_ad.unpack_dual(sum_weighted(self._evaluated(structure, duals), weigh)).tangent
         return 0.0 if tangent is None else float(tangent)
 
     def batch(self, weigh: Weigh, memory: int) -> Batch:
         def at(substitutes: dict[int, torch.Tensor]) -> torch.Tensor:
             with exchanged(self._modules, substitutes) as exchange, reading(self._keras, substitutes):
                 structure = self._rebuild(exchange(leaf.value) for leaf in self._leaves)
-                return float64_total(self._cost(structure, *self._args), weigh)
+                return sum_in_float64(self._cost(structure, *self._args), weigh)
 
         return VmappedBatch(at, self._checked, self._state, memory)
 
@@ -215,7 +215,7 @@ class _TorchProblem(Problem):
     def _total(self, weigh: Weigh) -> torch.Tensor:
         """The weighted sum of what the cost returns, with its graph."""
         with outside_inference_mode(), torch.enable_grad():
-            return total(self.evaluate(), weigh)
+            return sum_weighted(self.evaluate(), weigh)
 
     def _tangents(self, direction: FloatVector) -> list[torch.Tensor]:
         """A direction of theta as tensors like the checked ones."""

@@ -8,7 +8,7 @@ from gradcheck_core.protocol.outputs import floating_tensors
 from .tensors import as_real, is_inexact
 
 
-def total(returned: object, weigh: Weigh) -> torch.Tensor:
+def sum_weighted(returned: object, weigh: Weigh) -> torch.Tensor:
     """The weighted sum, a float64 scalar that autograd can differentiate.
 
     Raises
@@ -22,7 +22,7 @@ def total(returned: object, weigh: Weigh) -> torch.Tensor:
     return summed
 
 
-def float64_total(returned: object, weigh: Weigh) -> torch.Tensor:
+def sum_in_float64(returned: object, weigh: Weigh) -> torch.Tensor:
     """The weighted sum as the core computes it of the values: every product in float64.
 
     Raises

@@ -15,7 +15,7 @@ Held = list[tuple[Any, torch.Tensor]]
 """Keras' variables with the tensors that they wrap."""
 
 
-def held_by(leaves: Iterable[trees.Leaf]) -> Held | None:
+def find_held(leaves: Iterable[trees.Leaf]) -> Held | None:
     """What the Keras models and variables among some leaves hold, or None where there are none."""
     owners = gradcheck_keras.owners(leaves, "torch")
     weights = [weight for owner in owners for weight in gradcheck_keras.weights(owner)]

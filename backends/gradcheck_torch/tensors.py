@@ -18,10 +18,10 @@ def named_tensors(leaves: Iterable[trees.Leaf]) -> Iterator[tuple[str, torch.Ten
     for leaf in leaves:
         if gradcheck_keras.is_keras(leaf.value, "torch"):
             for weight in gradcheck_keras.weights(leaf.value):
-                yield trees.dotted((*leaf.path, *weight.path)), weight.variable.value
+                yield trees.join_path((*leaf.path, *weight.path)), weight.variable.value
         elif isinstance(leaf.value, torch.nn.Module):
             for name, tensor in leaf.value.named_parameters():
-                yield trees.dotted((*leaf.path, name)), tensor
+                yield trees.join_path((*leaf.path, name)), tensor
         elif isinstance(leaf.value, torch.Tensor):
             yield leaf.name, leaf.value
 

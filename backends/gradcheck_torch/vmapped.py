@@ -12,7 +12,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gradcheck_core.protocol import Batch, FloatVector
-from gradcheck_core.protocol.chunks import fitting, piece_by_piece
+from gradcheck_core.protocol.chunks import choose_count, piece_by_piece
 
 from .state import ModuleState, outside_inference_mode
 
@@ -55,7 +55,7 @@ class VmappedBatch(Batch):
 
     def costs_at(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
         def count() -> int:
-            return fitting(self._bytes, self._checked[parameter].nbytes, _AT_A_TIME, self._memory)
+            return choose_count(self._bytes, self._checked[parameter].nbytes, _AT_A_TIME, self._memory)
 
         with warnings.catch_warnings(), outside_inference_mode():
             warnings.filterwarnings("ignore", _NOT_IMPLEMENTED)

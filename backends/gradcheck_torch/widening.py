@@ -30,14 +30,14 @@ def any_of(widths: Widths, tensors: Iterable[torch.Tensor]) -> bool:
     return any(tensor.dtype in widths for tensor in tensors)
 
 
-def widened(structure: object, widths: Widths) -> object:
+def widen(structure: object, widths: Widths) -> object:
     """A copy of a structure with its modules and tensors in the wider dtypes; what is tied stays tied."""
     memo: dict[int, Any] = {}
-    copies = [_widened(leaf.value, widths, memo) for leaf in trees.leaves(structure)]
+    copies = [_widen_leaf(leaf.value, widths, memo) for leaf in trees.leaves(structure)]
     return trees.rebuilder(structure)(iter(copies))
 
 
-def _widened(value: object, widths: Widths, memo: dict[int, Any]) -> object:
+def _widen_leaf(value: object, widths: Widths, memo: dict[int, Any]) -> object:
     if gradcheck_keras.is_keras(value, "torch"):
         return value  # which was lent float64: a copy would be made by saving and loading it
     if isinstance(value, torch.nn.Module):

@@ -163,10 +163,10 @@ class _ArrayProblem(HostProblem):
             vectorised = backend.vectorised(one)
             assert vectorised is not None
             outputs = vectorised(self._tensor(parameter, thetas))
-            return chunks.contracted([backend.to_numpy(output) for output in outputs], weigh)
+            return chunks.contract([backend.to_numpy(output) for output in outputs], weigh)
 
         passing = sum(array.nbytes for array in (*self._host, *args, *arrays))
-        length = chunks.length(_COMPUTED * passing, memory, _MOST_AT_ONCE)
+        length = chunks.choose_length(_COMPUTED * passing, memory, _MOST_AT_ONCE)
         return chunks.StackedBatch(self._host, costs, lambda _: length)
 
     def _place(self, parameter: int) -> None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .backend import Batch, Weigh
 from .layout import FloatVector
 from .outputs import as_real
-from .randomness import replayed
+from .randomness import make_replay
 
 _TOGETHER = 4096
 """Numbers of theta that one function perturbs. Compiling another one takes a tenth of a second, in which thousands of
@@ -25,7 +25,7 @@ _LEAST_AT_ONCE = 16
 Array = npt.NDArray[Any]
 
 
-def groups(host: Sequence[Array]) -> list[tuple[int, ...]]:
+def group_small(host: Sequence[Array]) -> list[tuple[int, ...]]:
     """Positions of the parameters that one function perturbs: the small ones of a dtype together, large ones alone."""
     return [tuple(group) for group in _groups(host)]
 
@@ -43,7 +43,9 @@ def _groups(host: Sequence[Array]) -> Iterator[list[int]]:
     yield group
 
 
-def replacements(host: Array, entries: npt.NDArray[np.intp], values: FloatVector) -> tuple[npt.NDArray[np.intp], Array]:
+def round_entries(
+    host: Array, entries: npt.NDArray[np.intp], values: FloatVector
+) -> tuple[npt.NDArray[np.intp], Array]:
     """Which elements of a parameter are replaced by what, rounded as a write rounds it.
 
     Parameters
@@ -89,13 +91,13 @@ def costs_of_group(
         As `Problem.batch` takes it.
     """
     before = sum(host[i].size for i in group[: group.index(parameter)])
-    elements, moved = replacements(host[parameter], entries, values)
+    elements, moved = round_entries(host[parameter], entries, values)
     indices = np.asarray(before + elements, np.int32)
     pieces = [slice(start, start + length) for start in range(0, len(entries), length)]
-    return np.concatenate([contracted(compute(indices[p], moved[p]), weigh)[: len(indices[p])] for p in pieces])
+    return np.concatenate([contract(compute(indices[p], moved[p]), weigh)[: len(indices[p])] for p in pieces])
 
 
-def length(bytes_each: int, memory: int, most: int) -> int:
+def choose_length(bytes_each: int, memory: int, most: int) -> int:
     """How many thetas make a chunk: a power of two that fits into the memory, and at least one.
 
     Parameters
@@ -112,7 +114,7 @@ def length(bytes_each: int, memory: int, most: int) -> int:
     return 1 << max(0, longest.bit_length() - 1)
 
 
-def fitting(computed: int | None, copied: int, at_a_time: int, memory: int) -> int:
+def choose_count(computed: int | None, copied: int, at_a_time: int, memory: int) -> int:
     """How many thetas to take at a time if nothing is compiled: first one, to learn what it takes, then what fits.
 
     Parameters
@@ -151,7 +153,7 @@ def piece_by_piece(
     Every piece starts from the same random state of Python and NumPy.
     """
     found = np.empty(len(entries))
-    replay = replayed()
+    replay = make_replay()
     start = 0
     while start < len(entries):
         piece = slice(start, start + count())
@@ -184,7 +186,7 @@ class StackedBatch(Batch):
         host = self.host[parameter]
 
         def costs(entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector:
-            elements, moved = replacements(host, entries, values)
+            elements, moved = round_entries(host, entries, values)
             stacked = np.repeat(host.reshape(1, -1), len(entries), axis=0)
             stacked[np.arange(len(entries)), elements] = moved
             return self.costs(parameter, stacked.reshape(-1, *host.shape))
@@ -192,7 +194,7 @@ class StackedBatch(Batch):
         return piece_by_piece(costs, entries, values, lambda: self.count(host))
 
 
-def contracted(outputs: Sequence[Array], weigh: Weigh) -> FloatVector:
+def contract(outputs: Sequence[Array], weigh: Weigh) -> FloatVector:
     """J at each theta of a chunk, from the floating outputs of the cost, stacked; float64, whatever their dtype."""
     arrays = [as_real(output) for output in outputs]
     weights = weigh([array.shape[1:] for array in arrays])

@@ -145,7 +145,7 @@ class HostProblem(Problem):
         return self._rebuild(iter(self._leaves))
 
     def changed_structure(self) -> str | None:
-        return trees.rebound(self._handed_leaves(), trees.leaves(self._handed[1]))
+        return trees.find_rebound(self._handed_leaves(), trees.leaves(self._handed[1]))
 
     def close(self) -> None:
         """Theta is held in copies: there is nothing to give back."""

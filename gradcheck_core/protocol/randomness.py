@@ -46,7 +46,7 @@ class HostRandomState:
         self._numpy_used = self._numpy_used and numpy_state != _numpy_state()
 
 
-def replayed() -> Callable[[], None]:
+def make_replay() -> Callable[[], None]:
     """A function that sets Python's and NumPy's global generators to what they are now, as often as it is called."""
     python_state, numpy_state = random.getstate(), np.random.get_state()
 

@@ -23,10 +23,10 @@ class Leaf:
     @property
     def name(self) -> str:
         """The path's components joined by dots."""
-        return dotted(self.path)
+        return join_path(self.path)
 
 
-def dotted(path: Iterable[object]) -> str:
+def join_path(path: Iterable[object]) -> str:
     """The name of a path: its components joined by dots, the same rule in every framework."""
     return ".".join(str(component) for component in path) or ROOT_NAME
 
@@ -53,7 +53,7 @@ def _walk(node: object, path: tuple[object, ...], ancestors: frozenset[int]) -> 
         yield Leaf(path, node)
         return
     if id(node) in ancestors:
-        msg = f"the structure contains itself at `{dotted(path)}`; pass a structure without cycles"
+        msg = f"the structure contains itself at `{join_path(path)}`; pass a structure without cycles"
         raise InvalidInputError(msg)
     for key, child in children:
         yield from _walk(child, (*path, key), ancestors | {id(node)})
@@ -125,7 +125,7 @@ def _reassigned(original: object, keys: tuple[object, ...], values: list[object]
     return built
 
 
-def rebound(handed: Iterable[Leaf], found: Iterable[Leaf]) -> str | None:
+def find_rebound(handed: Iterable[Leaf], found: Iterable[Leaf]) -> str | None:
     """The first leaf handed out that is not found again, itself and in its place, for a person; or None."""
     present = {leaf.path: leaf.value for leaf in found}
     for leaf in handed:

@@ -8,7 +8,7 @@ import pytest
 from .alterations import Alterations
 from .bad_input import BadInput
 from .declared import Declared
-from .derivatives import Derivatives
+from .derivatives import DerivativeLaws
 from .doubles import Doubles
 from .kit import Kit
 from .laws import Laws
@@ -16,7 +16,7 @@ from .leaves import Leaves
 from .scenarios import Scenarios
 
 
-class BackendConformance(Leaves, Laws, Derivatives, Alterations, Scenarios, Declared, Doubles, BadInput):
+class BackendConformance(Leaves, Laws, DerivativeLaws, Alterations, Scenarios, Declared, Doubles, BadInput):
     """Every law of the protocol, and checks of small models, as tests of one backend.
 
     Subclass it in a test module, under a name that pytest collects, and define the fixture `kit`. What the backend

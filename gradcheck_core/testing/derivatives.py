@@ -26,7 +26,7 @@ def along(problem: Problem, by_name: dict[str, Any]) -> FloatVector:
     return np.concatenate([np.reshape(by_name[p.name], -1) for p in problem.layout.parameters])
 
 
-class Derivatives:
+class DerivativeLaws:
     """Gradients, forward mode, Hessian-vector products, complex numbers and batches of an open `problem`."""
 
     @pytest.fixture

@@ -222,7 +222,7 @@ class Laws:
     def test_what_the_cost_rebinds_is_named(self, kit: Kit) -> None:
         """`changed_structure` names a leaf that the cost replaced in what it was handed, and is None otherwise.
 
-        If this fails: compare by identity what the cost was handed with what is there afterwards (`trees.rebound`).
+        If this fails: with `trees.find_rebound`, compare what the cost was handed with what is there afterwards.
         """
 
         def rebinding(p: Any) -> Any:

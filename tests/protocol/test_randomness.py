@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradcheck_core as gc
-from gradcheck_core.protocol.randomness import HostRandomState, replayed
+from gradcheck_core.protocol.randomness import HostRandomState, make_replay
 
 
 def draw():
@@ -110,7 +110,7 @@ def test_a_cost_that_raises_leaves_the_callers_states():
 
 
 def test_what_was_drawn_once_is_drawn_again_after_a_replay():
-    replay = replayed()
+    replay = make_replay()
     drawn = random.random(), np.random.random()
     replay()
 

@@ -157,9 +157,9 @@ def test_a_rebound_leaf_is_found_by_name():
     handed = {"w": np.ones(2), "b": [np.ones(1)]}
     before = trees.leaves(handed)
 
-    assert trees.rebound(before, trees.leaves(handed)) is None
+    assert trees.find_rebound(before, trees.leaves(handed)) is None
     handed["b"][0] = handed["b"][0] * 1
-    assert trees.rebound(before, trees.leaves(handed)) == "`b.0`"
+    assert trees.find_rebound(before, trees.leaves(handed)) == "`b.0`"
 
 
 def test_a_removed_leaf_is_found_and_an_added_one_is_no_matter():
@@ -167,9 +167,9 @@ def test_a_removed_leaf_is_found_and_an_added_one_is_no_matter():
     before = trees.leaves(handed)
 
     handed["cache"] = np.ones(3)
-    assert trees.rebound(before, trees.leaves(handed)) is None
+    assert trees.find_rebound(before, trees.leaves(handed)) is None
     del handed["w"]
-    assert trees.rebound(before, trees.leaves(handed)) == "`w`"
+    assert trees.find_rebound(before, trees.leaves(handed)) == "`w`"
 
 
 NESTINGS = st.recursive(
@@ -193,7 +193,7 @@ def test_any_nesting_makes_the_round_trip(structure):
 
     assert again == structure
     assert [leaf.path for leaf in trees.leaves(again)] == [leaf.path for leaf in trees.leaves(structure)]
-    assert trees.rebound(trees.leaves(structure), trees.leaves(again)) is None
+    assert trees.find_rebound(trees.leaves(structure), trees.leaves(again)) is None
 
 
 STRUCTURES = [

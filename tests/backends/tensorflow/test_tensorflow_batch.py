@@ -61,13 +61,13 @@ def was_batched(report):
 def count(monkeypatch):
     """The lengths of the chunks that are evaluated from now on."""
     lengths = []
-    contracted = chunks.contracted
+    contracted = chunks.contract
 
     def counted(outputs, weigh):
         lengths.append(len(outputs[0]))
         return contracted(outputs, weigh)
 
-    monkeypatch.setattr(chunks, "contracted", counted)
+    monkeypatch.setattr(chunks, "contract", counted)
     return lengths
 
 
