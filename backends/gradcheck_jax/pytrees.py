@@ -1,6 +1,5 @@
 """Pytrees with names: JAX's own flattening, by the path rule that holds in every framework."""
 
-import copy
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -122,13 +121,7 @@ def _staying(node: object, count: int) -> Callable[[Iterator[object]], object]:
 
 
 def _from_fields(node: object, fields: dict[str, Pytree]) -> Callable[[Iterator[object]], object]:
-    def build(new: Iterator[object]) -> object:
-        built = copy.copy(node)
-        for name, field in fields.items():
-            object.__setattr__(built, name, field.rebuild(new))  # also into a frozen dataclass; the copy is ours
-        return built
-
-    return build
+    return lambda new: trees.reassign(node, fields, [field.rebuild(new) for field in fields.values()])
 
 
 def _component(key: object) -> object:

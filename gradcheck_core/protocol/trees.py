@@ -88,13 +88,13 @@ def rebuilder(structure: object) -> Callable[[Iterator[object]], object]:
     keys, nodes = zip(*children, strict=True) if children else ((), ())
     builders = [rebuilder(node) for node in nodes]
     if isinstance(structure, dict):
-        return lambda new: _refilled(structure, keys, [build(new) for build in builders])
+        return lambda new: _refill(structure, keys, [build(new) for build in builders])
     if isinstance(structure, tuple) and _namedtuple_fields(structure) is not None:
         kind: Callable[..., object] = type(structure)
         return lambda new: kind(*[build(new) for build in builders])
     if isinstance(structure, list | tuple):
         return lambda new: type(structure)([build(new) for build in builders])
-    return lambda new: _reassigned(structure, keys, [build(new) for build in builders])
+    return lambda new: reassign(structure, keys, [build(new) for build in builders])
 
 
 def copier(structure: object) -> Callable[[], object]:
@@ -109,7 +109,7 @@ def copier(structure: object) -> Callable[[], object]:
     return lambda: build(iter(values))
 
 
-def _refilled(original: dict[object, object], keys: tuple[object, ...], values: list[object]) -> object:
+def _refill(original: dict[object, object], keys: tuple[object, ...], values: list[object]) -> object:
     if type(original) is dict:
         return dict(zip(keys, values, strict=True))
     built = copy.copy(original)
@@ -118,10 +118,11 @@ def _refilled(original: dict[object, object], keys: tuple[object, ...], values: 
     return built
 
 
-def _reassigned(original: object, keys: tuple[object, ...], values: list[object]) -> object:
+def reassign(original: object, names: Iterable[object], values: Iterable[object]) -> object:
+    """A copy of an object, also of a frozen dataclass, with other values of some attributes."""
     built = copy.copy(original)
-    for key, value in zip(keys, values, strict=True):
-        object.__setattr__(built, str(key), value)  # also into a frozen dataclass; the copy is ours
+    for name, value in zip(names, values, strict=True):
+        object.__setattr__(built, str(name), value)
     return built
 
 
