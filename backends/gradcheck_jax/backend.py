@@ -67,7 +67,7 @@ class JaxBackend(Backend):
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
     ) -> Problem:
-        # Randomness in JAX is an explicit key among the arguments, and in Keras a variable: there is no state to fix.
+        # JAX takes its random keys as arguments, and Keras holds its seeds in variables: there is no state to fix.
         trees.leaves(params)  # first, since it refuses a structure that contains itself
         with ExitStack() as loans:
             lend(loans, params, precision)
@@ -131,7 +131,7 @@ class JaxProblem(HostProblem):
         return JaxBatch(self._traced, self._compiled, self._arguments, self._host, weigh, memory)
 
     def _arguments(self) -> list[Any]:
-        """The checked leaves as a compiled function takes them: from the host where only their values matter."""
+        """The checked leaves as a compiled function takes them: host arrays, if nothing but their values matters."""
         if self._anywhere:
             return list(self._host)
         with self._scope():
@@ -230,7 +230,7 @@ class JaxProblem(HostProblem):
 
 
 def _lower_anew(ask: Callable[[], Any]) -> Any:
-    """What is asked; once more, with JAX's caches empty, where it meets there what an x64 scope has left.
+    """The answer; asked once more with empty caches if JAX fails on what an x64 scope has left in them.
 
     JAX keeps what it lowered of an int64 NumPy array that a jitted function closes over inside an x64 scope, and then
     cannot lower the function outside of it; and a float64 array that one closes over it takes for float64 there.

@@ -136,7 +136,7 @@ class _TensorflowProblem(HostProblem):
         return self._compiled.evaluate(lambda: list(self._host), self._called)
 
     def _called(self) -> object:
-        """What the cost itself returns, from its own variables, as automatic differentiation needs it."""
+        """What the cost itself returns, reading its own variables, as a tape needs it."""
         self._state.prepare()
         structure = self._hand()
         if self._first is None:
@@ -146,7 +146,7 @@ class _TensorflowProblem(HostProblem):
             return returned
         returned = self._cost(structure, *self._args)
         if self._state.undecided:
-            # An eager operation with a seed of its own is seen to be random only by what it gives.
+            # An eager operation with a seed of its own shows only in its results that it is random.
             self._state.decide(repeats=are_same(self._first, numbers(returned)))
             if self._state.seeding:
                 return self._called()
@@ -166,7 +166,7 @@ class _TensorflowProblem(HostProblem):
         return TensorflowBatch(self._graphs, self._compiled, weigh, memory)
 
     def _call(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """The real tensors that the cost returns with tensors in the place of the parameters; in a graph."""
+        """The real tensors that the cost returns in a graph, with these tensors in place of the parameters."""
         leaves = list(self._leaves)
         checked: list[tuple[tf.Variable, tf.Tensor]] = []
         for variable, position, tensor in zip(self._variables, self._positions, tensors, strict=True):
@@ -210,7 +210,7 @@ class _TensorflowProblem(HostProblem):
                     inner.watch(source)
                 total = weighted_total(self._called(), weigh)
             along = inner_product(inner.gradient(total, sources), self._tangents(direction))
-        # None, a gradient that does not depend on the parameter, is a second derivative of zero.
+        # None means that the gradient does not depend on the parameter: the second derivative is zero.
         return replace(self._lay_out(outer.gradient(along, sources)), notes=())
 
     def _sources(self) -> list[tf.Variable | tf.Tensor]:

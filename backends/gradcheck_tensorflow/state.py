@@ -1,4 +1,4 @@
-"""What of the caller's TensorFlow state a cost can change, besides the parameters."""
+"""The caller's TensorFlow state that a cost can change, besides the parameters."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -39,14 +39,14 @@ class VariableState:
         self.undecided = False
 
     def prepare(self) -> None:
-        """Before an evaluation: the random state and the changing variables as they were at first."""
+        """Before an evaluation, set the random state and the changing variables to what they were at first."""
         if self.seeding:
             tf.random.set_seed(self._seed)
         for variable, saved in self._volatile:
             variable.assign(saved)
 
     def learn(self, call: Callable[[], object]) -> object:
-        """Make the first evaluation: from now on, only what it changes is set back each time."""
+        """Make the first evaluation, and note what it changes: only that is set back from then on."""
         with _operations_run() as names:
             returned = call()
         self._volatile = [(v, saved) for v, saved in self._saved if not np.array_equal(v.numpy(), saved)]
@@ -55,15 +55,15 @@ class VariableState:
         return returned
 
     def decide(self, *, repeats: bool) -> None:
-        """After the second evaluation, which was not seeded: whether it gave the same as the first."""
+        """After the second evaluation, which was not seeded, say whether it gave the same as the first."""
         self.seeding = not repeats
         self.undecided = False
 
     def restore(self) -> None:
-        """Everything as the caller had it."""
+        """Give everything back as the caller had it."""
         for variable, saved in self._saved:
             variable.assign(saved)
-        # `set_seed` puts a new generator in place of the caller's, which therefore still is where it was.
+        # `set_seed` made a new generator, so the caller's own is still in its old state.
         self._context._seed = self._callers_seed
         self._context._rng = self._callers_generator
 

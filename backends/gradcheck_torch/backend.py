@@ -155,7 +155,7 @@ class _TorchProblem(Problem):
         _replace(self._checked[parameter].data, entries, values)
 
     def _real(self, parameter: int, tensor: torch.Tensor) -> torch.Tensor:
-        """A tensor of the parameter's shape as real numbers: both parts of complex ones; the real part in its step."""
+        """A tensor as a parameter's real numbers: both parts if the parameter is complex, otherwise the real part."""
         return as_real(tensor) if self._layout.parameters[parameter].is_complex else tensor.real
 
     def params(self) -> object:
@@ -223,7 +223,7 @@ class _TorchProblem(Problem):
         return [torch.from_numpy(value).to(tensor) for value, tensor in zip(values, self._checked, strict=True)]
 
     def _duals(self, direction: FloatVector) -> dict[int, torch.Tensor]:
-        """By identity of the checked tensors, the same values with the direction as their tangent."""
+        """The checked tensors by their identity, with the direction as their tangent."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # the first dual tensor imports what PyTorch deprecates
             return {

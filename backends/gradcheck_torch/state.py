@@ -1,4 +1,4 @@
-"""What of the caller's PyTorch state a cost can change, besides the tensors it is handed."""
+"""The caller's PyTorch state that a cost can change, besides the tensors it is handed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -43,7 +43,7 @@ class ModuleState:
         self._fixed = torch.Generator().manual_seed(seed).get_state()
 
     def prepare(self) -> None:
-        """Before an evaluation: the random state, training mode and changing buffers as they were at first."""
+        """Before an evaluation, set the random state, training mode and changing buffers to what they were at first."""
         torch.set_rng_state(self._fixed)
         if torch.cuda.is_initialized():
             torch.cuda.manual_seed_all(self._seed)
@@ -60,14 +60,14 @@ class ModuleState:
         return [buffer for _, _, buffer, _ in self._volatile]
 
     def learn(self) -> None:
-        """After an evaluation: from the first one on, only the buffers that it changed are set back each time."""
+        """After the first evaluation, note which buffers it changed: only these are set back from then on."""
         if self._learnt:
             return
         self._learnt = True
         self._volatile = [entry for entry in self._buffers if _changed(*entry)]
 
     def restore(self) -> None:
-        """Everything as the caller had it, bit for bit."""
+        """Give everything back as the caller had it, bit for bit."""
         self._volatile = self._buffers
         self.prepare()
         for registry, items in self._registered:
@@ -82,7 +82,7 @@ class ModuleState:
             if grad is None or saved is None:
                 continue
             with torch.no_grad():
-                # `data` of a sparse tensor is another tensor, which would take the new indices for itself.
+                # `data` of a sparse tensor is another tensor, and only that one would get the new indices.
                 (grad.data if grad.layout is torch.strided else grad).copy_(saved)
         self._random.close()
 
@@ -95,7 +95,7 @@ def _changed(module: torch.nn.Module, name: str, buffer: torch.Tensor, saved: to
 def exchanged(
     modules: Iterable[torch.nn.Module], substitutes: Mapping[int, torch.Tensor]
 ) -> Iterator[Callable[[object], Any]]:
-    """Modules with other tensors, by identity, in place of their own; gives what does the same to a leaf."""
+    """Let modules have other tensors in place of their own, by identity; yields a function that exchanges a leaf."""
     submodules = [sub for module in modules for sub in module.modules()]
     replaced: list[tuple[Any, Any, torch.Tensor | None]] = []
     # Recurrent modules keep a second list of their weights.
@@ -115,7 +115,7 @@ def exchanged(
 
 @contextmanager
 def default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """What PyTorch makes floating tensors of where nothing else is said, for as long as this lasts."""
+    """Let PyTorch make floating tensors of this dtype unless another is named."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -125,6 +125,6 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 
 
 def outside_inference_mode() -> AbstractContextManager[object]:
-    """Where tensors that are made can be differentiated."""
-    # Only where it is on: switching it off also switches gradient recording on, which is the caller's choice.
+    """A context in which new tensors can be differentiated."""
+    # Only if the mode is on: leaving it also switches gradient recording on, which is the caller's choice.
     return torch.inference_mode(False) if torch.is_inference_mode_enabled() else nullcontext()
