@@ -74,21 +74,8 @@ def costs_of_group(
 ) -> FloatVector:
     """J with one entry of a parameter replaced at a time, by a function that perturbs a group of parameters.
 
-    Parameters
-    ----------
-    host : sequence of numpy.ndarray
-        All parameters' present values.
-    group : sequence of int
-        The positions of the group's parameters.
-    parameter, entries, values
-        As `Batch.costs_at` takes them.
-    length : int
-        How many thetas make a chunk.
-    compute : callable
-        From indices into the group laid end to end, and what stands there instead, to the cost's floating outputs,
-        stacked. It may give more rows than it was asked for.
-    weigh : callable
-        As `Problem.batch` takes it.
+    `compute` takes indices into the group laid end to end, and what stands there instead, at most `length` of each; it
+    gives the cost's floating outputs, stacked, and may give more rows than it was asked for.
     """
     before = sum(host[i].size for i in group[: group.index(parameter)])
     elements, moved = round_entries(host[parameter], entries, values)

@@ -68,23 +68,10 @@ def hold(
     dtype_of: Callable[[Leaf], str],
     precision: str,
 ) -> HostTheta:
-    """Copy the checked leaves into arrays.
+    """Copy the checked leaves into arrays, of the dtype that `Backend.open` is asked for by `precision`.
 
-    Parameters
-    ----------
-    leaves : sequence of Leaf
-        All leaves of the structure.
-    reasons : sequence of str or None
-        For each leaf, why it is only carried.
-    array, dtype_of : callable
-        From a leaf to its values and to the name of its own dtype.
-    precision : str
-        As `Backend.open` takes it.
-
-    Raises
-    ------
-    InvalidInputError
-        If nothing is left to check.
+    `reasons` says for each leaf why it is only carried, or None. `array` and `dtype_of` give a leaf's values and the
+    name of its own dtype. Raises InvalidInputError if nothing is left to check.
     """
     carried = [Carried(leaf.name, reason) for leaf, reason in zip(leaves, reasons, strict=True) if reason is not None]
     positions = tuple(i for i, reason in enumerate(reasons) if reason is None)

@@ -108,23 +108,8 @@ def floating_tensors(
 ) -> list[T]:
     """The floating tensors among what a cost returned, in the order in which they are contracted.
 
-    Parameters
-    ----------
-    returned : object
-        What the cost returned.
-    through : str
-        What is to differentiate it, for the message.
-    tensors : tuple of type
-        The framework's types of tensors.
-    convert : callable
-        Makes a tensor of an array; Python's numbers and NumPy's arrays count if they stand beside a tensor.
-    is_inexact : callable
-        Whether a tensor is floating or complex.
-
-    Raises
-    ------
-    InvalidInputError
-        If the cost returned no floating tensor.
+    Python's numbers and NumPy's arrays count if they stand beside one of `tensors`; `convert` makes tensors of them.
+    Raises InvalidInputError, naming what it would be differentiated `through`, if there is no floating tensor.
     """
 
     def is_floating_tensor(leaf: Any) -> bool:
