@@ -100,6 +100,6 @@ class JaxBatch(Batch):
                 outputs = program.perturbed[number](constants, leaves, indices[filled], moved[filled])
                 return [np.asarray(output) for output in outputs]
 
-            costs = chunks.costs_of_group(host, group, parameter, entries, values, length, compute, self.weigh)
+            costs = chunks.evaluate_group(host, group, parameter, entries, values, length, compute, self.weigh)
         self.compiled.call_next()
         return costs

@@ -139,7 +139,7 @@ class TensorflowBatch(Batch):
 
         self.graphs.prepare()
         positions = group.positions
-        costs = chunks.costs_of_group(host, positions, parameter, entries, values, length, compute, self.weigh)
+        costs = chunks.evaluate_group(host, positions, parameter, entries, values, length, compute, self.weigh)
         self.compiled.call_next()
         return costs
 

@@ -62,7 +62,7 @@ def round_entries(
     return entries // 2, moved
 
 
-def costs_of_group(
+def evaluate_group(
     host: Sequence[Array],
     group: Sequence[int],
     parameter: int,
