@@ -121,7 +121,7 @@ class _ArrayProblem(HostProblem):
         return self._called(self._hand())
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        return self._laid_out(self._backend.gradients(self._total(weigh), self._checked()))
+        return self._lay_out(self._backend.gradients(self._total(weigh), self._checked()))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         tangents = self._tangents(direction, conjugated=False)
@@ -137,7 +137,7 @@ class _ArrayProblem(HostProblem):
             grads = zip(backend.gradients(total, tensors), tangents, strict=True)
             return functools.reduce(operator.add, [backend.contract(g, t) for g, t in grads if g is not None])
 
-        return self._laid_out(backend.gradients(along, self._checked()))
+        return self._lay_out(backend.gradients(along, self._checked()))
 
     def batch(self, weigh: Weigh, memory: int) -> Batch | None:
         backend = self._backend
@@ -220,7 +220,7 @@ class _ArrayProblem(HostProblem):
         values = self.layout.tensors(direction)
         return [self._tensor(i, np.conj(value) if conjugated else value) for i, value in enumerate(values)]
 
-    def _laid_out(self, grads: Sequence[Any]) -> Gradient:
+    def _lay_out(self, grads: Sequence[Any]) -> Gradient:
         pairs = (None if grad is None else (self._array(grad), self._dtype_of(grad)) for grad in grads)
         return Gradient.of(self.layout, pairs, conjugates=self._backend.conjugates)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from gradcheck_core.protocol import registry
-from gradcheck_core.protocol.backend import Alteration, Backend, Capability
+from gradcheck_core.protocol.backend import Backend, Capability
+from gradcheck_core.protocol.causes import Alteration
 
 
 @final
