@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...case import CheckOptions, GradientCase
 from ...evaluate.preflight import Baseline
-from ...evaluate.session import Session, opened
+from ...evaluate.session import Session, open_case
 from ...measure.claims import claimed_gradient
 from ...protocol.backend import Alteration, Backend, Capability
 from ...protocol.layout import FloatVector, as_pairs
@@ -42,7 +42,7 @@ class Live:
     @contextmanager
     def asked(self) -> Iterator["Asked"]:
         """The side opened; everything of the caller's is as it was when this closes."""
-        with opened(self.precision, self.adapter, self.case, self.options.seed) as it:
+        with open_case(self.precision, self.adapter, self.case, self.options.seed) as it:
             every = tuple(range(len(it.problem.layout.parameters)))
             yield Asked(
                 Session(
@@ -51,7 +51,7 @@ class Live:
                     self.options,
                     self.precision,
                     it.problem,
-                    it.evaluator,
+                    it.evaluator(),
                     it.contraction,
                     it.random_state,
                     self.baseline,
