@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gradcheck_core import GradientReport, ParameterReport, Verdict, VerdictPolicy
-from gradcheck_core.check.illustrating import illustrated
+from gradcheck_core.check.illustrating import illustrate
 from gradcheck_core.check.judging import assess_all
 from gradcheck_core.measure.evidence import Claimed, Evidence
 from gradcheck_core.numerics.coordinates import Derivatives
@@ -44,7 +44,7 @@ def report_of(shapes: dict[str, tuple[int, ...]]) -> GradientReport:
         evaluations=2 * layout.size,
         seconds=1.0,
         first=first,
-        pictures=illustrated([(one.evidence, one.report) for one in assessed.each], first, {}, ""),
+        pictures=illustrate([(one.evidence, one.report) for one in assessed.each], first, ""),
     )
 
 

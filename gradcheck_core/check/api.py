@@ -7,7 +7,7 @@ from typing import Any
 from ..case import OPTION_NAMES, CheckOptions, GradientCase, Patterns
 from ..report.gradient import GradientReport
 from ..report.verdict import VerdictPolicy
-from .conductor import Checked, checked
+from .conductor import Checked, check
 
 
 def check_gradients(
@@ -179,7 +179,7 @@ def check_gradients(
     """
     arguments = dict(locals())  # nothing but the arguments, since this is the first line
     options = {name: arguments[name] for name in OPTION_NAMES}
-    return check_case(GradientCase(cost, params, grads, args, options=options)).report
+    return check(*_prepare(GradientCase(cost, params, grads, args, options=options))).report
 
 
 def assert_gradients(
@@ -219,6 +219,11 @@ def assert_gradients(
 
 def check_case(case: GradientCase) -> Checked:
     """Do ``check_gradients(case.cost, case.params, case.grads, args=case.args, **case.options)``, with its findings."""
+    return check(*_prepare(case))
+
+
+def _prepare(case: GradientCase) -> tuple[GradientCase, str | None, CheckOptions]:
+    """A case, and its options as the conductor takes them."""
     options = dict(case.options)
     backend = options.pop("backend", None)
-    return checked(case, backend, CheckOptions(**options))
+    return case, backend, CheckOptions(**options)

@@ -1,23 +1,23 @@
 """The conductor: find the backend, gather evidence, judge, report."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 from ..case import CheckOptions, GradientCase
 from ..errors import InvalidInputError
-from ..measure.evidence import Evidence
+from ..measure.evidence import Evidence, Findings
 from ..protocol import registry
 from ..protocol.backend import Backend, Capability
 from ..report.gradient import GradientReport
 from ..report.records import ParameterReport
 from ..report.verdict import worst_verdict
-from .diagnosing import diagnosed
-from .gathering import Findings
-from .illustrating import illustrated
-from .judging import assess_all, joined
-from .precision import gather
+from .diagnosing import Diagnosed, diagnose_all
+from .gathering import InsistsOnItsPrecisionError, begin_session, gather, is_lower
+from .illustrating import illustrate
+from .judging import Assessment, assess_all, join_remarks
+from .precision import complete, in_native_precision
 
 
 @final
@@ -31,7 +31,7 @@ class Checked:
     options: CheckOptions
 
 
-def checked(case: GradientCase, backend: str | None, options: CheckOptions) -> Checked:
+def check(case: GradientCase, backend: str | None, options: CheckOptions) -> Checked:
     """Check a case with validated options; of the case's own none are used.
 
     Raises
@@ -43,16 +43,24 @@ def checked(case: GradientCase, backend: str | None, options: CheckOptions) -> C
     _require_callable(case.cost, case.args)
     adapter = registry.load_backend(backend) if backend is not None else registry.infer_backend(case.params)
     _require_grads(case.grads, adapter)
-    findings = gather(adapter, case, options)
+    widened = options.precision != "native" and Capability.FLOAT64 in adapter.capabilities
+    try:
+        with begin_session("float64" if widened else "native", adapter, case, options) as session:
+            findings = gather(session)
+        if options.precision != "native" and is_lower(findings.layout):
+            findings = complete(findings, adapter, case, options)
+    except InsistsOnItsPrecisionError as insisting:
+        findings = in_native_precision(adapter, case, options, insisting)
     return Checked(_report(findings, adapter.name, options, started), findings, adapter, options)
 
 
 def _report(findings: Findings, backend: str, options: CheckOptions, started: float) -> GradientReport:
     baseline = findings.baseline
     assessed = assess_all(findings.gathered.evidence, baseline.theta, baseline.cost.value, options.policy)
-    notes = joined(remark for one in assessed.each for remark in one.remarks)
-    pairs = _worst_of_each((one.evidence, one.report) for one in assessed.each)
-    found = diagnosed(pairs, baseline.theta if options.order == 1 else None)
+    pairs = _worst_of_each([(one.evidence, one.report) for one in assessed.each])
+    found = Diagnosed({report.name: report for _, report in pairs})
+    if any(report.verdict.is_evidence for _, report in pairs):
+        found = diagnose_all(pairs, baseline.theta if options.order == 1 else None)
     return GradientReport(
         verdict=worst_verdict(report.verdict for _, report in pairs),
         difference=assessed.whole.difference,
@@ -66,21 +74,27 @@ def _report(findings: Findings, backend: str, options: CheckOptions, started: fl
         evaluations=findings.evaluations,
         seconds=time.perf_counter() - started,
         certificate=findings.gathered.certificate,
-        notes=(*([findings.stopped] if findings.stopped else []), *found.notes, *notes, *findings.gathered.notes),
+        notes=_notes(findings, assessed, found),
         stopped=findings.stopped,
         order=options.order,
         first=found.first,
-        pictures=illustrated(pairs, found.first, findings.gathered.curves, options.replay(backend)),
+        pictures=illustrate(pairs, found.first, options.replay(backend)),
     )
 
 
-def _worst_of_each(assessed: Iterable[tuple[Evidence, ParameterReport]]) -> list[tuple[Evidence, ParameterReport]]:
+def _notes(findings: Findings, assessed: Assessment, found: Diagnosed) -> tuple[str, ...]:
+    """The most important first."""
+    stopped = [findings.stopped] if findings.stopped else []
+    remarks = join_remarks(remark for one in assessed.each for remark in one.remarks)
+    return (*stopped, *found.notes, *remarks, *findings.gathered.notes)
+
+
+def _worst_of_each(assessed: Sequence[tuple[Evidence, ParameterReport]]) -> list[tuple[Evidence, ParameterReport]]:
     """Of a parameter with several reports, e.g. one for each direction, the worst, with its evidence."""
-    worst: dict[str, tuple[Evidence, ParameterReport]] = {}
+    several: dict[str, list[tuple[Evidence, ParameterReport]]] = {}
     for pair in assessed:
-        name = pair[1].name
-        worst[name] = max(worst.get(name, pair), pair, key=lambda of: of[1].rank())
-    return list(worst.values())
+        several.setdefault(pair[1].name, []).append(pair)
+    return [max(pairs, key=lambda pair: pair[1].rank()) if len(pairs) > 1 else pairs[0] for pairs in several.values()]
 
 
 def _require_callable(cost: object, args: object) -> None:

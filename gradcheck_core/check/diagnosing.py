@@ -44,7 +44,7 @@ _LOOK_NOT_FINITE = (
 )
 
 
-def diagnosed(pairs: Sequence[tuple[Evidence, ParameterReport]], theta: FloatVector | None) -> Diagnosed:
+def diagnose_all(pairs: Sequence[tuple[Evidence, ParameterReport]], theta: FloatVector | None) -> Diagnosed:
     """Say what is wrong with the parameters that the verdicts accuse.
 
     Parameters
@@ -57,8 +57,6 @@ def diagnosed(pairs: Sequence[tuple[Evidence, ParameterReport]], theta: FloatVec
     """
     reports = {report.name: report for _, report in pairs}
     accused = [item for item, report in pairs if report.verdict.is_evidence]
-    if not accused:
-        return Diagnosed(reports)
     found = {item.parameter.name: _of_the_claim_alone(item) for item in accused}
     numeric = {
         item.parameter.name: _tensor(item.parameter, item.numeric)
@@ -126,7 +124,7 @@ def _facts(item: Evidence, numeric: Mapping[str, FloatVector], theta: FloatVecto
 
 
 def _facts_of_some(item: Evidence, theta: FloatVector | None) -> Facts:
-    """Of a parameter of which some entries were measured one by one: those in wrong ranges at least."""
+    """Facts about a parameter whose entries were measured one by one in part: in wrong ranges at least."""
     parameter = item.parameter
     measured = item.derivatives.lower != item.claimed
     present = None if theta is None else theta[parameter.range]

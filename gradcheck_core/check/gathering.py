@@ -1,144 +1,115 @@
-"""From a case to the evidence about its gradient: the problem is opened in one precision, and always closed."""
+"""From a case to the evidence about its gradient: a session in one precision, and what is measured in it."""
 
-from dataclasses import dataclass, replace
-from typing import final
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..case import CheckOptions, GradientCase, select
 from ..errors import GradcheckError
 from ..evaluate import preflight
-from ..evaluate.evaluator import Evaluator
 from ..evaluate.limits import CERTIFICATE_EVALUATIONS, Limits, expected_evaluations, least_evaluations
-from ..evaluate.preflight import Baseline
-from ..evaluate.progress import ProgressBar
-from ..evaluate.session import Session
+from ..evaluate.session import Opened, Session, open_case
 from ..evaluate.sources import Answering
-from ..measure.curves import trace
-from ..measure.evidence import Gathered
+from ..measure.evidence import Findings, Gathered
 from ..measure.exhaustive import gather_first_order
 from ..measure.hessian import gather_second_order
 from ..measure.projected.gather import gather_projected
-from ..protocol.backend import Backend, Problem
+from ..protocol.backend import Backend
 from ..protocol.layout import Layout
-from ..protocol.outputs import Contraction, is_below_float64, roundoff_of
-from ..protocol.randomness import HostRandomState
+from ..protocol.outputs import is_below_float64, roundoff_of
 
+if TYPE_CHECKING:
+    from ..evaluate.progress import ProgressBar
 
-@final
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What a check found out before anything is judged.
+_LONG = 20.0
+"""Seconds from which a check says beforehand how long it will take."""
 
-    Attributes
-    ----------
-    baseline : Baseline
-        Theta and J.
-    gathered : Gathered
-        The evidence.
-    evaluations : int
-        Calls of the cost, besides those of automatic differentiation; with order=2 those of the gradient too.
-    precision : str
-        In which the cost was evaluated.
-    method : str
-        How the derivatives were taken.
-    layout : Layout
-        Of theta.
-    stopped : str
-        Which limit ended it before every coordinate or direction was measured; empty where none did.
-    """
+_MOST_EXHAUSTIVE = 10_000
+"""Coordinates up to which each is measured: decided by counts alone, so that a check goes the same way everywhere."""
 
-    baseline: Baseline
-    gathered: Gathered
-    evaluations: int
-    precision: str
-    method: str
-    layout: Layout
-    stopped: str = ""
+_GATHER: dict[str, Callable[[Session], Gathered]] = {
+    "exhaustive": gather_first_order,
+    "projected": gather_projected,
+    "directions": gather_second_order,
+}
 
 
 class InsistsOnItsPrecisionError(Exception):
     """A cost of lower precision raised when it was evaluated in float64; the cause may be just that."""
 
 
-def gather_in(precision: str, adapter: Backend, case: GradientCase, options: CheckOptions) -> Findings:
-    """Open the case in one precision and gather the evidence.
+@contextmanager
+def begin_session(
+    precision: str, adapter: Backend, case: GradientCase, options: CheckOptions, opened: Opened | None = None
+) -> Iterator[Session]:
+    """Open the case in one precision, unless it is open, and evaluate it twice at theta.
+
+    Everything that is opened here is closed, whatever happens.
 
     Raises
     ------
     InsistsOnItsPrecisionError
         If parameters of lower precision were evaluated in float64 and the cost raised.
     """
-    with (
-        Answering(adapter, case, options, precision) as answering,
-        HostRandomState(options.seed) as random_state,
-    ):
+    alone = options.n_jobs == 1 and options.journal is None and options.max_seconds is None
+    # Before the problem is opened: a case that cannot travel, and another check's journal, are refused first.
+    with nullcontext() if alone else Answering(adapter, case, options, precision) as sources:
         try:
-            problem = adapter.open(case.cost, case.params, case.args, precision, options.seed)
+            with nullcontext(opened) if opened else open_case(precision, adapter, case, options.seed) as opened:
+                layout = opened.problem.layout
+                chosen = select(layout, options.include, options.exclude)
+                expected = _expected_evaluations(options, [layout.parameters[i].size for i in chosen])
+                bar = _progress_bar(expected, options.progress)
+                with bar or nullcontext():
+                    limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
+                    evaluator = opened.evaluator(limits, bar.advance if bar else None)
+                    opened.random_state.fix()
+                    roundoff = _roundoff(layout, precision)
+                    baseline = preflight.establish(opened.problem, evaluator, opened.random_state, roundoff)
+                    _announce(expected, baseline.seconds, options.progress)
+                    if sources is not None:
+                        evaluator.answer_from(sources.begin(layout, baseline))
+                    yield Session(
+                        adapter,
+                        case,
+                        options,
+                        precision,
+                        opened.problem,
+                        evaluator,
+                        opened.contraction,
+                        opened.random_state,
+                        baseline,
+                        chosen,
+                        sources,
+                    )
         except GradcheckError:
             raise
         except Exception as error:
-            if precision == "float64":
+            if precision == "float64" and (opened is None or is_lower(opened.problem.layout)):
                 raise InsistsOnItsPrecisionError from error
             raise
-        with problem:
-            lower = any(is_below_float64(parameter.dtype) for parameter in problem.layout.parameters)
-            try:
-                return _gather_from(problem, random_state, answering, adapter, case, options, precision)
-            except GradcheckError:
-                raise
-            except Exception as error:
-                if lower and precision == "float64":
-                    raise InsistsOnItsPrecisionError from error
-                raise
 
 
-def _gather_from(
-    problem: Problem,
-    random_state: HostRandomState,
-    answering: Answering,
-    adapter: Backend,
-    case: GradientCase,
-    options: CheckOptions,
-    precision: str,
-) -> Findings:
-    layout = problem.layout
-    chosen = select(layout, options.include, options.exclude)
-    sizes = [layout.parameters[i].size for i in chosen]
-    method = _method(options, sum(sizes))
-    contraction = Contraction(options.seed)
-    expected = _EXPECTED[method](sizes)
-    expected = expected if options.max_evaluations is None else min(expected, options.max_evaluations)
-    with ProgressBar(expected, options.progress) as bar:
-        limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
-        evaluator = Evaluator(problem, contraction, random_state, limits, bar.advance)
-        random_state.fix()
-        baseline = preflight.establish(problem, evaluator, random_state, _roundoff(layout, precision))
-        bar.announce(evaluator.seconds_each)
-        evaluator.answer_from(answering.begin(layout, baseline))
-        session = Session(
-            adapter, case, options, precision, problem, evaluator, contraction, random_state, baseline, chosen
-        )
-        gathered = _GATHER[method](session)
-        stopped = _stopped(options, method) if evaluator.ran_out else ""
-        if options.order == 1:
-            gathered = replace(gathered, curves=trace(session, gathered.evidence, gathered.noise))
-        preflight.require_unchanged(problem, baseline.theta)
-        preflight.require_repeated(evaluator, baseline)
-    gathered = replace(gathered, notes=(*gathered.notes, *answering.notes))
-    return Findings(
-        baseline, gathered, evaluator.evaluations, _precision_used(layout, precision), method, layout, stopped
-    )
+def gather(session: Session) -> Findings:
+    """Measure, by the method that was asked for, and evaluate once more at theta."""
+    options, layout, evaluator = session.options, session.layout, session.evaluator
+    method = _method(options, sum(layout.parameters[i].size for i in session.chosen))
+    gathered = _GATHER[method](session)
+    stopped = _say_what_stopped(options, method) if evaluator.usage.ran_out else ""
+    preflight.require_unchanged(session.problem, session.baseline.theta)
+    preflight.require_repeated(evaluator, session.baseline)
+    if session.sources is not None:
+        gathered = replace(gathered, notes=(*gathered.notes, *session.sources.notes))
+    dtypes = ", ".join(sorted({parameter.dtype for parameter in layout.parameters}))
+    precision = "float64" if session.precision == "float64" else dtypes
+    return Findings(session.baseline, gathered, evaluator.evaluations, precision, method, layout, stopped)
 
 
-_GATHER = {"exhaustive": gather_first_order, "projected": gather_projected, "directions": gather_second_order}
-
-_EXPECTED = {
-    "exhaustive": expected_evaluations,
-    "projected": lambda sizes: CERTIFICATE_EVALUATIONS,
-    "directions": expected_evaluations,
-}
-
-_MOST_EXHAUSTIVE = 10_000
-"""Coordinates up to which each is measured: decided by counts alone, so that a check goes the same way everywhere."""
+def is_lower(layout: Layout) -> bool:
+    """Whether any parameter is of lower precision than float64."""
+    return any(is_below_float64(parameter.dtype) for parameter in layout.parameters)
 
 
 def _method(options: CheckOptions, coordinates: int) -> str:
@@ -151,7 +122,29 @@ def _method(options: CheckOptions, coordinates: int) -> str:
     return "exhaustive" if coordinates <= _MOST_EXHAUSTIVE and affordable else "projected"
 
 
-def _stopped(options: CheckOptions, method: str) -> str:
+def _expected_evaluations(options: CheckOptions, sizes: list[int]) -> int:
+    projected = _method(options, sum(sizes)) == "projected"
+    expected = CERTIFICATE_EVALUATIONS if projected else expected_evaluations(sizes)
+    return expected if options.max_evaluations is None else min(expected, options.max_evaluations)
+
+
+def _progress_bar(expected: int, shown: bool | None) -> "ProgressBar | None":
+    """None where nobody would see it: it is made for a terminal only, unless it was asked for."""
+    if shown is False or (shown is None and not (sys.stderr and sys.stderr.isatty())):
+        return None
+    from ..evaluate.progress import ProgressBar
+
+    return ProgressBar(expected, shown)
+
+
+def _announce(expected: int, seconds_each: float, shown: bool | None) -> None:
+    if shown is not False and expected * seconds_each > _LONG:
+        from ..evaluate.progress import announce
+
+        announce(expected, seconds_each, shown)
+
+
+def _say_what_stopped(options: CheckOptions, method: str) -> str:
     given = {"max_evaluations": options.max_evaluations, "max_seconds": options.max_seconds}
     limits = " or ".join(f"`{name}={value}`" for name, value in given.items() if value is not None)
     fewer = ", or pass method='projected'" if method == "exhaustive" and options.scheme == "central" else ""
@@ -160,9 +153,3 @@ def _stopped(options: CheckOptions, method: str) -> str:
 
 def _roundoff(layout: Layout, precision: str) -> float:
     return max(roundoff_of("float64" if precision == "float64" else p.dtype) for p in layout.parameters)
-
-
-def _precision_used(layout: Layout, precision: str) -> str:
-    if precision == "float64":
-        return precision
-    return ", ".join(sorted({parameter.dtype for parameter in layout.parameters}))

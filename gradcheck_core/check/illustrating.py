@@ -1,15 +1,19 @@
 """From evidence to what the pictures of a report are drawn from."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ..measure.curves import MOST_PICTURED, Pairs, worst_first
 from ..measure.evidence import Evidence
-from ..numerics.curves import row
+from ..numerics.curves import remainders, step_curve
+from ..numerics.norms import row
 from ..protocol.layout import FloatVector, Parameter
 from ..report.pictures import Curves, HeatMap, Kink, Picture, Pictures, Scatter
+from ..report.records import ParameterReport
+
+_MOST_PICTURED = 5
+"""Wrong parameters that have pictures: nobody looks at more."""
 
 _MOST_CELLS = 64
 """Along an axis of a heat map: as many as can be told apart in a figure as wide as a column of text."""
@@ -22,8 +26,8 @@ _MOST_KINKS = 24
 """Entries whose slopes can be told apart in one figure."""
 
 
-def illustrated(pairs: Pairs, first: str, curves: Mapping[str, Curves], replay: str) -> Pictures:
-    """What is to be drawn of a check.
+def illustrate(pairs: Sequence[tuple[Evidence, ParameterReport]], first: str, replay: str) -> Pictures:
+    """Say what is to be drawn of a check.
 
     Parameters
     ----------
@@ -31,26 +35,25 @@ def illustrated(pairs: Pairs, first: str, curves: Mapping[str, Curves], replay: 
         One for each parameter.
     first : str
         Name of the wrong parameter to look at first; empty where none is wrong.
-    curves : mapping of str to Curves
-        As far as they were traced.
     replay : str
         The call that repeats the check.
     """
     wrong = [pair for pair in pairs if pair[1].verdict.is_evidence]
-    ranked = worst_first(wrong or pairs, first)
-    shown = ranked[: MOST_PICTURED if wrong else 1]
-    return Pictures(
-        tuple(_picture(item, curves.get(item.parameter.name)) for item, _ in shown),
-        max(0, len(wrong) - len(shown)),
-        replay,
-    )
+
+    def rank(pair: tuple[Evidence, ParameterReport]) -> tuple[bool, int, float]:
+        report = pair[1]
+        return report.name == first, report.verdict.severity, report.difference
+
+    ranked = sorted(wrong or pairs, key=rank, reverse=True)
+    shown = ranked[: _MOST_PICTURED if wrong else 1]
+    return Pictures(tuple(_picture(*pair) for pair in shown), max(0, len(wrong) - len(shown)), replay)
 
 
-def _picture(item: Evidence, curves: Curves | None) -> Picture:
+def _picture(item: Evidence, report: ParameterReport) -> Picture:
     if not item.by_entries:
-        return Picture(item.parameter.name, curves=curves)
+        return Picture(item.parameter.name)
     claimed, numeric = item.claimed, item.numeric
-    measured = _measured(item)
+    measured = _find_measured(item)
     with np.errstate(invalid="ignore"):
         apart = np.abs(claimed - numeric)
     apart[~np.isfinite(claimed)] = np.inf
@@ -60,12 +63,25 @@ def _picture(item: Evidence, curves: Curves | None) -> Picture:
         heat_map(item.parameter, apart, item.worst),
         _scatter(claimed, numeric, apart, item.error),
         _kinks(item),
-        curves,
+        None if report.verdict.passed else _curves(item),
     )
 
 
-def _measured(item: Evidence) -> npt.NDArray[np.bool_]:
-    """Which entries were measured by themselves: of those moved together only, the numeric one is the claim's."""
+def _curves(item: Evidence) -> Curves | None:
+    """Of the worst entry among those that were measured over growing steps."""
+    again = np.array(sorted(item.derivatives.ladders), dtype=np.intp)
+    if not again.size:
+        return None
+    entry = int(again[np.argmax(item.beyond[again])])
+    ladder, claimed, numeric = item.derivatives.ladders[entry], float(item.claimed[entry]), float(item.numeric[entry])
+    steps = step_curve(ladder)
+    if not np.isfinite(steps.error).any():
+        return None
+    return Curves(item.parameter.entry(entry), claimed, numeric, steps, remainders(ladder, claimed, numeric))
+
+
+def _find_measured(item: Evidence) -> npt.NDArray[np.bool_]:
+    """Which entries were measured one by one; where entries were only moved together, numeric is the claim's."""
     measured = np.isfinite(item.derivatives.error) | ~np.isfinite(item.claimed)
     if item.projected or item.located:
         measured &= item.derivatives.lower != item.claimed

@@ -51,7 +51,7 @@ def together(each: Sequence[Comparison]) -> Comparison:
 def _comparison(item: Evidence) -> Comparison:
     claimed = norm(item.claimed)
     if not item.by_entries:  # numeric entries nearest to the claim are the claim's
-        size = max(claimed, item.projected)  # where the claim is all zeros, so much is there all the same
+        size = max(claimed, item.projected)  # where the claim is all zeros, this much is still there
         # One bar for all entries: adding the rounding to each would make an array as large as they are.
         error = norm(item.derivatives.error) + item.claim.rounding * math.sqrt(item.parameter.size)
         return Comparison(item.projected, error, claimed, size, item.derivatives.cost_size)
@@ -80,7 +80,7 @@ class Assessment:
 
 
 def assess_all(evidence: Sequence[Evidence], theta: FloatVector, cost: float, policy: VerdictPolicy) -> Assessment:
-    """Judge every item of evidence, those too small to resolve by themselves on the scale of the whole."""
+    """Judge every item of evidence; those too small to resolve alone are judged on the scale of the whole."""
     comparisons = [_comparison(item) for item in evidence]  # once: each goes through all entries
     whole = together(comparisons)
     scale = natural_scale(whole, cost, theta_scale(theta))
@@ -104,14 +104,14 @@ def assess(
         return report, ((report.worst_entry, f"the claimed gradient is {evidence.claimed[bad]}"),)
     if not evidence.by_entries:
         judgement = judge_parameter(comparison, scale, policy)
-        wrong = _merged(evidence.located, parameter) if not judgement.verdict.passed else ()
+        wrong = _merge(evidence.located, parameter) if not judgement.verdict.passed else ()
         report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, None, wrong)
         return report, _remarks(judgement, comparison, parameter)
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
     judgement = judge_parameter(comparison, scale.at_least(evidence.natural), policy)
     if not judgement.verdict.is_evidence:
-        # Single entries can be known well beside others that hide them in the whole; those of which nothing is known,
-        # as beside an infinite slope, do not count in it then.
+        # Single entries can be known well beside others that hide them in the whole. Entries about which nothing is
+        # known, as beside an infinite slope, do not count then.
         evident, known = discrepancy > _EVIDENT * evidence.error, np.isfinite(evidence.error)
         alone = replace(
             comparison,
@@ -132,7 +132,7 @@ def _remarks(judgement: Judgement, comparison: Comparison, parameter: Parameter)
     return ((parameter.name, _NATURAL_SCALE_NOTE),) if judged_so else ()
 
 
-def _merged(ranges: Iterable[tuple[int, int]], parameter: Parameter) -> tuple[tuple[int, int], ...]:
+def _merge(ranges: Iterable[tuple[int, int]], parameter: Parameter) -> tuple[tuple[int, int], ...]:
     """Ranges of numbers as those of the tensor's entries, neighbours as one."""
     numbers = 2 if parameter.is_complex else 1
     merged: list[tuple[int, int]] = []
@@ -142,12 +142,12 @@ def _merged(ranges: Iterable[tuple[int, int]], parameter: Parameter) -> tuple[tu
     return tuple(merged)
 
 
-def joined(remarks: Iterable[Remark]) -> tuple[str, ...]:
-    """Remarks as notes, one for all of which the same is to be said.
+def join_remarks(remarks: Iterable[Remark]) -> tuple[str, ...]:
+    """Join remarks to notes: names that have the same said of them share one.
 
     Examples
     --------
-    >>> joined([("a", "is zero"), ("b", "is NaN"), ("c", "is zero")])
+    >>> join_remarks([("a", "is zero"), ("b", "is NaN"), ("c", "is zero")])
     ('`a`, `c`: is zero', '`b`: is NaN')
     """
     names: dict[str, list[str]] = {}

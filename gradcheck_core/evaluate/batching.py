@@ -23,16 +23,16 @@ another order at each of some layers."""
 class Batching:
     """A backend's batch and what is known of it.
 
-    Of the first answers for each parameter the one that says most, and another, are held against the cost evaluated by
-    itself. What they differ by, where it is rounding, is taken off all answers, since only differences of them count;
-    where it is more, or where the batch raises, there are no further batches. Answers that are all the same are held
-    against the cost with all entries moved too: a cost with its own reference to a parameter does not see what a batch
+    Two of the first answers for each parameter, among them the one that says most, are compared with the cost evaluated
+    alone. If they differ by rounding, that is taken off all answers, since only differences of them count. If they
+    differ by more, or if the batch raises, there are no further batches. Answers that are all the same are compared
+    with the cost with all entries moved too: a cost with its own reference to a parameter does not see what a batch
     puts in its place.
 
     Attributes
     ----------
     refusal : str or None
-        Why there are no batches any more, for a person.
+        Why there are no more batches, for a person.
     """
 
     def __init__(self, batch: Batch, noise: float) -> None:
@@ -56,9 +56,9 @@ class Batching:
         parameter, entries, values
             As `Batch.costs_at` takes them.
         one : callable
-            From an entry and its new value to the cost evaluated by itself.
+            From an entry and its new value to the cost evaluated alone.
         all_moved : callable
-            From entries and their new values, all replaced together, to the cost evaluated by itself.
+            From entries and their new values, all replaced together, to the cost evaluated alone.
         """
         if self.refusal is not None or len(entries) < _LEAST:
             return None

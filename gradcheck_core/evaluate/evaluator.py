@@ -2,8 +2,7 @@
 
 import contextlib
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar, final
 
 import numpy as np
@@ -15,8 +14,8 @@ from ..protocol.layout import FloatVector, entry_name
 from ..protocol.outputs import Contraction, CostValue
 from ..protocol.randomness import HostRandomState
 from .batching import Batching
-from .limits import Limits
-from .requests import EntriesMoved, InProcess, ParametersMoved, Request, Source
+from .limits import Limits, RanOutError, Usage
+from .requests import EntriesMoved, ParametersMoved, Request, Source
 
 T = TypeVar("T")
 
@@ -27,31 +26,18 @@ _MOST_NAMED = 5
 """Parameters that a message lists."""
 
 
-class RanOutError(Exception):
-    """There is nothing left to evaluate the cost with."""
-
-
 @final
 class Evaluator:
-    """Evaluates one problem's cost, one theta at a time.
+    """Evaluates one problem's cost, here or wherever a source has it evaluated.
 
-    Attributes
+    Parameters
     ----------
-    evaluations : int
-        Thetas at which the cost was evaluated so far, and what `spend` counted; one that was evaluated both in a batch
-        and by itself counts once.
-    not_finite : int
-        How many of those at perturbed thetas gave NaN or an infinity.
-    largest : float
-        The largest ``|J|`` at perturbed thetas, as far as it was finite.
-    tried : set of int
-        Parameters of which some entry was moved by itself, with a finite cost.
-    moving : set of int
-        Those of them of which some entry changed the cost.
-    ran_out : bool
-        Whether a cost was asked for when no evaluation was left, one being reserved for the last at theta; it was NaN.
-    seconds_each : float
-        What the fastest evaluation at theta took.
+    problem, contraction, random_state
+        The check's own.
+    limits : Limits
+        How much may be evaluated.
+    on_evaluations : callable, optional
+        Called with the number of evaluations after some were made. None (default): nothing is called.
     """
 
     def __init__(
@@ -60,37 +46,35 @@ class Evaluator:
         contraction: Contraction,
         random_state: HostRandomState,
         limits: Limits,
-        on_evaluations: Callable[[int], None],
+        on_evaluations: Callable[[int], None] | None = None,
     ) -> None:
         self._problem = problem
         self._contraction = contraction
         self._random_state = random_state
         self._limits = limits
         self._on_evaluations = on_evaluations
-        self._source: Source = InProcess()
+        self._source: Source | None = None
         self._batching: Batching | None = None
-        self._batched_to: tuple[float, int] | None = None
+        self.batched_to: tuple[float, int] | None = None  # for an evaluator of the same problem elsewhere
         self._refused_elsewhere: str | None = None
+        self._not_finite = 0
+        self._ran_out = False
         self.evaluations = 0
-        self.not_finite = 0
-        self.largest = 0.0
-        self.tried: set[int] = set()
-        self.moving: set[int] = set()
-        self.ran_out = False
-        self.seconds_each = math.inf
-        self._unperturbed = math.nan
+
+    @property
+    def usage(self) -> Usage:
+        """What was done so far."""
+        return Usage(self.evaluations, self._not_finite, self._ran_out)
 
     def cost(self) -> CostValue:
         """J at the present theta."""
-        started = time.perf_counter()
+        self._random_state.fix()
+        self._count(1)
         try:
-            cost = self._contraction.value(self._returned(), registry.to_numpy)
+            return self._contraction.value(self._problem.evaluate(), registry.to_numpy)
         except Exception as error:
             error.add_note("gradcheck: raised by `cost(params, *args)` at the unperturbed theta")
             raise
-        self.seconds_each = min(self.seconds_each, time.perf_counter() - started)
-        self._unperturbed = cost.value
-        return cost
 
     def batch(self, noise: float, memory: int) -> None:
         """From now on evaluate many thetas at once where the backend can.
@@ -105,12 +89,7 @@ class Evaluator:
         batch = self._problem.batch(self._contraction.weights, memory)
         if batch is not None and self._problem.layout.size >= batch.least:
             self._batching = Batching(batch, noise)
-        self._batched_to = noise, memory
-
-    @property
-    def batched_to(self) -> tuple[float, int] | None:
-        """What `batch` was called with, for an evaluator of the same problem elsewhere; None before that."""
-        return self._batched_to
+        self.batched_to = noise, memory
 
     @property
     def not_batched(self) -> str | None:
@@ -123,13 +102,15 @@ class Evaluator:
 
     def answered_elsewhere(self, costs: FloatVector, evaluations: int, not_batched: str | None) -> None:
         """Count answers that were not evaluated here."""
-        self._count(costs, evaluations)
+        self._count(evaluations, costs)
         self._refused_elsewhere = self._refused_elsewhere or not_batched
 
     def answer(self, request: Request) -> FloatVector:
         """J at each theta of a request; NaN where there was nothing left to evaluate it with."""
         costs = np.full(request.size, np.nan)
         with contextlib.suppress(RanOutError):
+            if self._source is None:
+                return request.costs(self)
             for start, found in self._source.answers(request, self):
                 costs[start : start + len(found)] = found
         return costs
@@ -138,133 +119,140 @@ class Evaluator:
         """How many of the wanted evaluations the check may still make when some are reserved for later."""
         return int(max(0, min(wanted, self._limits.left(self.evaluations) - reserved)))
 
-    def theta(self) -> FloatVector:
-        """The present theta, a copy."""
-        layout = self._problem.layout
-        theta = np.empty(layout.size)
-        for i, parameter in enumerate(layout.parameters):
-            theta[parameter.range] = self._problem.read(i)
-        return theta
-
-    def representable(self, parameter: int, values: FloatVector) -> FloatVector:
-        """What new values of a whole parameter become in the precision of the evaluation; theta is as before."""
-        present = self._problem.read(parameter)
-        self._problem.write(parameter, slice(None), values)
-        rounded = self._problem.read(parameter)
-        self._problem.write(parameter, slice(None), present)
-        return rounded
-
     def costs_at(
         self, parameter: int, present: FloatVector, entries: npt.NDArray[np.intp], values: FloatVector
     ) -> FloatVector:
-        """J with one entry of one parameter replaced at a time; `present` holds the parameter's unperturbed entries."""
+        """J with one entry of one parameter replaced at a time; NaN where there was nothing left to evaluate it with.
+
+        `present` holds the parameter's unperturbed entries.
+        """
         costs = np.full(len(entries), np.nan)
         for start in range(0, len(entries), _AT_ONCE):
             piece = slice(start, start + self._affordable(len(entries[start : start + _AT_ONCE])))
-            if piece.stop > start:
-                asked = EntriesMoved(parameter, entries[piece], values[piece], present[entries[piece]])
-                costs[piece] = self.answer(asked)
-        if np.any(np.isfinite(costs)):
-            self.tried.add(parameter)
-        if np.any(np.isfinite(costs) & (costs != self._unperturbed)):
-            self.moving.add(parameter)
+            if piece.stop == start:
+                break
+            moved = entries[piece], values[piece], present[entries[piece]]
+            if self._source is not None:
+                costs[piece] = self.answer(EntriesMoved(parameter, *moved))
+                continue
+            with contextlib.suppress(RanOutError):
+                costs[piece] = self.with_entries(parameter, *moved)
         return costs
 
     def with_entries(
         self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector, present: FloatVector
     ) -> FloatVector:
-        """The same, evaluated here; `present` holds the unperturbed values of these entries only."""
-        unperturbed = dict(zip(entries.tolist(), present.tolist(), strict=True))
+        """The same, evaluated here; `present` holds the unperturbed values of these entries only.
 
-        alone: dict[tuple[int, float], float] = {}
+        Raises
+        ------
+        RanOutError
+            If the evaluations do not suffice.
+        """
+        costs = self._evaluate_batch(parameter, entries, values) if self._batching is not None else None
+        if costs is not None:
+            return costs
+        costs = np.empty(len(entries))
+        steps = zip(entries.tolist(), values.tolist(), present.tolist(), strict=True)
+        for k, (entry, value, before) in enumerate(steps):
+            self._prepare()
+            self._problem.write(parameter, entry, value)
+            try:
+                costs[k] = self._number(self._problem.evaluate())
+            except Exception as error:
+                moved = self._problem.layout.parameters[parameter]
+                where = entry_name(f"`{moved.name}`", moved.index(entry), moved.part(entry))
+                error.add_note(f"gradcheck: raised with params {where} moved from {before:.9g} to {value:.9g}")
+                raise
+            finally:
+                self._problem.write(parameter, entry, before)
+        return costs
+
+    def _evaluate_batch(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector | None:
+        """The same in batches, or None where there are none."""
+        if self._batching is None or self.not_batched is not None:
+            return None
+        alone: list[int] = []
 
         def one(entry: int, value: float) -> float:
-            if (entry, value) not in alone:
-                alone[entry, value] = self._cost_with(parameter, entry, value, unperturbed[entry])
-            return alone[entry, value]
+            alone.append(entry)
+            return moved_to(np.array([entry]), np.array([value]))
 
         def all_moved(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
-            still_to_count = len(entries) - len(alone)
-            if not self.affords(still_to_count + 1):
+            if not self.affords(len(entries) - len(alone) + 1):
                 raise RanOutError
+            return moved_to(moving, to)
+
+        def moved_to(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
             whole = self._problem.read(parameter)
             moved = whole.copy()
             moved[moving] = to
             return self.with_parameters({parameter: moved}, {parameter: whole})
 
-        costs = self._together(parameter, entries, values, one, all_moved)
-        if costs is not None:
-            self._count(costs, len(costs) - len(alone))
-        else:
-            costs = np.array([one(*moved) for moved in zip(entries.tolist(), values.tolist(), strict=True)])
-        return costs
-
-    def _cost_with(self, parameter: int, entry: int, value: float, present: float) -> float:
-        """J with one entry replaced."""
-        self._problem.write(parameter, entry, value)
-        try:
-            return self._perturbed()
-        except Exception as error:
-            error.add_note(f"gradcheck: raised with {self._where(parameter, entry, present, value)}")
-            raise
-        finally:
-            self._problem.write(parameter, entry, present)
-
-    def _together(
-        self,
-        parameter: int,
-        entries: npt.NDArray[np.intp],
-        values: FloatVector,
-        one: Callable[[int, float], float],
-        all_moved: Callable[[npt.NDArray[np.intp], FloatVector], float],
-    ) -> FloatVector | None:
-        """The same in batches, or None where there are none."""
-        if self._batching is None or self.not_batched is not None:
-            return None
         self._random_state.fix()
         try:
-            return self._batching.costs_at(parameter, entries, values, one, all_moved)
-        except RanOutError:  # no room for what a batch is first held against
+            costs = self._batching.costs_at(parameter, entries, values, one, all_moved)
+        except RanOutError:  # no room for what a batch is first compared with
             return None
-
-    def perturbed(self, names: Sequence[str]) -> float:
-        """J at the present theta, of which some parameters were moved; who moved them gives theta back."""
-        try:
-            return self._perturbed()
-        except Exception as error:
-            listed = ", ".join(f"`{name}`" for name in names[:_MOST_NAMED])
-            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-            error.add_note(f"gradcheck: raised with params {listed}{more} moved by a small step")
-            raise
-
-    def _count(self, costs: FloatVector, evaluations: int) -> None:
-        self.evaluations += evaluations
-        finite = np.isfinite(costs)
-        self.not_finite += int(np.sum(~finite))
-        self.largest = max(self.largest, float(np.max(np.abs(costs[finite]), initial=0.0)))
-        self._on_evaluations(evaluations)
+        if costs is not None:
+            self._count(len(costs) - len(alone), costs)
+        return costs
 
     def cost_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
-        """J with all entries of some parameters replaced together; `present` holds their unperturbed entries."""
-        return float(self.answer(ParametersMoved(moved, present))[0])
+        """J with all entries of some parameters replaced together; NaN where no evaluation was left.
+
+        `present` holds their unperturbed entries.
+        """
+        if self._source is not None:
+            return float(self.answer(ParametersMoved(moved, present))[0])
+        if not self._affordable(1):
+            return math.nan
+        with self._move(moved, present):
+            self._prepare()
+            return self._number(self._problem.evaluate())
 
     def with_parameters(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
-        """The same, evaluated here."""
-        return self.at_moved(moved, present, self._perturbed)
+        """The same, evaluated here.
+
+        Raises
+        ------
+        RanOutError
+            If no evaluation is left.
+        """
+        return self.at_moved(moved, present, self._evaluate)
 
     def at_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector], ask: Callable[[], T]) -> T:
         """What is asked, e.g. a gradient, at such a theta."""
-        try:
-            for parameter, values in moved.items():
-                self._problem.write(parameter, slice(None), values)
+        with self._move(moved, present):
             return ask()
-        except Exception as error:
-            names = ", ".join(f"`{self._problem.layout.parameters[i].name}`" for i in moved)
-            error.add_note(f"gradcheck: raised with params {names} moved by a small step")
-            raise
+
+    @contextlib.contextmanager
+    def _move(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> Iterator[None]:
+        try:
+            with self._naming(moved):
+                for parameter, values in moved.items():
+                    self._problem.write(parameter, slice(None), values)
+                yield
         finally:
             for parameter, values in present.items():
                 self._problem.write(parameter, slice(None), values)
+
+    def evaluate_moved(self, parameters: Iterable[int]) -> float:
+        """J at the present theta, where these parameters were moved; who moved them gives theta back."""
+        with self._naming(parameters):
+            return self._evaluate()
+
+    @contextlib.contextmanager
+    def _naming(self, parameters: Iterable[int]) -> Iterator[None]:
+        """Add to an error which parameters were moved."""
+        try:
+            yield
+        except Exception as error:
+            names = [f"`{self._problem.layout.parameters[i].name}`" for i in parameters]
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            listed = ", ".join(names[:_MOST_NAMED])
+            error.add_note(f"gradcheck: raised with params {listed}{more} moved by a small step")
+            raise
 
     def spend(self) -> None:
         """Count one evaluation of another kind, such as of the gradient, that is made next.
@@ -276,37 +264,37 @@ class Evaluator:
         """
         if not self.affords(1):
             raise RanOutError
-        self.evaluations += 1
-        self._on_evaluations(1)
+        self._count(1)
 
     def affords(self, count: int) -> bool:
-        """Whether so many may be made, one being reserved for the last at theta."""
+        """Whether this many may be made, one being reserved for the last at theta."""
         return self._affordable(count) == count
 
     def _affordable(self, wanted: int) -> int:
         """How many of these may be evaluated now, one being reserved for the last at theta."""
         affordable = self.left_beyond(1, wanted)
-        self.ran_out = self.ran_out or affordable < wanted
+        self._ran_out = self._ran_out or affordable < wanted
         return affordable
 
-    def _perturbed(self) -> float:
-        if not self._affordable(1):
-            raise RanOutError
-        value = self._contraction.number(self._returned(), registry.to_numpy)
-        if math.isfinite(value):
-            self.largest = max(self.largest, abs(value))
-        else:
-            self.not_finite += 1
+    def _evaluate(self) -> float:
+        self._prepare()
+        return self._number(self._problem.evaluate())
+
+    def _prepare(self) -> None:
+        """What comes before every evaluation at a perturbed theta."""
+        self.spend()
+        self._random_state.fix()
+
+    def _number(self, returned: object) -> float:
+        """J from what the cost returned at a perturbed theta."""
+        value = self._contraction.number(returned, registry.to_numpy)
+        if not math.isfinite(value):
+            self._not_finite += 1
         return value
 
-    def _returned(self) -> object:
-        self._random_state.fix()
-        self.evaluations += 1
-        returned = self._problem.evaluate()
-        self._on_evaluations(1)
-        return returned
-
-    def _where(self, parameter: int, entry: int, present: float, value: float) -> str:
-        described = self._problem.layout.parameters[parameter]
-        where = entry_name(f"`{described.name}`", described.index(entry), described.part(entry))
-        return f"params {where} moved from {present:.9g} to {value:.9g}"
+    def _count(self, evaluations: int, costs: FloatVector | None = None) -> None:
+        self.evaluations += evaluations
+        if costs is not None:
+            self._not_finite += int(np.sum(~np.isfinite(costs)))
+        if self._on_evaluations is not None:
+            self._on_evaluations(evaluations)

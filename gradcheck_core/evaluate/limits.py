@@ -13,18 +13,22 @@ _TO_FIND_STEPS = 24
 """Evaluations that the steps of a few parameters take."""
 
 LEAST_PROBING = 24
-"""Evaluations for finding steps even where the sweep then goes short of some."""
+"""Evaluations for finding steps, even where too few are then left for the sweep."""
 
 _PROBING_SHARE = 0.4
 """Evaluations for finding steps and measuring truncation, for each checked coordinate."""
+
 _PROBING_ALLOWANCE = 150
+"""The same, whatever the number of coordinates."""
 
 _FEW_PROBES = 8
-"""Coordinates of every parameter that are probed, if it has so many, and one of so many more:"""
+"""Coordinates of every parameter that are probed, or all of a smaller one."""
+
 _PROBED_SHARE = 8
+"""Besides those, one coordinate in 8 is probed."""
 
 _MANY = 512
-"""Coordinates from which the share that is probed falls with the root of their number: so many tell of the rest."""
+"""From this many coordinates on, the probed share falls with the root of their number: they tell of the rest."""
 
 
 CERTIFICATE_EVALUATIONS = 60
@@ -52,14 +56,39 @@ class Limits:
 
     @classmethod
     def starting_now(cls, evaluations: int | None, seconds: float | None) -> Self:
-        """From what a check was given."""
+        """The limits that a check was given; the time starts now."""
         return cls(evaluations, _UNENDING if seconds is None else time.monotonic() + seconds)
 
     def left(self, used: int) -> float:
-        """Evaluations left after so many; none once the time is over."""
+        """Evaluations left after this many; none once the time is over."""
         if self.deadline < _UNENDING and time.monotonic() >= self.deadline:
             return 0
         return _UNENDING if self.evaluations is None else max(0, self.evaluations - used)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an evaluator has done so far.
+
+    Attributes
+    ----------
+    evaluations : int
+        Thetas at which the cost was evaluated, and what `Evaluator.spend` counted. One that was evaluated both in a
+        batch and alone counts once.
+    not_finite : int
+        How many of those at perturbed thetas gave NaN or an infinity.
+    ran_out : bool
+        Whether more was asked for than was left; one evaluation is reserved for the last at theta.
+    """
+
+    evaluations: int
+    not_finite: int
+    ran_out: bool
+
+
+class RanOutError(Exception):
+    """There is nothing left to evaluate the cost with."""
 
 
 def least_evaluations(coordinates: int) -> int:
@@ -68,7 +97,7 @@ def least_evaluations(coordinates: int) -> int:
 
 
 def most_evaluations(coordinates: int) -> int:
-    """How many evaluations a check of a right gradient makes at most, but for kinks beyond those."""
+    """How many evaluations a check of a right gradient makes at most, except at kinks."""
     return 5 * coordinates // 2 + 200
 
 
@@ -81,7 +110,7 @@ def expected_evaluations(sizes: Iterable[int]) -> int:
 
 
 def probes(size: int) -> int:
-    """At how many of a parameter's coordinates truncation is measured: a few, and an eighth of those of a small one.
+    """How many of a parameter's coordinates truncation is measured at: a few, and an eighth of those of a small one.
 
     Examples
     --------
@@ -95,3 +124,13 @@ def probes(size: int) -> int:
 def probing_evaluations(coordinates: int) -> int:
     """How many evaluations are for finding steps and measuring truncation."""
     return _PROBING_ALLOWANCE + int(_PROBING_SHARE * coordinates)
+
+
+def share_out(wanted: dict[int, int], left: int) -> dict[int, int]:
+    """The probes of each parameter: as many as it wants or, if there are too few, as many as the others get."""
+    shares = dict.fromkeys(wanted, 0)
+    left = max(0, left)
+    for served, i in enumerate(sorted(wanted, key=wanted.__getitem__)):
+        shares[i] = min(wanted[i], left // (len(wanted) - served))
+        left -= shares[i]
+    return shares

@@ -1,6 +1,7 @@
 """Before any difference is taken: the hypotheses on the cost that two evaluations can test."""
 
 import math
+import time
 from dataclasses import dataclass
 from typing import final
 
@@ -18,15 +19,28 @@ from .evaluator import Evaluator
 @final
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Theta and J there, before anything is perturbed."""
+    """Theta and J there, before anything is perturbed.
+
+    Attributes
+    ----------
+    theta : numpy.ndarray
+        All of it, float64.
+    cost : CostValue
+        J there.
+    roundoff : float
+        Unit roundoff of theta and of what the cost returns, whichever is coarser, relative.
+    seconds : float
+        What the faster of two evaluations took.
+    """
 
     theta: FloatVector
     cost: CostValue
     roundoff: float
+    seconds: float = 0.0
 
 
 def establish(problem: Problem, evaluator: Evaluator, random_state: HostRandomState, roundoff: float) -> Baseline:
-    """Evaluate twice at theta and refuse a cost of which no difference would mean anything.
+    """Evaluate twice at theta and refuse a cost whose differences would mean nothing.
 
     Parameters
     ----------
@@ -44,9 +58,13 @@ def establish(problem: Problem, evaluator: Evaluator, random_state: HostRandomSt
     NonDeterministicCostError
         If the two evaluations differ by more than rounding.
     """
-    theta = evaluator.theta()
+    theta = np.empty(problem.layout.size)
+    for i, parameter in enumerate(problem.layout.parameters):
+        theta[parameter.range] = problem.read(i)
     _require_finite_theta(theta, problem.layout)
+    started = time.perf_counter()
     first = evaluator.cost()
+    seconds = time.perf_counter() - started
     random_state.watch()
     require_unchanged(problem, theta)
     if not math.isfinite(first.value):
@@ -55,10 +73,12 @@ def establish(problem: Problem, evaluator: Evaluator, random_state: HostRandomSt
             "check the cost there first: a division by zero, a log of zero or an overflow"
         )
         raise NonFiniteCostError(msg)
+    started = time.perf_counter()
     second = evaluator.cost()
+    seconds = min(seconds, time.perf_counter() - started)
     roundoff = max(roundoff, first.roundoff)
     _require_repeatable(first.value, second.value, roundoff)
-    return Baseline(theta, first, roundoff)
+    return Baseline(theta, first, roundoff, seconds)
 
 
 def require_repeated(evaluator: Evaluator, baseline: Baseline) -> None:

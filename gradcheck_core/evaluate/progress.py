@@ -12,9 +12,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 PATIENCE = 1.0
 """Seconds before the bar appears: a check that is over by then needs none."""
 
-_LONG = 20.0
-"""Seconds from which a check says beforehand how long it will take."""
-
 _WINDOW = 30.0
 """Seconds of the recent past from which the remaining time is estimated."""
 
@@ -32,8 +29,7 @@ class ProgressBar:
     """
 
     def __init__(self, total: int, shown: bool | None) -> None:
-        console = Console(stderr=True, force_terminal=True if shown else None)
-        self._console, self._total, self._shown = console, total, shown
+        console = _console(shown)
         self._wanted = console.is_terminal if shown is None else shown
         self._bar = Progress(
             TextColumn("checking"),
@@ -61,24 +57,8 @@ class ProgressBar:
             self._bar.advance(self._task, self._pending)
             self._bar.stop()
 
-    def announce(self, seconds_each: float) -> None:
-        """Say how long the check will take at most, where that is long.
-
-        Parameters
-        ----------
-        seconds_each : float
-            What one evaluation takes.
-        """
-        seconds = self._total * seconds_each
-        if self._shown is not False and seconds > _LONG:
-            self._console.print(
-                f"gradcheck: about {self._total:,} evaluations of {1e3 * seconds_each:.2g} ms each: "
-                f"{datetime.timedelta(seconds=round(seconds))}, or less where they are made many at a time",
-                highlight=False,
-            )
-
     def advance(self, count: int) -> None:
-        """So many more evaluations are done. Cheap: the bar itself is touched ten times a second."""
+        """Count evaluations. Cheap: the bar itself is touched ten times a second."""
         self._pending += count
         if not self._wanted or (now := time.monotonic()) < self._next_update:
             return
@@ -87,3 +67,26 @@ class ProgressBar:
         self._bar.advance(self._task, self._pending)
         self._pending = 0
         self._next_update = now + 0.1
+
+
+def announce(total: int, seconds_each: float, shown: bool | None) -> None:
+    """Say how long a check will take at most.
+
+    Parameters
+    ----------
+    total : int
+        Evaluations expected.
+    seconds_each : float
+        What one of them takes.
+    shown : bool or None
+        As for `ProgressBar`.
+    """
+    _console(shown).print(
+        f"gradcheck: about {total:,} evaluations of {1e3 * seconds_each:.2g} ms each: "
+        f"{datetime.timedelta(seconds=round(total * seconds_each))}, or less where they are made many at a time",
+        highlight=False,
+    )
+
+
+def _console(shown: bool | None) -> Console:
+    return Console(stderr=True, force_terminal=True if shown else None)

@@ -45,7 +45,7 @@ def claimed_gradient(session: Session) -> Gradient:
     Raises
     ------
     InvalidInputError
-        If the user's is unusable, or the cost returns several numbers, of which it cannot be the gradient.
+        If the user's is unusable, or the cost returns several numbers: it cannot be the gradient of those.
     """
     case = session.case
     if case.grads is None:
@@ -105,7 +105,7 @@ def claimed_product(session: Session) -> Callable[[FloatVector], Gradient]:
         session.random_state.fix()
         if hvp is None:
             return session.problem.hvp(direction, session.contraction.weights)
-        handed = _structured(direction, case.params, session.layout)
+        handed = _structure(direction, case.params, session.layout)
         returned = hvp(session.problem.params(), handed, *case.args)
         return claims.lay_out(
             returned, session.layout, registry.to_numpy, session.adapter.conjugates, registry.dtype_of
@@ -114,7 +114,7 @@ def claimed_product(session: Session) -> Callable[[FloatVector], Gradient]:
     return product
 
 
-def _structured(direction: FloatVector, params: object, layout: Layout) -> object:
+def _structure(direction: FloatVector, params: object, layout: Layout) -> object:
     """A direction in the structure of `params`, as NumPy arrays; a model's as a mapping from parameter name."""
     arrays = {p.name: p.tensor(direction[p.range]) for p in layout.parameters}
 
@@ -176,14 +176,14 @@ def lay_out(
     extra = [name for name in named if name not in names and name not in carried]
     if missing or extra:
         msg = (
-            f"`grads`: {_listed('missing', missing)}{_listed('not a checked parameter', extra)}"
+            f"`grads`: {_list('missing', missing)}{_list('not a checked parameter', extra)}"
             f"pass one gradient for each of {', '.join(names)}, in the structure of `params` or by name"
         )
         raise InvalidInputError(msg)
     return _gather({name: named[name] for name in names}, layout, to_numpy, conjugates, dtype_of)
 
 
-def _listed(label: str, names: list[str]) -> str:
+def _list(label: str, names: list[str]) -> str:
     return f"{label}: {', '.join(f'`{name}`' for name in names)}; " if names else ""
 
 

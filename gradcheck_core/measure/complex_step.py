@@ -9,17 +9,17 @@ from typing import NoReturn, final
 import numpy as np
 
 from ..errors import GradcheckError, InvalidInputError
-from ..evaluate.evaluator import Evaluator, RanOutError
+from ..evaluate.limits import RanOutError
 from ..evaluate.preflight import Baseline
+from ..evaluate.session import EVALUATIONS_ALONG_A_LINE, Line, Session
 from ..numerics.coordinates import Derivatives
 from ..numerics.directions import directions_through
 from ..numerics.steps import scales
 from ..protocol import registry
 from ..protocol.backend import Problem
-from ..protocol.layout import FloatVector, Layout
+from ..protocol.layout import FloatVector
 from ..protocol.outputs import Contraction
 from ..protocol.randomness import HostRandomState
-from .directions import EVALUATIONS_EACH, Line
 from .evidence import Claimed
 from .second_look import confirm_by_differences
 
@@ -93,22 +93,17 @@ class ComplexCost:
 
 
 def measure_by_complex_steps(
-    evaluator: Evaluator,
-    cost: ComplexCost,
-    layout: Layout,
-    baseline: Baseline,
-    claims: dict[int, Claimed],
-    noise: float,
+    session: Session, cost: ComplexCost, claims: dict[int, Claimed], noise: float
 ) -> dict[int, Derivatives]:
     """Differentiate by every entry of the chosen parameters: ``Im J(theta + i h e) / h``, one evaluation each.
 
     The steps are exact to rounding for a cost that is analytic in theta, and wrong without a sign of it for one that
-    is not. So they are held against central differences: along one direction through each parameter beforehand, and
+    is not. So they are compared with central differences: along one direction through each parameter beforehand, and
     afterwards at the coordinates that differ from the claim, where the differences then count.
 
     Parameters
     ----------
-    evaluator, layout, baseline
+    session : Session
         The check's own, with real parameters.
     cost : ComplexCost
         The same cost with complex ones.
@@ -132,9 +127,9 @@ def measure_by_complex_steps(
     W. Squire and G. Trapp, Using complex variables to estimate derivatives of real functions, SIAM Review 40 (1998)
     110-112.
     """
-    present = {i: baseline.theta[layout.parameters[i].range] for i in claims}
+    baseline, present = session.baseline, session.present
     try:
-        _require_safe(evaluator, cost, layout, baseline, present, noise)
+        _require_safe(session, cost, noise)
     except RanOutError:  # and a cost that was not shown to be safe has no derivatives by complex steps
         return {i: Derivatives.unknown(entries.size) for i, entries in present.items()}
     found = {}
@@ -150,29 +145,22 @@ def measure_by_complex_steps(
         error = np.where(np.isfinite(slope), error, np.inf)
         slope = np.nan_to_num(slope, posinf=0.0, neginf=0.0)
         by_steps = Derivatives(slope, slope, error)
-        found[i] = confirm_by_differences(evaluator, layout, baseline, i, noise, by_steps, claimed)
+        found[i] = confirm_by_differences(session, i, noise, by_steps, claimed)
         away = np.abs(slope - found[i].nearest(slope)) > found[i].error + error
         if away.any():
-            entry = layout.parameters[i].entry(int(np.argmax(away)))
+            entry = session.layout.parameters[i].entry(int(np.argmax(away)))
             _refuse(f"at `{entry}` central differences contradict the complex step")
     return found
 
 
-def _require_safe(
-    evaluator: Evaluator,
-    cost: ComplexCost,
-    layout: Layout,
-    baseline: Baseline,
-    present: dict[int, FloatVector],
-    noise: float,
-) -> None:
-    _require_same_cost(cost.value(), baseline)
-    line = Line(evaluator, present, baseline, noise)
-    for direction in directions_through(present, _MOST_DIRECTIONS, np.random.default_rng(0)):
-        if not evaluator.affords(EVALUATIONS_EACH + 1):
+def _require_safe(session: Session, cost: ComplexCost, noise: float) -> None:
+    _require_same_cost(cost.value(), session.baseline)
+    line = Line(session, noise)
+    for direction in directions_through(session.present, _MOST_DIRECTIONS, np.random.default_rng(0)):
+        if not session.evaluator.affords(EVALUATIONS_ALONG_A_LINE + 1):
             raise RanOutError
-        names = ", ".join(f"`{layout.parameters[i].name}`" for i in direction)
-        _require_same_slope(line, cost, direction, baseline, noise, names)
+        names = ", ".join(f"`{session.layout.parameters[i].name}`" for i in direction)
+        _require_same_slope(line, cost, direction, session.baseline, noise, names)
 
 
 def _require_same_cost(value: complex, baseline: Baseline) -> None:
@@ -185,7 +173,7 @@ def _require_same_cost(value: complex, baseline: Baseline) -> None:
 def _require_same_slope(
     line: Line, cost: ComplexCost, direction: dict[int, FloatVector], baseline: Baseline, noise: float, names: str
 ) -> None:
-    slope = cost.slope_along(direction, {i: line.entries(i) for i in direction})
+    slope = cost.slope_along(direction, {i: line.present[i] for i in direction})
     real = line.slopes(direction)
     if not real.contain(slope, _FLOOR * noise + _ROUNDINGS * baseline.roundoff * abs(slope)):
         _refuse(

@@ -1,18 +1,15 @@
 """What was found out about a gradient: every record of it, before anything is judged."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Self, final
 
 import numpy as np
+import numpy.typing as npt
 
-from ..evaluate.evaluator import Evaluator
 from ..evaluate.preflight import Baseline
-from ..numerics.coordinates import Derivatives, ParameterCost
-from ..protocol.layout import FloatVector, Gradient, Parameter
+from ..numerics.coordinates import Derivatives
+from ..protocol.layout import FloatVector, Gradient, Layout, Parameter
 from ..protocol.outputs import roundoff_of
-from ..report.pictures import Curves
 from ..report.records import Certificate
 
 _CLAIM_ROUNDING = 4.0
@@ -35,20 +32,16 @@ class Claimed:
         finite = np.abs(values[np.isfinite(values)])
         return cls(values, _CLAIM_ROUNDING * roundoff_of(dtype) * float(np.max(finite, initial=0.0)))
 
+    def excess(self, found: Derivatives) -> FloatVector:
+        """How many times its error bar each claim is away from what was measured, 0 where it is within.
 
-def cost_of(
-    evaluator: Evaluator, position: int, present: FloatVector, baseline: Baseline, noise: float
-) -> ParameterCost:
-    """The cost as a function of one parameter's entries."""
-    return ParameterCost(
-        theta=present,
-        cost=baseline.cost.value,
-        noise=noise,
-        roundoff=baseline.roundoff,
-        costs_at=partial(evaluator.costs_at, position, present),
-        moved_to=lambda values: evaluator.cost_moved({position: values}, {position: present}),
-        rounded=partial(evaluator.representable, position),
-    )
+        Infinite where nothing was measured.
+        """
+        away = np.abs(self.values - found.nearest(self.values))
+        allowed = found.error + self.rounding
+        with np.errstate(invalid="ignore", divide="ignore"):
+            excess = np.where(away > allowed, away / allowed, 0.0)
+        return np.where(np.isfinite(found.error), np.nan_to_num(excess, nan=0.0, posinf=np.finfo(float).max), np.inf)
 
 
 @final
@@ -58,9 +51,9 @@ class Evidence:
 
     `natural` is the size that they would have by nature, absolute, where more is known of it than of the gradient as a
     whole: second derivatives times a direction of theta's scale are of the gradient's own size.
-    Where entries were moved together and only some measured, if any: `projected` is the norm of the discrepancy that
+    Where entries were moved together and some measured, if any: `projected` is the norm of the discrepancy that
     directions show, absolute, `located` are ranges in which something is wrong, and `by_entries` is whether any entry
-    was measured by itself.
+    was measured alone.
     """
 
     parameter: Parameter
@@ -87,13 +80,21 @@ class Evidence:
         return self.derivatives.error + self.claim.rounding
 
     @property
+    def away(self) -> npt.NDArray[np.bool_]:
+        """Which entries are claimed outside their error bar."""
+        return np.asarray(~(np.abs(self.claimed - self.numeric) <= self.error))
+
+    @property
     def worst(self) -> int:
         """The entry farthest from its claim: one that is not finite, else beyond the error bar, if any is."""
-        if self.first_not_finite is not None:
-            return self.first_not_finite
+        return int(np.argmax(self.beyond)) if self.first_not_finite is None else self.first_not_finite
+
+    @property
+    def beyond(self) -> FloatVector:
+        """How far each entry is from its claim beyond its error bar; how far it is where none is beyond."""
         discrepancy = np.abs(self.numeric - self.claimed)
         beyond = np.maximum(discrepancy - self.error, 0.0)
-        return int(np.argmax(beyond if beyond.any() else discrepancy))
+        return beyond if beyond.any() else discrepancy
 
     @property
     def first_not_finite(self) -> int | None:
@@ -124,8 +125,6 @@ class Gathered:
         The gradient that was checked, by all parameters; None where Hessian-vector products were.
     noise : float
         Of the cost, absolute.
-    curves : mapping of str to Curves
-        Of wrong parameters, for pictures.
     """
 
     evidence: tuple[Evidence, ...]
@@ -135,4 +134,35 @@ class Gathered:
     certificate: Certificate | None = None
     claim: Gradient | None = None
     noise: float = 0.0
-    curves: Mapping[str, Curves] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a check found out before anything is judged.
+
+    Attributes
+    ----------
+    baseline : Baseline
+        Theta and J.
+    gathered : Gathered
+        The evidence.
+    evaluations : int
+        Calls of the cost, except those of automatic differentiation; with order=2 those of the gradient too.
+    precision : str
+        In which the cost was evaluated.
+    method : str
+        How the derivatives were taken.
+    layout : Layout
+        Of theta.
+    stopped : str
+        Which limit ended it before every coordinate or direction was measured; empty where none did.
+    """
+
+    baseline: Baseline
+    gathered: Gathered
+    evaluations: int
+    precision: str
+    method: str
+    layout: Layout
+    stopped: str = ""

@@ -1,44 +1,56 @@
-"""Evidence about a gradient: claimed and numeric derivatives, side by side."""
+"""Evidence about a gradient: claimed and numeric derivatives by every entry, side by side."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
 
 from ..errors import GradcheckError, InvalidInputError
 from ..evaluate import preflight
-from ..evaluate.session import Session
+from ..evaluate.session import Line, Session, random_direction
 from ..numerics.coordinates import Derivatives
-from ..numerics.noise import Noise
+from ..numerics.noise import LEAST_EVALUATIONS, MOST_EVALUATIONS, Noise, estimate_noise
+from ..numerics.steps import first_step
 from ..protocol.backend import Capability
 from .claims import claimed_gradient, sensitivity_to_rounding
 from .complex_step import ComplexCost, measure_by_complex_steps
 from .evidence import Claimed, Evidence, Gathered
 from .forward import what_forward_mode_says
-from .kinks import hold_jointly
-from .notes import observations
-from .sweeping import measure, measure_noise
+from .kinks import examine_kinks
+from .notes import observe
+from .sweeping import measure_again, sweep_all
 
 
 def gather_first_order(session: Session) -> Gathered:
     """Differentiate the cost by every entry of the chosen parameters and lay the claimed gradient beside."""
-    layout, options, baseline, chosen = session.layout, session.options, session.baseline, session.chosen
+    layout, options, baseline, evaluator = session.layout, session.options, session.baseline, session.evaluator
     claim = claimed_gradient(session)
     sensitivity = sensitivity_to_rounding(session, claim)
     preflight.require_unchanged(session.problem, baseline.theta)
-    noise = measure_noise(session.evaluator, baseline, layout, chosen, options.epsilon)
-    session.evaluator.batch(noise.level, options.max_memory)
-    claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in chosen}
+    line, away, most = _line_for_noise(session)
+    noise = estimate_noise(line, baseline.cost.value, baseline.roundoff, away, most)
+    if not noise.size:  # if a cost is zero wherever it was met, no other scale than 1 is known
+        noise = Noise(baseline.roundoff, settled=False, size=1.0)
+    evaluator.batch(noise.level, options.max_memory)
+    claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in session.chosen}
     if options.scheme == "complex":
         derivatives = _by_complex_steps(session, claimed, noise)
     else:
-        derivatives = measure(session.evaluator, layout, baseline, claimed, noise, options.epsilon)
-    evidence = tuple(Evidence(layout.parameters[i], claimed[i], derivatives[i]) for i in chosen)
+        swept = sweep_all(session, {i: claim.values.size for i, claim in claimed.items()}, noise)
+        derivatives = measure_again(session, swept, claimed, noise)
+    unmoved = tuple(layout.parameters[i].name for i, found in derivatives.items() if found.change == 0)
+    evidence = tuple(Evidence(layout.parameters[i], claimed[i], derivatives[i]) for i in session.chosen)
     joint_notes: tuple[str, ...] = ()
     if options.epsilon is None:  # a forced step leaves no other
-        evidence, joint_notes = hold_jointly(session, evidence, noise.level)
-    still = session.evaluator.tried - session.evaluator.moving if options.scheme == "central" else ()
-    unmoved = tuple(layout.parameters[i].name for i in chosen if i in still)
+        along = Line(session, noise.level, min(item.derivatives.step for item in evidence))
+        items = dict(zip(session.chosen, evidence, strict=True))
+        suspects = _find_suspects(along, items) if along.affordable else []
+        if suspects:
+            evidence, joint_notes = examine_kinks(along, items, suspects)
     notes = [
         *joint_notes,
         *claim.notes,
-        *observations(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
-        *_not_batched(session.evaluator.not_batched),
+        *observe(evidence, unmoved, layout, noise, baseline, evaluator.usage.not_finite),
+        *_note_batching(evaluator.not_batched),
     ]
     own = session.case.grads is None and options.mode == "reverse"
     if own and Capability.FORWARD in session.adapter.capabilities:
@@ -46,7 +58,44 @@ def gather_first_order(session: Session) -> Gathered:
     return Gathered(evidence, tuple(notes), sensitivity, unmoved, claim=claim, noise=noise.level)
 
 
-def _not_batched(reason: str | None) -> tuple[str, ...]:
+def _line_for_noise(session: Session) -> tuple[Callable[[float], float], float, int]:
+    """One random line through all chosen parameters, how far away on it a step ends, and evaluations for it."""
+    generator, present, baseline = np.random.default_rng(0), session.present, session.baseline
+    # Each entry moves in proportion to itself: entries of far apart sizes in one tensor then all stay near.
+    direction = {i: random_direction(values, generator) for i, values in present.items()}
+
+    def line(t: float) -> float:
+        return session.evaluator.cost_moved({i: present[i] + t * direction[i] for i in present}, present)
+
+    forced = session.options.epsilon is not None
+    away = 0.0 if forced else first_step(0.0, baseline.cost.value, baseline.roundoff)
+    sweep_and_last = 2 * sum(values.size for values in present.values()) + 1
+    # Without noise no error bar means anything: a few evaluations are for it even if the sweep goes short.
+    left_beyond = session.evaluator.left_beyond
+    return line, away, max(left_beyond(sweep_and_last, MOST_EVALUATIONS), left_beyond(1, LEAST_EVALUATIONS))
+
+
+def _find_suspects(line: Line, items: Mapping[int, Evidence]) -> list[int]:
+    """Positions of parameters whose entries may meet in one kink, the most suspicious first.
+
+    One random direction goes through all of theta. All parameters are suspects if the slope along it is not what the
+    entries say, and otherwise those that have several kinks, or contradict their claim where the cost is bent.
+    """
+    generator = np.random.default_rng(0)
+    everywhere = {i: random_direction(line.present[i], generator) for i in items}
+    # Of entries that are claimed outside their error bar the numeric value, of the others the claim.
+    believed = {i: np.where(item.away, item.numeric, np.nan_to_num(item.claimed)) for i, item in items.items()}
+    agreed = sum(float(everywhere[i] @ values) for i, values in believed.items())
+    allowed = sum(float(np.abs(everywhere[i]) @ item.error) for i, item in items.items())
+    slopes = line.slopes(everywhere)
+    if not slopes.contain(agreed, allowed):
+        return sorted(items, key=lambda i: -(2 * bool(items[i].away.any()) + bool(items[i].derivatives.kinks)))
+    # If the cost has a kink that no single entry shows, numeric values that contradict a claim may not be a gradient.
+    bent = not slopes.are(agreed, agreed, allowed)
+    return [i for i, item in items.items() if item.derivatives.kinks > 1 or (bent and item.away.any())]
+
+
+def _note_batching(reason: str | None) -> tuple[str, ...]:
     return () if reason is None else (f"evaluated one theta at a time, since the cost cannot be batched ({reason})",)
 
 
@@ -65,7 +114,7 @@ def _by_complex_steps(session: Session, claimed: dict[int, Claimed], noise: Nois
         raise InvalidInputError(msg) from error
     with problem:
         cost = ComplexCost(problem, session.contraction, session.random_state, session.evaluator.spend)
-        return measure_by_complex_steps(session.evaluator, cost, session.layout, session.baseline, claimed, noise.level)
+        return measure_by_complex_steps(session, cost, claimed, noise.level)
 
 
 def _require_real_parameters(session: Session) -> None:

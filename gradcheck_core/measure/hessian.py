@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import InvalidInputError
-from ..evaluate.evaluator import RanOutError
+from ..evaluate.limits import RanOutError
 from ..evaluate.session import Session
 from ..numerics.coordinates import Derivatives
 from ..numerics.directions import directions_through
@@ -15,7 +15,7 @@ from ..numerics.second_order import derivative_of_gradient
 from ..protocol.layout import FloatVector
 from .claims import claimed_gradient, claimed_product
 from .evidence import Claimed, Evidence, Gathered
-from .notes import ineffective, unchecked
+from .notes import note_ineffective, note_unchecked
 
 _MOST_DIRECTIONS = 8
 """One for each parameter, shared where there are more. Each takes 25 gradients and one product."""
@@ -64,7 +64,7 @@ def gather_second_order(session: Session) -> Gathered:
             claimed = Claimed.of(claim.d_theta[parameter.range], claim.dtypes[i])
             natural = norm(at_theta[parameter.range])
             evidence.append(Evidence(parameter, claimed, numeric.taking(parameter.range), natural))
-    found = (*ineffective(unmoved, len(session.chosen)), _NOTE, *notes, *unchecked(evidence, layout))
+    found = (*note_ineffective(unmoved, len(session.chosen)), _NOTE, *notes, *note_unchecked(evidence, layout))
     return Gathered(tuple(evidence), found, unmoved=tuple(unmoved))
 
 

@@ -1,31 +1,47 @@
-"""Entries moved together: whether derivatives that are right one by one are a gradient.
+"""Kinks in which several entries meet: whether derivatives that are right one by one are a gradient.
 
 Where several entries meet in one kink, such as the tied values of a max or a median, every single entry may agree
 and the whole be no gradient, or a right gradient contradict every single entry. Only directions through several
-entries tell. Kinks that entries have side by side, as ReLUs with their biases at zero, are no such place.
+entries tell. Kinks that entries have side by side, as ReLUs with their biases at zero, are not such a place.
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 
-from ..evaluate.session import Session
-from ..numerics.steps import own_sizes
+from ..evaluate.session import Line, Slopes, random_direction
+from ..numerics.coordinates import Derivatives
+from ..numerics.steps import CONFIDENT, own_sizes
 from ..protocol.layout import FloatVector
-from .directions import Line
 from .evidence import Evidence
 
 _MOST_SUSPECTS = 8
-"""Parameters that are looked at by themselves; as many places are enough to know that a gradient is wrong."""
+"""Parameters that are looked at one by one; that many places are enough to know that a gradient is wrong."""
 
 _MOST_ENTRIES = 3
-"""Contradicted entries of which it is asked whether they take part in a kink."""
+"""Contradicted entries that are tested for taking part in a kink."""
 
 _FEW = 8
 """Kinks of single entries up to which points nearby show what all of them together can do, to a third of the spread."""
+
+
+_SAMPLES = 24
+"""Points nearby at which a slope is taken; all but 1 in 200 times they meet a given one of five tied entries."""
+
+_NEARBY = 16.0
+"""How far away those points are, in steps of a usual difference."""
+
+_FINER = 64.0
+"""How much shorter than usual the differences there are, so that few of them cross a kink."""
+
+_CROSSINGS = 3
+"""Points at which it is seen whether an entry takes part in a kink."""
+
+_SLACK = 1e-2
+"""Part of a slope by which it may change from one point nearby to the next where the cost is smooth."""
 
 
 @final
@@ -54,76 +70,42 @@ class _Finding:
     nearest: FloatVector | None = None
 
 
-def hold_jointly(
-    session: Session, evidence: Sequence[Evidence], noise: float
+def examine_kinks(
+    line: Line, items: Mapping[int, Evidence], suspects: Sequence[int]
 ) -> tuple[tuple[Evidence, ...], tuple[str, ...]]:
-    """Hold claims and derivatives against the cost's slopes along directions through many entries.
+    """Compare claims and derivatives of some parameters with the cost's slopes along directions through their entries.
 
-    One random direction goes through all of theta. Where the slope along it is not what the entries say, and where a
-    parameter has several kinks, the parameters are looked at by themselves: whether along a direction the one-sided
-    slopes are the sums of the entries' own. If they are not, the claim is held against the slopes along further
-    directions. One that is contradicted there still counts as right if the slopes at points nearby surround it, since
-    the gradients nearby are what a generalised gradient is made of.
+    It is seen whether along a direction the one-sided slopes are the sums of the entries' own. If they are not, the
+    claim is compared with the slopes along further directions. A claim that is contradicted there still counts as
+    right if the slopes at points nearby surround it: the gradients nearby are what a generalised gradient is made of.
 
     Parameters
     ----------
-    session : Session
-        The check's own.
-    evidence : sequence of Evidence
-        One item for each checked parameter, in the order of `session.chosen`.
-    noise : float
-        Of the cost, absolute.
+    line : Line
+        The cost along directions.
+    items : mapping of int to Evidence
+        By position, one item for each checked parameter.
+    suspects : sequence of int
+        Positions of the parameters to look at, the most suspicious first.
 
     Returns
     -------
     evidence : tuple of Evidence
-        The same, but for parameters that were found out; and notes on those.
+        The same, corrected where something was found; and notes on that.
 
     References
     ----------
     F. H. Clarke, Optimization and Nonsmooth Analysis (1983), section 2.5: the generalised gradient as the hull of
     gradients nearby. J. V. Burke, A. S. Lewis and M. L. Overton, SIAM J. Optim. 15 (2005), section 1: sampling them.
     """
-    longest = min(item.derivatives.step for item in evidence)
-    line = Line(session.evaluator, session.present, session.baseline, noise, longest)
-    if not line.affordable:
-        return tuple(evidence), ()
-    items = dict(zip(session.chosen, evidence, strict=True))
-    generator = np.random.default_rng(0)
-    everywhere = {i: _direction(entries, generator) for i, entries in session.present.items()}
-    agreed = sum(float(everywhere[i] @ _believed(item)) for i, item in items.items())
-    allowed = sum(float(np.abs(everywhere[i]) @ item.error) for i, item in items.items())
-    slopes = line.slopes(everywhere)
-    if slopes.contain(agreed, allowed):
-        # What contradicts the claim is no gradient either where the cost has a kink that no single entry shows.
-        bent = not slopes.are(agreed, agreed, allowed)
-        suspects = [i for i, item in items.items() if item.derivatives.kinks > 1 or (bent and _away(item).any())]
-    else:
-        suspects = sorted(items, key=lambda i: -(2 * bool(_away(items[i]).any()) + bool(items[i].derivatives.kinks)))
+    corrected = dict(items)
     notes = []
     for i in suspects[:_MOST_SUSPECTS]:
         finding = _examine(line, i, items[i])
-        items[i] = _corrected(items[i], finding)
+        corrected[i] = _correct(items[i], finding)
         if finding.kind is not _Kind.KEEP:
             notes.append(finding.kind.value.format(items[i].parameter.name))
-    return tuple(items.values()), tuple(notes)
-
-
-def _direction(entries: FloatVector, generator: np.random.Generator) -> FloatVector:
-    """A random direction through a parameter, in proportion to each entry itself."""
-    signs = generator.choice([-1.0, 1.0], size=entries.size)
-    direction: FloatVector = own_sizes(entries) * signs * generator.uniform(0.5, 1.0, size=entries.size)
-    return direction
-
-
-def _believed(item: Evidence) -> FloatVector:
-    """The claimed entries where they agree with the numeric ones by themselves, the numeric ones elsewhere."""
-    return np.where(_away(item), item.numeric, np.nan_to_num(item.claimed))
-
-
-def _away(item: Evidence) -> np.ndarray:
-    """Which entries are claimed outside of their error bar."""
-    return ~(np.abs(item.claimed - item.numeric) <= item.error)
+    return tuple(corrected.values()), tuple(notes)
 
 
 def _middle(item: Evidence) -> FloatVector:
@@ -134,13 +116,13 @@ def _examine(line: Line, position: int, item: Evidence) -> _Finding:
     if not np.all(np.isfinite(item.claimed)):
         return _Finding(_Kind.KEEP)  # a claim that is not finite is wrong in any case
     generator = np.random.default_rng(position)
-    mixed = _direction(line.entries(position), generator)
+    mixed = random_direction(line.present[position], generator)
     signs, sizes = np.sign(mixed), np.abs(mixed)
     if _side_by_side(line, position, item, (signs * sizes, sizes)):
         return _Finding(_Kind.KEEP)
-    away = np.abs(item.claimed - item.numeric) * _away(item)
-    if any(away[i] and not line.involves(position, int(i), generator) for i in np.argsort(-away)[:_MOST_ENTRIES]):
-        return _Finding(_Kind.WRONG, item.numeric)  # an entry that is wrong by itself, whatever the others meet in
+    away = np.abs(item.claimed - item.numeric) * item.away
+    if any(away[i] and not _involves(line, position, int(i), generator) for i in np.argsort(-away)[:_MOST_ENTRIES]):
+        return _Finding(_Kind.WRONG, item.numeric)  # an entry that is wrong alone, whatever the others meet in
     findings = [_Finding(_Kind.KEEP)]
     for direction in _telling(item, signs, sizes):
         if not line.affordable:
@@ -149,11 +131,11 @@ def _examine(line: Line, position: int, item: Evidence) -> _Finding:
         claimed = float(direction @ item.claimed)
         if line.slopes({position: direction}).contain(claimed, allowed):
             continue
-        nearby = line.slopes_nearby(position, direction, generator)
+        nearby = _slopes_nearby(line, position, direction, generator)
         if nearby.contain(claimed, allowed):
             findings.append(_Finding(_Kind.GENERALISED))
             continue
-        # With many tied entries some are not met nearby; what lies far outside is no gradient of any of them.
+        # With many tied entries some are not met nearby; a claim far outside is not a gradient of any of them.
         width = nearby.upper - nearby.lower
         far = width > nearby.error and not nearby.contain(claimed, allowed + width / 3)
         few = item.derivatives.kinks <= _FEW
@@ -169,7 +151,7 @@ def _telling(item: Evidence, signs: FloatVector, sizes: FloatVector) -> list[Flo
     along = np.where(discrepancy == 0, signs, np.sign(discrepancy)) * sizes
     # All one way, the slopes by tied entries are of one sign: a claim of nothing shows there.
     directions = [along, signs * sizes, sizes]
-    away = _away(item)
+    away = item.away
     if away.any():
         directions.append(np.where(np.arange(away.size) == np.argmax(np.abs(discrepancy) * away), sizes, 0.0))
     return directions
@@ -177,7 +159,7 @@ def _telling(item: Evidence, signs: FloatVector, sizes: FloatVector) -> list[Flo
 
 def _side_by_side(line: Line, position: int, item: Evidence, directions: Sequence[FloatVector]) -> bool:
     """Whether along each direction the one-sided slopes are the sums of the entries' own."""
-    right, left = line.sides(position, item.derivatives)
+    right, left = _sides(line, position, item.derivatives)
     for direction in directions:
         if not line.affordable:
             return True
@@ -189,7 +171,7 @@ def _side_by_side(line: Line, position: int, item: Evidence, directions: Sequenc
     return True
 
 
-def _corrected(item: Evidence, finding: _Finding) -> Evidence:
+def _correct(item: Evidence, finding: _Finding) -> Evidence:
     """The evidence as a judge has to see it after a finding."""
     found = item.derivatives
     if finding.kind is _Kind.KEEP:
@@ -201,6 +183,63 @@ def _corrected(item: Evidence, finding: _Finding) -> Evidence:
     central = replace(item, derivatives=replace(found, lower=_middle(item), upper=_middle(item)))
     if finding.nearest is not None:
         joint = replace(item, derivatives=replace(found, lower=finding.nearest, upper=finding.nearest))
-        return central if _away(central).any() else joint
+        return central if central.away.any() else joint
     unknown = np.full_like(found.error, np.linalg.norm(item.claimed) + np.linalg.norm(_middle(item)) or np.inf)
     return replace(central, derivatives=central.derivatives.no_better_than(unknown))
+
+
+def _sides(line: Line, parameter: int, found: Derivatives) -> tuple[FloatVector, FloatVector]:
+    """Every entry's slope to the right and to the left; one evaluation for each on a kink."""
+    right, left = found.upper.copy(), found.lower.copy()
+    cost = line.cost
+    for entry in np.flatnonzero(found.lower < found.upper):
+        unit = np.zeros_like(right)
+        unit[entry] = own_sizes(line.present[parameter])[entry]
+        slope = (line.cost_at({parameter: unit}, line.step) - cost) / (line.step * unit[entry])
+        if abs(slope - found.lower[entry]) < abs(slope - found.upper[entry]):
+            right[entry], left[entry] = left[entry], right[entry]
+    return right, left
+
+
+def _slopes_nearby(line: Line, parameter: int, direction: FloatVector, generator: np.random.Generator) -> Slopes:
+    """The least and the largest slope along a direction through one parameter at random points beside theta."""
+    found = [_slope(line, parameter, direction, _beside(line, parameter, generator)) for _ in range(_SAMPLES)]
+    return _spread(line, found)
+
+
+def _involves(line: Line, parameter: int, entry: int, generator: np.random.Generator) -> bool:
+    """Whether moving one entry, beside theta, changes the slopes by others: it takes part in what they meet in."""
+    for _ in range(_CROSSINGS):
+        beside = _beside(line, parameter, generator)
+        others = own_sizes(line.present[parameter]) * generator.uniform(-1.0, 1.0, size=beside.size)
+        others[entry] = 0.0
+        reach = _NEARBY * line.step * own_sizes(line.present[parameter])[entry]
+        found = []
+        for side in (-reach, reach):
+            beside[entry] = side
+            found.append(_slope(line, parameter, others, beside))
+        spread = _spread(line, found)
+        if spread.upper - spread.lower > spread.error:
+            return True
+    return False
+
+
+def _beside(line: Line, parameter: int, generator: np.random.Generator) -> FloatVector:
+    """A random offset from theta, small beside every entry."""
+    at = line.present[parameter]
+    return _NEARBY * line.step * own_sizes(at) * generator.uniform(-1, 1, size=at.size)
+
+
+def _slope(line: Line, parameter: int, direction: FloatVector, beside: FloatVector) -> float:
+    step = line.step / _FINER
+    origin = line.present[parameter] + beside
+    ahead, behind = (line.cost_moved({parameter: origin + t * direction}) for t in (step, -step))
+    return (ahead - behind) / (2 * step)
+
+
+def _spread(line: Line, found: Sequence[float]) -> Slopes:
+    finite = [slope for slope in found if np.isfinite(slope)]
+    if not finite:
+        return Slopes(0.0, 0.0, np.inf)
+    error = _SLACK * max(map(abs, finite)) + CONFIDENT * line.noise / (line.step / _FINER)
+    return Slopes(min(finite), max(finite), error)

@@ -17,7 +17,7 @@ _SUMMED = 100.0
 """Unit roundoffs of float32 that sums in it come to: more noise has another source, a tolerance or a draw."""
 
 
-def observations(
+def observe(
     evidence: tuple[Evidence, ...],
     unmoved: tuple[str, ...],
     layout: Layout,
@@ -27,20 +27,20 @@ def observations(
 ) -> tuple[str, ...]:
     """Notes on the cost and on parameters that stand out, the most telling first."""
     return (
-        *_unmoved(evidence, unmoved),
-        *_claimed_zero(evidence),
-        *_on_stairs(evidence),
-        *_kinks(evidence),
-        *_noisy(noise, baseline),
-        *_not_finite(not_finite),
-        *unchecked(evidence, layout),
+        *_note_unmoved(evidence, unmoved),
+        *_note_claimed_zero(evidence),
+        *_note_on_stairs(evidence),
+        *_note_kinks(evidence),
+        *_note_noisy(noise, baseline),
+        *_note_not_finite(not_finite),
+        *note_unchecked(evidence, layout),
     )
 
 
-def _unmoved(evidence: tuple[Evidence, ...], unmoved: tuple[str, ...]) -> tuple[str, ...]:
+def _note_unmoved(evidence: tuple[Evidence, ...], unmoved: tuple[str, ...]) -> tuple[str, ...]:
     claimed = [item.parameter.name for item in evidence if item.claimed.any()]
     if claimed and len(unmoved) == len(evidence):
-        return ineffective(unmoved, len(evidence))
+        return note_ineffective(unmoved, len(evidence))
     ignored = [item for item in evidence if item.parameter.name in unmoved and not _is_rounding(item)]
     return tuple(
         f"`{item.parameter.name}`: moving it does not change the cost, yet its claimed gradient is not zero"
@@ -53,14 +53,14 @@ def _is_rounding(item: Evidence) -> bool:
     return bool(np.all((np.abs(item.claimed) <= item.error) & np.isfinite(item.error) | (item.claimed == 0)))
 
 
-def ineffective(unmoved: Sequence[str], checked: int) -> tuple[str, ...]:
+def note_ineffective(unmoved: Sequence[str], checked: int) -> tuple[str, ...]:
     """A note where no parameter of those checked has any effect on the cost."""
     if len(unmoved) < checked:
         return ()
     return ("no perturbation changed the cost: does it use the params that it is given as its first argument?",)
 
 
-def _claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
+def _note_claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
     missing = [
         item.parameter.name
         for item in evidence
@@ -73,7 +73,7 @@ def _claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
     )
 
 
-def _on_stairs(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
+def _note_on_stairs(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
     return tuple(
         f"`{item.parameter.name}`: the cost climbs stairs of {item.derivatives.stair:.1e}; a claim of zero is "
         "right if they are its own (floor, round, a count) and wrong if they are rounding: not decided"
@@ -82,13 +82,13 @@ def _on_stairs(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
     )
 
 
-def _kinks(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
+def _note_kinks(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
     found = {item.parameter.name: item.derivatives.kinks for item in evidence if item.derivatives.kinks}
     listed = ", ".join(f"`{name}` ({count})" for name, count in found.items())
     return (f"on a kink of the cost, where any slope between the two sides is right: {listed}",) if found else ()
 
 
-def _noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
+def _note_noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
     relative = noise.level / abs(baseline.cost.value) if baseline.cost.value else 0.0
     if baseline.roundoff > roundoff_of("float64") or relative <= _NOISY * roundoff_of("float64"):
         return ()
@@ -97,12 +97,14 @@ def _noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
     return (f"the cost is noisy for float64: {noise.level:.1e}, {relative:.1e} of its value{guess}",)
 
 
-def _not_finite(count: int) -> tuple[str, ...]:
+def _note_not_finite(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
     thetas = counted(count, "perturbed theta", "perturbed thetas")
-    return (f"the cost was NaN or infinite at {thetas}; smaller steps were used there",) if count else ()
+    return (f"the cost was NaN or infinite at {thetas}; smaller steps were used there",)
 
 
-def unchecked(evidence: Sequence[Evidence], layout: Layout) -> tuple[str, ...]:
+def note_unchecked(evidence: Sequence[Evidence], layout: Layout) -> tuple[str, ...]:
     """A note on what of the params was not checked, and why."""
     checked = {item.parameter.name for item in evidence}
     listed = [f"`{parameter.name}` (left out)" for parameter in layout.parameters if parameter.name not in checked]

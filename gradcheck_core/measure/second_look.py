@@ -3,15 +3,15 @@
 import numpy as np
 
 from ..evaluate.evaluator import Evaluator
-from ..evaluate.preflight import Baseline
+from ..evaluate.session import Session, cost_of
 from ..numerics.coordinates import Derivatives, ParameterCost
 from ..numerics.remeasure import EVALUATIONS_EACH, remeasure
 from ..numerics.steps import first_step, scales
-from ..protocol.layout import FloatVector, Layout
-from .evidence import Claimed, cost_of
+from ..protocol.layout import FloatVector
+from .evidence import Claimed
 
 _SECOND_LOOKS = 8
-"""Coordinates measured again at a time; once so many are confirmed wrong, the verdict cannot change any more."""
+"""Coordinates measured again at a time; once this many are confirmed wrong, the verdict cannot change any more."""
 
 
 def look_again(
@@ -22,7 +22,7 @@ def look_again(
     The most suspicious come first; when as many as a look takes are confirmed to differ, the rest keep the sweep's
     values.
     """
-    suspicion = _excess(swept, claimed)
+    suspicion = claimed.excess(swept)
     waiting = np.flatnonzero(suspicion > 0)
     waiting = waiting[np.argsort(-suspicion[waiting], kind="stable")]
     found = swept
@@ -34,33 +34,18 @@ def look_again(
         now, waiting = waiting[:affordable], waiting[affordable:]
         again = remeasure(at, now, steps)
         found = found.replaced(now, again)
-        confirmed += int(np.sum(_excess(found, claimed)[now] > 0))
+        confirmed += int(np.sum(claimed.excess(found)[now] > 0))
     return found
 
 
-def _excess(found: Derivatives, claimed: Claimed) -> FloatVector:
-    """How many times the error bar a claim is away from what was measured, less one; infinite without a measurement."""
-    away = np.abs(claimed.values - found.nearest(claimed.values))
-    allowed = found.error + claimed.rounding
-    with np.errstate(invalid="ignore", divide="ignore"):
-        excess = np.where(away > allowed, away / allowed, 0.0)
-    return np.where(np.isfinite(found.error), np.nan_to_num(excess, nan=0.0, posinf=np.finfo(float).max), np.inf)
-
-
 def confirm_by_differences(
-    evaluator: Evaluator,
-    layout: Layout,
-    baseline: Baseline,
-    position: int,
-    noise: float,
-    found: Derivatives,
-    claimed: Claimed,
+    session: Session, position: int, noise: float, found: Derivatives, claimed: Claimed
 ) -> Derivatives:
     """Measure by differences where derivatives found in another way differ from the claim; these then take their place.
 
     Parameters
     ----------
-    evaluator, layout, baseline
+    session : Session
         The check's own.
     position : int
         The parameter's.
@@ -69,6 +54,6 @@ def confirm_by_differences(
     found : Derivatives
         What was found; `claimed` says which coordinates to look at.
     """
-    at = cost_of(evaluator, position, baseline.theta[layout.parameters[position].range], baseline, noise)
+    at = cost_of(session, position, noise)
     steps = scales(at.theta) * first_step(at.noise, at.cost, at.roundoff)
-    return look_again(at, evaluator, steps, found, claimed)
+    return look_again(at, session.evaluator, steps, found, claimed)

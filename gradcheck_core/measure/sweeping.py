@@ -1,150 +1,209 @@
-"""Numeric derivatives of the chosen parameters: noise first, then steps, a sweep, a second look where it differs."""
+"""Numeric derivatives of the chosen parameters: steps, a sweep, and a second look where it differs from the claim."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import final
 
 import numpy as np
 
-from ..evaluate.evaluator import Evaluator
-from ..evaluate.limits import LEAST_PROBING, most_evaluations, probes, probing_evaluations
+from ..evaluate.limits import LEAST_PROBING, most_evaluations, probes, probing_evaluations, share_out
 from ..evaluate.preflight import Baseline
-from ..numerics.coordinates import Derivatives, Indices, ParameterCost
+from ..evaluate.session import Session, cost_of
+from ..numerics.coordinates import Derivatives, ParameterCost
 from ..numerics.longer import by_longer_steps
-from ..numerics.noise import LEAST_EVALUATIONS, LOWER_PRECISION, MOST_EVALUATIONS, Noise, estimate_noise
-from ..numerics.norms import Budget
+from ..numerics.noise import LOWER_PRECISION, Noise
+from ..numerics.norms import Budget, largest_finite
 from ..numerics.remeasure import EVALUATIONS_EACH, remeasure
-from ..numerics.steps import CONFIDENT, first_step, own_sizes, scales
-from ..numerics.sweep import Sweep, sweep
-from ..protocol.layout import FloatVector, Layout
-from .evidence import Claimed, cost_of
+from ..numerics.steps import Rung, choose_step, farthest_step, first_step, scales
+from ..numerics.sweep import Sweep, coarse_coordinates, shorter_steps
+from ..protocol.layout import FloatVector
+from .evidence import Claimed
 from .second_look import look_again
-from .steps import choose_steps
+
+_LONGER, _SHORTER = 2.0, 0.5
+"""Steps of probes, in steps of the sweep: shorter where the cost is not to be evaluated beyond a given epsilon."""
 
 _FLOOR = 16.0
 """Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
 
-_FINE = 1e-6
-"""Error relative to a parameter's gradient below which its verdict is no better for less."""
-
 _HARDLY = 0.1
+"""If the noise exceeds a tenth of |J|, then J is a sum of terms that cancel."""
+
 _ALL_NOISE = 64.0
-"""Where the noise is a tenth of the cost, that is rounding of terms that cancel, and so much larger may they be."""
+"""Up to how many times larger than J those terms are."""
 
 _TOO_COARSE = 5e-4
-"""Error relative to twice a parameter's gradient beyond which it is about to be too coarse to judge."""
+"""Beyond this error, relative to twice a parameter's gradient, it is almost too coarse to judge."""
 
 _STILL_TO_COME = 24
-"""Evaluations of those promised that are kept for one direction through all of theta and for what ends a check."""
+"""Of the evaluations promised, those kept for one direction through all of theta and for the end of a check."""
 
 _A_FEW = 8
-"""Coordinates of a parameter that are looked at together where the first ones turn out not to be enough."""
+"""Coordinates of a parameter that are probed together where the first ones were not enough."""
 
-_LOPSIDED = 8.0
-"""Truncation over noise beyond which a parameter is swept again at shorter steps, where the budget allows it."""
+_LONG = 64.0
+"""Times the first step: a longer one says that the entries that moved have little effect."""
 
-_MOST_SHORTENED = 64.0
-"""How much shorter a second sweep's steps are at most; beyond that the cost jumps, which no step mends."""
+_USUAL = 0.25
+"""Quantile of the chosen steps that the other parameters take: a step that is too long errs by its square."""
 
+_LEAST_PER_STEP = 4
+"""Evaluations that choosing a step needs."""
 
-def measure_noise(
-    evaluator: Evaluator, baseline: Baseline, layout: Layout, chosen: tuple[int, ...], epsilon: float | None
-) -> Noise:
-    """The noise of the cost, along one random line through all chosen parameters."""
-    generator = np.random.default_rng(0)
-    present = {i: baseline.theta[layout.parameters[i].range] for i in chosen}
-    # Each entry moves in proportion to itself: entries of far apart sizes in one tensor then all stay near.
-    direction = {
-        i: own_sizes(v) * generator.choice([-1.0, 1.0], size=v.size) * generator.uniform(0.5, 1.0, size=v.size)
-        for i, v in present.items()
-    }
+_MOST_PER_STEP = 28
+"""Evaluations for one parameter's step at most; six are usual."""
 
-    def line(t: float) -> float:
-        return evaluator.cost_moved({i: present[i] + t * direction[i] for i in chosen}, present)
-
-    away = first_step(0.0, baseline.cost.value, baseline.roundoff) if epsilon is None else 0.0
-    sweep_and_last = 2 * sum(values.size for values in present.values()) + 1
-    # Without noise no error bar means anything: a few evaluations are for it even where the sweep goes short.
-    most = max(evaluator.left_beyond(sweep_and_last, MOST_EVALUATIONS), evaluator.left_beyond(1, LEAST_EVALUATIONS))
-    noise = estimate_noise(line, baseline.cost.value, baseline.roundoff, away, most)
-    # Of a cost that is zero wherever it was met no other scale than 1 is known.
-    return noise if noise.size else Noise(baseline.roundoff, settled=False, size=1.0)
+_DIRECTION_ENTRIES = 8
+"""Entries that move together when a step is chosen: enough not to meet only dead ones, few enough to stay local."""
 
 
-def measure(
-    evaluator: Evaluator,
-    layout: Layout,
-    baseline: Baseline,
-    claims: dict[int, Claimed],
-    noise: Noise,
-    epsilon: float | None,
-) -> dict[int, Derivatives]:
-    """Differentiate by every entry of the chosen parameters.
+@final
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What the sweeps of some parameters found.
+
+    Attributes
+    ----------
+    sweeps, bars : dict
+        By position.
+    budget : Budget
+        What may still be spent on probing.
+    largest : float
+        The largest ``|J|`` seen while steps were chosen; NaN if none was finite.
+    """
+
+    sweeps: dict[int, Sweep]
+    bars: dict[int, Derivatives]
+    budget: Budget
+    largest: float
+
+
+def sweep_all(session: Session, sizes: dict[int, int], noise: Noise) -> Swept:
+    """Sweep the chosen parameters, whose sizes these are: every coordinate at a step of its parameter's own."""
+    evaluator, epsilon = session.evaluator, session.options.epsilon
+    coordinates = sum(sizes.values())
+    # If the sweep goes short in any case, some evaluations are still for steps: an entry is of no use without one.
+    enough = evaluator.left_beyond(1, 2 * coordinates) == 2 * coordinates
+    probing = evaluator.left_beyond(2 * coordinates + 1, probing_evaluations(coordinates))
+    budget = Budget(probing if enough else evaluator.left_beyond(1, LEAST_PROBING))
+    costs = {i: cost_of(session, i, noise.level) for i in sizes}
+    seen: list[float] = []
+    if epsilon is None:
+        steps = _choose_steps(session, costs, budget, seen)
+    else:
+        steps = {i: np.full(size, epsilon) for i, size in sizes.items()}
+    shares = share_out({i: probes(size) for i, size in sizes.items()}, budget.left // 2)
+    budget.spend(2 * sum(shares.values()))
+    sweeps: dict[int, Sweep] = {}
+    for i, at in costs.items():
+        found = Sweep.of(at, steps[i], _LONGER if epsilon is None else _SHORTER)
+        found = found.probing(found.spread(shares[i]))
+        sweeps[i] = _probe_kinks(found, budget)
+    elsewhere = max([1.0, *(found.of_the_guess for found in sweeps.values())])
+    for i, found in sweeps.items():
+        sweeps[i] = found if found.probed.size else replace(found, elsewhere=elsewhere)
+    return Swept(
+        sweeps, {i: _bars(found, noise) for i, found in sweeps.items()}, budget, largest_finite(np.array(seen))
+    )
+
+
+def measure_again(session: Session, swept: Swept, claims: dict[int, Claimed], noise: Noise) -> dict[int, Derivatives]:
+    """What the sweeps found, with single coordinates measured again where that is worth it.
 
     Parameters
     ----------
-    evaluator, layout, baseline
-        The check's own.
+    session, swept, noise
+        The check's own. With a given epsilon nothing is measured again.
     claims : dict
-        The claimed entries by the parameter's position. They say only *which* coordinates to look at a second time;
+        The claimed entries by the parameter's position. They only say *which* coordinates to look at a second time;
         no step and no estimate depends on them.
-    noise : Noise
-        Of the cost.
-    epsilon : float or None
-        A step for every coordinate, absolute; then nothing is measured a second time. None chooses steps.
 
     Returns
     -------
     dict
         Derivatives by the parameter's position.
     """
-    coordinates = sum(layout.parameters[i].size for i in claims)
-    # Where the sweep goes short in any case, some evaluations are still for steps: an entry is of no use without one.
-    enough = evaluator.left_beyond(1, 2 * coordinates) == 2 * coordinates
-    probing = evaluator.left_beyond(2 * coordinates + 1, probing_evaluations(coordinates))
-    budget = Budget(probing if enough else evaluator.left_beyond(1, LEAST_PROBING))
-    costs = {
-        i: cost_of(evaluator, i, baseline.theta[layout.parameters[i].range], baseline, noise.level) for i in claims
-    }
-    if epsilon is None:
-        steps = choose_steps(costs, evaluator, budget)
-    else:
-        steps = {i: np.full(at.theta.size, epsilon) for i, at in costs.items()}
-    factor = 2.0 if epsilon is None else 0.5
-    shares = _shares({i: probes(at.theta.size) for i, at in costs.items()}, budget.left // 2)
-    budget.spend(2 * sum(shares.values()))
-    swept = {i: _swept(at, steps[i], shares[i], budget, factor) for i, at in costs.items()}
-    elsewhere = max([1.0, *(found.of_the_guess for found in swept.values())])
-    swept = {i: found if found.probed.size else replace(found, elsewhere=elsewhere) for i, found in swept.items()}
-    bars = {i: _bars(found, noise) for i, found in swept.items()}
-    if epsilon is not None:
-        return {i: _with_sizes(bars[i], found, noise) for i, found in swept.items()}
-    for i, at in costs.items():
-        shorter = _shorter(at, steps[i], bars[i])
-        if shorter is not None and budget.left >= 2 * at.theta.size + 4:
-            budget.spend(2 * at.theta.size)
-            again = min(probes(at.theta.size), budget.left // 2)
-            budget.spend(2 * again)
-            swept[i] = _swept(at, shorter, again, budget, factor)
-            bars[i] = _bars(swept[i], noise)
+    evaluator, baseline, budget = session.evaluator, session.baseline, swept.budget
+    sweeps, bars = dict(swept.sweeps), dict(swept.bars)
+    if session.options.epsilon is not None:
+        return {i: _with_sizes(bars[i], found, noise) for i, found in sweeps.items()}
+    for i, found in sweeps.items():
+        shorter = shorter_steps(found, bars[i])
+        if shorter is not None and budget.left >= 2 * shorter.size + 4:
+            budget.spend(2 * shorter.size)
+            again = Sweep.of(found.at, shorter, _LONGER)
+            count = min(probes(shorter.size), budget.left // 2)
+            budget.spend(2 * count)
+            sweeps[i] = _probe_kinks(again.probing(again.spread(count)), budget)
+            bars[i] = _bars(sweeps[i], noise)
+    coordinates = sum(claim.values.size for claim in claims.values())
     promised = Budget(evaluator.left_beyond(1, most_evaluations(coordinates) - evaluator.evaluations - 1))
-    found = {i: _beside_kinks(sweep_of, bars[i], promised) for i, sweep_of in swept.items()}
+    measured = {i: _beside_kinks(found, bars[i], promised) for i, found in sweeps.items()}
 
     def affordable() -> int:
         left = most_evaluations(coordinates) - evaluator.evaluations - _STILL_TO_COME
         return evaluator.left_beyond(1, max(0, left))
 
-    natural = _natural(list(found.values()), max(abs(baseline.cost.value), noise.size), baseline)
-    found = {i: _made_finer(swept[i], beside, noise, natural, affordable) for i, beside in found.items()}
-    if baseline.cost.value == 0:  # then nothing but what the steps saw tells how large it is
-        noise = replace(noise, size=max(noise.size, evaluator.largest))
-    looked = {i: look_again(at, evaluator, swept[i].steps, found[i], claims[i]) for i, at in costs.items()}
-    return {
-        i: _undecided(_with_sizes(derivatives, swept[i], noise), claims[i], noise.stair)
-        for i, derivatives in looked.items()
-    }
+    natural = _natural(list(measured.values()), max(abs(baseline.cost.value), noise.size), baseline)
+    measured = {i: _make_finer(sweeps[i], beside, noise, natural, affordable) for i, beside in measured.items()}
+    if baseline.cost.value == 0:  # then only what the steps saw tells how large it is
+        changes = [found.change for found in measured.values()]
+        noise = replace(noise, size=largest_finite(np.array([noise.size, swept.largest, *changes])))
+    for i, found in sweeps.items():
+        derivatives = measured[i]
+        if claims[i].excess(derivatives).any():
+            derivatives = look_again(found.at, evaluator, found.steps, derivatives, claims[i])
+        measured[i] = _leave_undecided(_with_sizes(derivatives, found, noise), claims[i], noise.stair)
+    return measured
 
 
-def _undecided(found: Derivatives, claimed: Claimed, stair: float) -> Derivatives:
+def _choose_steps(
+    session: Session, costs: dict[int, ParameterCost], budget: Budget, seen: list[float]
+) -> dict[int, FloatVector]:
+    """Absolute steps for every entry; the largest parameters are tried first, the rest take the usual one of those.
+
+    Every cost on the way is added to those seen.
+    """
+    evaluator = session.evaluator
+    chosen: dict[int, float] = {}
+    first = {i: first_step(at.noise, at.cost, at.roundoff) for i, at in costs.items()}
+    reserved = budget.left // 2  # for measuring truncation
+    for i, at in sorted(costs.items(), key=lambda item: -item[1].theta.size):
+        if budget.left < max(_LEAST_PER_STEP, reserved):
+            break
+        found: list[Rung] = []
+        # If the few that moved have no effect to speak of, the ones that make up the gradient are among all.
+        for moving in dict.fromkeys([min(_DIRECTION_ENTRIES, at.theta.size), at.theta.size]):
+            before, most = evaluator.evaluations, min(_MOST_PER_STEP, budget.left)
+            line = _line_through_some(session, i, moving, seen)
+            rung = choose_step(line, at.noise, first[i], at.roundoff, most, farthest_step(at.theta))
+            budget.spend(evaluator.evaluations - before)
+            found += [] if rung is None else [rung]
+            dead = rung is None or rung.step > _LONG * first[i]
+            if not dead or budget.left < _LEAST_PER_STEP:
+                break
+        if found:
+            chosen[i] = min(rung.step for rung in found)
+    usual = float(np.quantile(list(chosen.values()), _USUAL, method="lower")) if chosen else None
+    return {i: scales(at.theta) * chosen.get(i, usual or first[i]) for i, at in costs.items()}
+
+
+def _line_through_some(session: Session, position: int, count: int, seen: list[float]) -> Callable[[float], float]:
+    """The cost along some entries of a parameter that move together, each in proportion to its scale."""
+    present = session.entries(position)
+    generator = np.random.default_rng(present.size)
+    moving = generator.choice(present.size, size=count, replace=False)
+    direction = np.zeros(present.size)
+    direction[moving] = scales(present)[moving] * generator.choice([-1.0, 1.0], size=count)
+
+    def line(t: float) -> float:
+        seen.append(session.evaluator.cost_moved({position: present + t * direction}, {position: present}))
+        return seen[-1]
+
+    return line
+
+
+def _leave_undecided(found: Derivatives, claimed: Claimed, stair: float) -> Derivatives:
     """Without a bar where zero is claimed and the cost climbs stairs coarser than the rounding to float32.
 
     Zero is right where the stairs are the cost's own, as of a floor function, and wrong where they are rounding, as to
@@ -162,21 +221,10 @@ def _with_sizes(derivatives: Derivatives, found: Sweep, noise: Noise) -> Derivat
     return replace(derivatives, cost_size=max(found.cost_size, noise.size), step=step)
 
 
-def _shares(wanted: dict[int, int], left: int) -> dict[int, int]:
-    """What each parameter gets of so many probes: what it wants or, where that is too much, as much as the others."""
-    shares = dict.fromkeys(wanted, 0)
-    left = max(0, left)
-    for served, i in enumerate(sorted(wanted, key=wanted.__getitem__)):
-        shares[i] = min(wanted[i], left // (len(wanted) - served))
-        left -= shares[i]
-    return shares
-
-
-def _swept(at: ParameterCost, steps: FloatVector, count: int, budget: Budget, factor: float) -> Sweep:
-    """A sweep that probes so many entries, and more from the budget where it finds kinks or jumps."""
-    found = sweep(at, steps, count, factor)
+def _probe_kinks(found: Sweep, budget: Budget) -> Sweep:
+    """A sweep with more coordinates probed, as long as it finds kinks or jumps and the budget lasts."""
     batch = found.probed
-    # Most bent first: beside kinks a cost bends most, so that where half of a batch are rough more are to be expected.
+    # Most bent first: beside kinks a cost bends most, so if half of a batch are rough more are to be expected.
     while np.sum(np.isin(batch, found.rough)) > batch.size // 2 and budget.left >= 2 * _A_FEW:
         batch = found.most_bent(_A_FEW)
         budget.spend(2 * batch.size)
@@ -201,7 +249,7 @@ def _beside_kinks(found: Sweep, bars: Derivatives, promised: Budget) -> Derivati
     Those are the ones that the sweep found rough, and then those whose truncation makes the resolution.
     """
     affordable = max(0, promised.left) // EVALUATIONS_EACH
-    looked_at = np.concatenate([found.rough, _coarse(found, bars)])[:affordable]
+    looked_at = np.concatenate([found.rough, coarse_coordinates(found, bars, _A_FEW)])[:affordable]
     if not looked_at.size:
         return bars
     promised.spend(EVALUATIONS_EACH * looked_at.size)
@@ -219,7 +267,7 @@ def _natural(found: list[Derivatives], cost: float, baseline: Baseline) -> float
     return whole if whole > 2 * error else max(whole, cost / float(np.max(scales(baseline.theta), initial=1e-300)))
 
 
-def _made_finer(
+def _make_finer(
     found: Sweep, bars: Derivatives, noise: Noise, natural: float, affordable: Callable[[], int]
 ) -> Derivatives:
     """With those coordinates measured again whose bars make the whole parameter too coarse to judge."""
@@ -239,20 +287,3 @@ def _made_finer(
         if again.error[0] < finer.error[entry]:
             finer = finer.replaced(np.array([entry]), again)
     return finer.no_better_than(np.minimum(_floor(found, noise), bars.error))
-
-
-def _coarse(found: Sweep, bars: Derivatives) -> Indices:
-    """The few coordinates with by far the largest bars, where these come from truncation and leave much to be seen."""
-    by_size = np.argsort(-np.nan_to_num(bars.error, posinf=0.0), kind="stable")
-    worst = by_size[~np.isin(by_size, found.rough)][:_A_FEW]
-    noise = CONFIDENT * found.at.noise / found.steps
-    seen = float(np.linalg.norm(bars.lower)) * _FINE
-    return worst[(bars.error[worst] > _LOPSIDED * noise[worst]) & (bars.error[worst] > seen)]
-
-
-def _shorter(at: ParameterCost, steps: FloatVector, swept: Derivatives) -> FloatVector | None:
-    """Steps that balance what the sweep found of truncation with the noise, where truncation was far larger."""
-    noise = CONFIDENT * at.noise / steps
-    with np.errstate(divide="ignore", invalid="ignore"):
-        excess = float(np.median((swept.error - noise) / noise))
-    return steps / min(float(np.cbrt(excess)), _MOST_SHORTENED) if _LOPSIDED < excess < np.inf else None

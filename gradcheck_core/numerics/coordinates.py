@@ -1,13 +1,14 @@
 """The cost as a function of one parameter, central differences of it, and derivatives with error bars."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Self, final
 
 import numpy as np
 import numpy.typing as npt
 
-from .norms import FloatVector
+from .ladder import Ladder
+from .norms import FloatVector, largest_finite
 
 Indices = npt.NDArray[np.intp]
 
@@ -37,8 +38,6 @@ class ParameterCost:
         Unit roundoff of the precision theta is held in, relative.
     costs_at : callable
         From entries and their new values, one replaced at a time, to the costs, which may be NaN or infinite.
-    moved_to : callable
-        From new values of all entries together to the cost.
     rounded : callable
         From values of all entries to their rounding in the precision of the evaluation.
     """
@@ -48,7 +47,6 @@ class ParameterCost:
     noise: float
     roundoff: float
     costs_at: Callable[[Indices, FloatVector], FloatVector]
-    moved_to: Callable[[FloatVector], float]
     rounded: Callable[[FloatVector], FloatVector]
 
 
@@ -70,6 +68,10 @@ class Derivatives:
         The shortest step of the sweep, in scales of the entry; infinite if there was no sweep.
     stair : float
         The largest step of a staircase that the cost climbs along a coordinate, absolute; 0 if none was seen.
+    change : float
+        The largest finite change of the cost that moving one coordinate made, absolute; NaN where none was finite.
+    ladders : mapping of int to Ladder
+        The costs over growing steps of the coordinates that were measured again, by their position.
     """
 
     lower: FloatVector
@@ -78,6 +80,8 @@ class Derivatives:
     cost_size: float = 0.0
     step: float = np.inf
     stair: float = 0.0
+    change: float = np.nan
+    ladders: Mapping[int, Ladder] = field(default_factory=dict)
 
     @classmethod
     def unknown(cls, size: int) -> Self:
@@ -101,7 +105,15 @@ class Derivatives:
         """A copy with other measurements of some entries."""
         lower, upper, error = self.lower.copy(), self.upper.copy(), self.error.copy()
         lower[entries], upper[entries], error[entries] = other.lower, other.upper, other.error
-        return replace(self, lower=lower, upper=upper, error=error, stair=max(self.stair, other.stair))
+        return replace(
+            self,
+            lower=lower,
+            upper=upper,
+            error=error,
+            stair=max(self.stair, other.stair),
+            change=float(np.fmax(self.change, other.change)),
+            ladders={**self.ladders, **{int(entries[k]): ladder for k, ladder in other.ladders.items()}},
+        )
 
     def nearest(self, claimed: FloatVector) -> FloatVector:
         """The measured values nearest to a claim: the derivative or, on a kink, a subgradient."""
@@ -116,6 +128,11 @@ class Differences:
     slope: FloatVector
     bend: FloatVector
     step: FloatVector
+
+    @property
+    def change(self) -> float:
+        """The largest change of the cost, to whichever side; NaN where none was finite."""
+        return largest_finite(self.step * (np.abs(self.slope) + self.bend / 2))
 
     @classmethod
     def none(cls) -> Self:

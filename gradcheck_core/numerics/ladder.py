@@ -7,11 +7,17 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from .norms import FloatVector
+from .norms import FloatVector, largest_finite
 from .steps import CONFIDENT, never_less_than_at_smaller_steps
 
 RATIO = 8.0
 """From each step of a ladder to the next."""
+
+RUNGS = np.arange(-4, 4)
+"""Steps from 4096 times smaller to 512 times larger than the one to begin with."""
+
+STEPS_ALONG_A_LINE: FloatVector = np.power(RATIO, RUNGS.astype(np.float64))
+"""The steps of `RUNGS`, in units of the one to begin with, for `along_line`."""
 
 _SHRINKING = 0.5
 """By how much at least slopes that converge change less at the next smaller step."""
@@ -81,6 +87,32 @@ class Ladder:
 
     def upto(self, count: int) -> "Ladder":
         return self.taking(slice(count))
+
+    @property
+    def change(self) -> float:
+        """The largest finite change of the cost; NaN where none was finite."""
+        return largest_finite(self.plus, self.minus)
+
+
+def along_line(
+    step: FloatVector, plus: FloatVector, minus: FloatVector, noise: float, roundoff: float, theta_rounding: float
+) -> tuple[float, float, float]:
+    """The derivative at 0 of any function of one variable: its lower and upper one-sided slope and their error bar.
+
+    Parameters
+    ----------
+    step : numpy.ndarray
+        Growing steps, float64, shape ``(m,)``.
+    plus, minus : numpy.ndarray
+        The function at ``step`` and at ``-step``, less its value at 0; NaN or infinite where it is not finite.
+    noise : float
+        Standard deviation of the function's values around a smooth one, absolute.
+    roundoff : float
+        Unit roundoff of the function's values, relative.
+    theta_rounding : float
+        How far the variable itself may be off by rounding.
+    """
+    return one_sided_slopes(Ladder(step, plus, minus, noise, roundoff, theta_rounding))
 
 
 def one_sided_slopes(ladder: Ladder) -> tuple[float, float, float]:

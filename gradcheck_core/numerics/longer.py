@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 
 from .coordinates import Derivatives, Differences, Indices, ParameterCost, difference, theta_rounding
-from .norms import Budget, FloatVector
+from .norms import Budget, FloatVector, largest_finite
 from .steps import CONFIDENT, SAFE_MOVE, scales
 
 _POINTS = 4
@@ -37,6 +37,7 @@ class _Estimate:
     slope: FloatVector
     truncation: FloatVector
     noise: FloatVector
+    change: float
 
     @property
     def error(self) -> FloatVector:
@@ -91,7 +92,7 @@ def by_longer_steps(
         agrees = np.abs(new.slope - swept.lower[entries]) <= swept.error[entries] + new.error
         better = (new.error < found.error[entries]) & agrees
         slope = new.slope[better]
-        found = found.replaced(entries[better], Derivatives(slope, slope, new.error[better]))
+        found = found.replaced(entries[better], Derivatives(slope, slope, new.error[better], change=new.change))
         shorter = ~(new.truncation < new.noise)
         tried[entries] = np.minimum(tried[entries] * np.where(shorter, 1 / _SHORTER, growth), farthest[entries])
         entries = entries[better | ~shorter]  # next to a kink a longer step tells nothing
@@ -107,7 +108,7 @@ def _estimate(at: ParameterCost, entries: Indices, steps: FloatVector) -> _Estim
     truncation = _ODD * odd + _EVEN * _even_misfit(found)
     step = found[0].step
     noise = CONFIDENT * _NOISE * at.noise / step + theta_rounding(at)[entries] * found[0].bend / step
-    return _Estimate(sixth, truncation, noise)
+    return _Estimate(sixth, truncation, noise, largest_finite(np.array([taken.change for taken in found])))
 
 
 def _even_misfit(found: list[Differences]) -> FloatVector:

@@ -131,10 +131,10 @@ def estimate_noise(
     here = _estimate_near(line, spacing, cost, roundoff, most if not away or most < 2 * _POINTS else most - _POINTS)
     size, level = here.size, here.level
     if away and most >= 2 * _POINTS:
-        values = np.array([line(away / _WITHIN_A_STEP * (i + 1)) for i in range(_POINTS)])
+        values = np.array(list(map(line, [away / _WITHIN_A_STEP * (i + 1) for i in range(_POINTS)])))
         if np.all(np.isfinite(values)):
             size = max(size, float(np.max(np.abs(values))))
-            within = max(estimate_between(values), UNIFORM * step_of_plateaus(values))
+            within = max(estimate_between(values), UNIFORM * _step_if_repeated(values))
             level = max(level, within if within <= LOWER_PRECISION * size else 0.0)
     return Noise(max(level, roundoff * size), here.settled, size, here.stair)
 
@@ -162,8 +162,8 @@ def _estimate_near(line: Callable[[float], float], spacing: float, cost: float, 
             spacing = _widen(spacing, SAFE_MOVE)
             continue
         climbed = values if flat is None else np.concatenate([[flat], values])
-        step = step_of_plateaus(climbed, gridded)
-        if not step and on_a_grid(lone, values - values[0], roundoff * size):
+        step = _step_if_repeated(climbed, gridded)
+        if not step and lone and on_a_grid(lone, values - values[0], roundoff * size):
             step = lone
         if not step and flat is not None and left >= MOST_BISECTIONS:
             first = int(np.argmax(values != flat))
@@ -196,10 +196,17 @@ def _coarse(values: FloatVector, size: float) -> bool:
 
 def _evaluate_table(line: Callable[[float], float], spacing: float) -> FloatVector:
     """Nine equally spaced values, or only the first three of them to be taken if those are equal."""
-    first = {i: line(spacing * (i + 1)) for i in _FLAT_CHECK}
+    first = dict(zip(_FLAT_CHECK, map(line, [spacing * (i + 1) for i in _FLAT_CHECK]), strict=True))
     if len(set(first.values())) == 1:
         return np.array(list(first.values()))
-    return np.array([first[i] if i in first else line(spacing * (i + 1)) for i in range(_POINTS)])
+    others = [i for i in range(_POINTS) if i not in first]
+    first |= zip(others, map(line, [spacing * (i + 1) for i in others]), strict=True)
+    return np.array([first[i] for i in range(_POINTS)])
+
+
+def _step_if_repeated(values: FloatVector, wide: bool = False) -> float:
+    """`step_of_plateaus`, at once where no value comes twice."""
+    return step_of_plateaus(values, wide) if np.unique(values).size < values.size else 0.0
 
 
 def _find_rounding(values: FloatVector, wide: bool) -> float:

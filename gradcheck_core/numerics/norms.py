@@ -1,7 +1,7 @@
-"""The norm of a vector whose entries may lie anywhere in the range of float64, and a budget of evaluations."""
+"""Vectors: their norms, anywhere in the range of float64, and rows of plain numbers; a budget of evaluations."""
 
 import math
-from typing import final
+from typing import cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,16 @@ import numpy.typing as npt
 FloatVector = npt.NDArray[np.float64]
 """One-dimensional float64 array."""
 
+Row = tuple[float, ...]
+"""A vector as a record keeps it."""
+
 _SAFE = 1e-200
 """A sum of squares between this and its inverse has neither overflowed nor lost anything to underflow."""
+
+
+def row(vector: FloatVector) -> Row:
+    """A vector as plain numbers."""
+    return cast("Row", tuple(vector.tolist()))
 
 
 def norm(vector: FloatVector) -> float:
@@ -22,6 +30,18 @@ def norm(vector: FloatVector) -> float:
     if not np.isfinite(largest):
         return float("inf")
     return largest * float(np.linalg.norm(vector / largest)) if largest > 0 else 0.0
+
+
+def largest_finite(*vectors: FloatVector) -> float:
+    """The largest absolute value of all finite entries; NaN where none is finite.
+
+    Examples
+    --------
+    >>> largest_finite(np.array([1.0, np.inf]), np.array([-2.0, np.nan]))
+    2.0
+    """
+    sizes = np.abs(np.concatenate(vectors))
+    return float(np.max(sizes[np.isfinite(sizes)], initial=-np.inf)) if np.isfinite(sizes).any() else math.nan
 
 
 @final

@@ -6,13 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .coordinates import Derivatives, Indices, ParameterCost, theta_rounding
-from .ladder import RATIO, Ladder, one_sided_slopes
-from .norms import FloatVector
+from .ladder import RATIO, RUNGS, Ladder, one_sided_slopes
+from .norms import FloatVector, largest_finite
 from .staircase import MOST_BISECTIONS, UNIFORM, step_between
 from .steps import CONFIDENT, farthest_step, scales
-
-_RUNGS = np.arange(-4, 4)
-"""Steps from 4096 times smaller to 512 times larger than the one of the sweep."""
 
 _UNSETTLED = 0.1
 """Relative error at which a coordinate is measured once more, at steps smaller by a factor 8**8."""
@@ -26,7 +23,7 @@ _WIDE = 1e-6
 _AT_MOST_ROUNDING = 1e-12
 """The same, absolute, for stairs of what the entry is added to, such as the 1 of ``1 - x``, in float64."""
 
-EVALUATIONS_EACH = 4 * len(_RUNGS) + MOST_BISECTIONS
+EVALUATIONS_EACH = 4 * len(RUNGS) + MOST_BISECTIONS
 """Evaluations that one coordinate takes at most; half of them are usual."""
 
 
@@ -55,7 +52,7 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
     """
     found = [
         _with_the_step_of_stairs(at, int(entry), ladder)
-        for entry, ladder in zip(entries, _ladders(at, entries, steps, _RUNGS), strict=True)
+        for entry, ladder in zip(entries, _ladders(at, entries, steps, RUNGS), strict=True)
     ]
     results = [one_sided_slopes(ladder) for ladder in found]
     tiny = _is_tiny(at)[entries]
@@ -63,11 +60,14 @@ def remeasure(at: ParameterCost, entries: Indices, steps: FloatVector) -> Deriva
         # Truncation still dominates: the cost varies over a far smaller scale than this entry's neighbours have.
         unsettled = _UNSETTLED_IF_TINY if tiny[k] else _UNSETTLED
         if error > unsettled * max(abs(lower), abs(upper), CONFIDENT * at.noise / steps[entries[k]]):
-            (finer,) = _ladders(at, entries[k : k + 1], _finer(at, steps), _RUNGS)
-            results[k] = one_sided_slopes(finer.followed_by(found[k]))
+            (finer,) = _ladders(at, entries[k : k + 1], _finer(at, steps), RUNGS)
+            found[k] = finer.followed_by(found[k])
+            results[k] = one_sided_slopes(found[k])
     columns = np.array(results, dtype=np.float64)
     stair = max((ladder.stair for ladder in found), default=0.0)
-    return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2], stair=stair)
+    change = largest_finite(np.array([ladder.change for ladder in found]))
+    ladders = dict(enumerate(found))
+    return Derivatives(columns[:, 0], columns[:, 1], columns[:, 2], stair=stair, change=change, ladders=ladders)
 
 
 def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: Ladder) -> Ladder:
@@ -95,35 +95,10 @@ def _with_the_step_of_stairs(at: ParameterCost, entry: int, ladder: Ladder) -> L
     return replace(ladder, noise=max(ladder.noise, UNIFORM * stair), stair=stair)
 
 
-STEPS_ALONG_A_LINE: FloatVector = np.power(RATIO, _RUNGS.astype(np.float64))
-"""Growing steps around the one to begin with, in units of it, for `along_line`."""
-
-
-def along_line(
-    step: FloatVector, plus: FloatVector, minus: FloatVector, noise: float, roundoff: float, theta_rounding: float
-) -> tuple[float, float, float]:
-    """The derivative at 0 of any function of one variable: its lower and upper one-sided slope and their error bar.
-
-    Parameters
-    ----------
-    step : numpy.ndarray
-        Growing steps, float64, shape ``(m,)``.
-    plus, minus : numpy.ndarray
-        The function at ``step`` and at ``-step``, less its value at 0; NaN or infinite where it is not finite.
-    noise : float
-        Standard deviation of the function's values around a smooth one, absolute.
-    roundoff : float
-        Unit roundoff of the function's values, relative.
-    theta_rounding : float
-        How far the variable itself may be off by rounding.
-    """
-    return one_sided_slopes(Ladder(step, plus, minus, noise, roundoff, theta_rounding))
-
-
 def _finer(at: ParameterCost, steps: FloatVector) -> FloatVector:
     """Steps 8**8 times smaller, or in proportion to entries that are so small beside their neighbours themselves."""
     own = steps * np.abs(at.theta) / scales(at.theta)
-    far = RATIO ** -float(len(_RUNGS))
+    far = RATIO ** -float(len(RUNGS))
     return np.where(_is_tiny(at), own, far * steps)
 
 

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 
 from .coordinates import BACKWARD_NOISE, THETA_ROUNDINGS, Derivatives
+from .ladder import STEPS_ALONG_A_LINE, along_line
 from .noise import MOST_EVALUATIONS, estimate_noise
 from .norms import FloatVector
-from .remeasure import STEPS_ALONG_A_LINE, along_line
 from .steps import first_step
 
 

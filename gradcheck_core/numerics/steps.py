@@ -154,35 +154,29 @@ def choose_step(
     simulations, ACM TOMS 38 (2012), section 3.
     """
     taken: dict[int, _Taken] = {}
-
-    def take(position: int) -> None:
+    position = 0
+    while True:
         step = first * _RATIO**position
         taken[position] = _Taken(step, line(step), line(-step))
-
-    take(0)
-    take(1)
-    while True:
+        if len(taken) == 1:
+            position = 1
+            continue
         rungs = _estimate_rungs(taken, noise, roundoff)
         best = min(rungs, key=lambda position: rungs[position].error) if rungs else None
-        if best is None or (
+        at_an_end = best is None or (
             rungs[best].error > GOOD_ENOUGH * abs(rungs[best].derivative) and best in (min(taken), max(taken))
-        ):
-            ahead = _choose_next(taken, best)
-            step = first * _RATIO**ahead
-            # An entry that shows no effect moves less far: one that is moved beyond its scale adds noise.
-            unmoved = min(1.0, max(SAFE_MOVE, _WELL_BEYOND * first)) if _is_constant(taken) else 1.0
-            in_range = STEP_ROUNDINGS * roundoff < step < (farthest if _shows_effect(rungs, best) else unmoved)
-            if in_range and len(taken) < _MOST_RUNGS and 2 * len(taken) + 2 <= most:
-                take(ahead)
-                continue
-        chosen = None if best is None else rungs[best]
-        return (
-            None
-            if chosen is None
-            or _is_constant(taken)
-            or chosen.truncation > max(_UNSETTLED * abs(chosen.derivative), chosen.noise)
-            else chosen
         )
+        position = _choose_next(taken, best)
+        # An entry that shows no effect moves less far: one that is moved beyond its scale adds noise.
+        unmoved = min(1.0, max(SAFE_MOVE, _WELL_BEYOND * first)) if _is_constant(taken) else 1.0
+        longest = farthest if _shows_effect(rungs, best) else unmoved
+        in_range = STEP_ROUNDINGS * roundoff < first * _RATIO**position < longest
+        if not (at_an_end and in_range and len(taken) < _MOST_RUNGS and 2 * len(taken) + 2 <= most):
+            break
+    if best is None or _is_constant(taken):
+        return None
+    chosen = rungs[best]
+    return None if chosen.truncation > max(_UNSETTLED * abs(chosen.derivative), chosen.noise) else chosen
 
 
 def _is_constant(taken: dict[int, _Taken]) -> bool:

@@ -23,6 +23,15 @@ their difference has 5.1 deviations."""
 _FAINT = 1e-7
 """Less roughness than this, relative to the largest slope of the parameter, changes no verdict."""
 
+_FINE = 1e-6
+"""Below this error, relative to a parameter's gradient, a smaller one cannot improve the verdict."""
+
+_LOPSIDED = 8.0
+"""Truncation over noise beyond which a parameter is swept again at shorter steps, if the budget allows it."""
+
+_MOST_SHORTENED = 64.0
+"""How much shorter a second sweep's steps are at most; beyond that the cost jumps, which no step mends."""
+
 
 @final
 @dataclass(frozen=True)  # no slots: a cached property needs a __dict__
@@ -132,7 +141,8 @@ class Sweep:
         error[on_kink] = 2 * noise[on_kink] + _SAFETY * change
         measured = np.isfinite(found.slope) & np.isfinite(error)
         lower, upper = np.where(measured, lower, 0.0), np.where(measured, upper, 0.0)
-        return Derivatives(lower, upper, np.where(measured, error, np.inf))
+        largest = float(np.fmax(found.change, self.other.change))
+        return Derivatives(lower, upper, np.where(measured, error, np.inf), change=largest)
 
     @property
     def _is_kink(self) -> "np.typing.NDArray[np.bool_]":
@@ -202,3 +212,20 @@ def _extend_truncation(found: Differences, probed: Indices, measured: FloatVecto
     usual = float(np.median(measured[bent] / bend[probed[bent]])) if bent.any() else 0.0
     truncation[probed[usable]] = np.maximum(measured, usual * bend[probed] / 8)[usable]
     return truncation
+
+
+def coarse_coordinates(found: Sweep, bars: Derivatives, most: int) -> Indices:
+    """The few coordinates with by far the largest bars, where these come from truncation and leave much to be seen."""
+    by_size = np.argsort(-np.nan_to_num(bars.error, posinf=0.0), kind="stable")
+    worst = by_size[~np.isin(by_size, found.rough)][:most]
+    noise = CONFIDENT * found.at.noise / found.steps
+    seen = float(np.linalg.norm(bars.lower)) * _FINE
+    return worst[(bars.error[worst] > _LOPSIDED * noise[worst]) & (bars.error[worst] > seen)]
+
+
+def shorter_steps(found: Sweep, swept: Derivatives) -> FloatVector | None:
+    """Steps that balance what the sweep found of truncation with the noise, where truncation was far larger."""
+    noise = CONFIDENT * found.at.noise / found.steps
+    with np.errstate(divide="ignore", invalid="ignore"):
+        excess = float(np.median((swept.error - noise) / noise))
+    return found.steps / min(float(np.cbrt(excess)), _MOST_SHORTENED) if _LOPSIDED < excess < np.inf else None

@@ -76,7 +76,7 @@ def to_numpy(leaf: object) -> npt.NDArray[np.generic]:
 
 def dtype_of(leaf: object) -> str:
     """The name of an array's own dtype, or of a Python number's."""
-    owner = None if isinstance(leaf, int | float | complex) else owner_of(leaf)
+    owner = None if isinstance(leaf, int | float | complex | np.ndarray) else owner_of(leaf)
     return owner.dtype_of(leaf) if owner is not None else np.asarray(leaf).dtype.name
 
 

@@ -5,7 +5,7 @@ This module, and what imports it, needs the extra `report`, and is imported only
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -13,9 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from ..numerics.curves import Remainders, StepCurve
 from .palette import Palette
-from .pictures import HeatMap, Kink, Picture, Scatter
+from .pictures import Curves, HeatMap, Kink, Picture, Scatter
 from .records import ParameterReport
 from .words import counted, printable, safe
 
@@ -66,11 +65,11 @@ def _untitled(picture: Picture, parameter: ParameterReport, palette: Palette) ->
     if picture.scatter is not None:
         yield _scatter(picture.scatter, palette)
     if picture.curves is not None:
-        entry = printable(safe(picture.curves.entry, _LONGEST_LABEL))
         on_a_kink = picture.curves.entry in {kink.entry for kink in picture.kinks}
-        yield _step_curve(picture.curves.steps, entry, on_a_kink, parameter, palette)
-        yield _one_sided(picture.curves.steps, entry, parameter, palette)
-        yield _remainders(picture.curves.remainders, palette)
+        curves = replace(picture.curves, entry=printable(safe(picture.curves.entry, _LONGEST_LABEL)))
+        yield _step_curve(curves, on_a_kink, palette)
+        yield _one_sided(curves, palette)
+        yield _remainders(curves, palette)
     if picture.kinks:
         yield _kinks(picture.kinks, parameter, palette)
 
@@ -181,24 +180,25 @@ def _scatter(scatter: Scatter, palette: Palette) -> Drawn:
     return Drawn("scatter", "Claimed against numeric", words, figure)
 
 
-def _step_curve(curve: StepCurve, entry: str, on_a_kink: bool, parameter: ParameterReport, palette: Palette) -> Drawn:
+def _step_curve(curves: Curves, on_a_kink: bool, palette: Palette) -> Drawn:
+    curve = curves.steps
     figure, axes = _axes(palette, "step h", "error of the difference at step h")
     step, central, floor = (np.array(row) for row in (curve.step, curve.central, curve.floor))
     _logarithmic(axes, "x", "y")
     axes.plot(step, floor, color=palette.muted, linestyle=":", label="noise floor")
     axes.plot(
-        step, _visible(central - parameter.numeric), "o-", color=palette.first, markersize=3, label="|D(h) - numeric|"
+        step, _visible(central - curves.numeric), "o-", color=palette.first, markersize=3, label="|D(h) - numeric|"
     )
     claim = _NOT_FINITE
-    if math.isfinite(parameter.analytic):
-        away = np.abs(central - parameter.analytic)
+    if math.isfinite(curves.claimed):
+        away = np.abs(central - curves.claimed)
         axes.plot(step, _visible(away), "x-", color=palette.second, markersize=4, label="|D(h) - claimed|")
         claim = f"There the claimed derivative is {away[curve.best]:.1e} away."
     best = curve.step[curve.best]
     axes.axvline(best, color=palette.ink, linewidth=1, linestyle="--", label="least estimated error")
     _legend(axes)
     words = (
-        f"Central differences D(h) of {entry} over {len(step)} steps from {step[0]:.1e} to {step[-1]:.1e}. "
+        f"Central differences D(h) of {curves.entry} over {len(step)} steps from {step[0]:.1e} to {step[-1]:.1e}. "
         f"{_A_V[on_a_kink]} "
         f"The estimated error is least at the step {best:.1e}, where it is {curve.error[curve.best]:.1e}. {claim}"
     )
@@ -213,20 +213,21 @@ _A_V = {
 }
 
 
-def _one_sided(curve: StepCurve, entry: str, parameter: ParameterReport, palette: Palette) -> Drawn:
+def _one_sided(curves: Curves, palette: Palette) -> Drawn:
+    curve = curves.steps
     figure, axes = _axes(palette, "step h", "slope")
-    trusted = [k for k, _ in enumerate(curve.step) if curve.floor[k] <= _readable(curve, parameter)] or [curve.best]
+    trusted = [k for k, _ in enumerate(curve.step) if curve.floor[k] <= _readable(curves)] or [curve.best]
     step = [curve.step[k] for k in trusted]
     _logarithmic(axes, "x")
     axes.plot(step, [curve.right[k] for k in trusted], ">-", color=palette.first, markersize=4, label="to the right")
     axes.plot(step, [curve.left[k] for k in trusted], "<-", color=palette.third, markersize=4, label="to the left")
-    if math.isfinite(parameter.analytic):
-        axes.axhline(parameter.analytic, color=palette.second, linestyle="--", linewidth=1.2, label="claimed")
+    if math.isfinite(curves.claimed):
+        axes.axhline(curves.claimed, color=palette.second, linestyle="--", linewidth=1.2, label="claimed")
     _legend(axes)
     first = trusted[0]
     words = (
-        f"Those of {entry} over the step: at {curve.step[first]:.1e} they are {curve.right[first]:.6g} to "
-        f"the right and {curve.left[first]:.6g} to the left; claimed is {parameter.analytic:.6g}. Slopes that stay "
+        f"Those of {curves.entry} over the step: at {curve.step[first]:.1e} they are {curve.right[first]:.6g} to "
+        f"the right and {curve.left[first]:.6g} to the left; claimed is {curves.claimed:.6g}. Slopes that stay "
         "apart as the step shrinks are a kink, and any value between them is right; where they come together there is "
         "one derivative."
     )
@@ -237,20 +238,21 @@ _READABLE = 0.05
 """Part of what there is to be seen that noise may make of a slope that is drawn: beyond that it hides the rest."""
 
 
-def _readable(curve: StepCurve, parameter: ParameterReport) -> float:
-    best = curve.best
-    sizes = (curve.central[best], curve.right[best] - curve.left[best], parameter.analytic - curve.central[best])
+def _readable(curves: Curves) -> float:
+    curve, best = curves.steps, curves.steps.best
+    sizes = (curve.central[best], curve.right[best] - curve.left[best], curves.claimed - curve.central[best])
     return _READABLE * max([abs(size) for size in sizes if math.isfinite(size)], default=math.inf)
 
 
-def _remainders(found: Remainders, palette: Palette) -> Drawn:
+def _remainders(curves: Curves, palette: Palette) -> Drawn:
+    found = curves.remainders
     figure, axes = _axes(palette, "t", "Taylor remainder")
     t, claimed = np.array(found.t), np.array(found.claimed)
     _logarithmic(axes, "x", "y")
-    axes.plot(t, _visible(np.array(found.numeric)), "o-", color=palette.first, markersize=3, label="numeric gradient")
+    axes.plot(t, _visible(np.array(found.numeric)), "o-", color=palette.first, markersize=3, label="numeric derivative")
     finite = bool(np.isfinite(claimed).any())
     if finite:
-        axes.plot(t, _visible(claimed), "x-", color=palette.second, markersize=4, label="claimed gradient")
+        axes.plot(t, _visible(claimed), "x-", color=palette.second, markersize=4, label="claimed derivative")
     known = claimed[np.isfinite(claimed) & (claimed > 0)]
     if known.size:
         for power, style in ((1, "-."), (2, "--")):
@@ -259,11 +261,11 @@ def _remainders(found: Remainders, palette: Palette) -> Drawn:
     if found.floor > 0:
         axes.axhline(max(found.floor, _TINIEST), color=palette.muted, linestyle=":", label="noise floor")
     _legend(axes)
-    of_claim = f"With the claimed gradient the slope is {_slope(found.claimed_slope)}." if finite else _NOT_FINITE
+    of_claim = f"With the claimed derivative the slope is {_slope(found.claimed_slope)}." if finite else _NOT_FINITE
     words = (
-        "|J(theta + t d) - J(theta) - t g.d| along one direction as t shrinks. "
-        f"{of_claim} With the numeric gradient it is {_slope(found.numeric_slope)}. Of a smooth cost it is 2 where the "
-        "gradient is right, 1 where it is wrong."
+        f"|J(theta + t e) - J(theta) - t g| as t shrinks, where e moves {curves.entry} alone and g is its derivative. "
+        f"{of_claim} With the numeric derivative it is {_slope(found.numeric_slope)}. Of a smooth cost it is 2 where "
+        "the derivative is right, 1 where it is wrong."
     )
     return Drawn("taylor-remainder", "Taylor remainder", words, figure)
 

@@ -138,9 +138,8 @@ def _pictured(picture: Picture, report: GradientRecord, identifier: str, said_ab
     lines = [] if parameter.name == said_above else list(_lines(parameter))
     if picture.curves is None and parameter.verdict.is_evidence:
         lines.append(
-            "No curves: they are evaluated for the first of the wrong parameters, as far as limits and time allow, and "
-            "not of what was never measured entry by entry, of second derivatives, of a gradient that is right in "
-            "float64, or where the cost raises or is not finite at a step."
+            "No curves: they show what the second look measured, and no entry was measured a second time, as with a "
+            "given epsilon, with second derivatives, or where the limits of the check were reached."
         )
     if parameter.verdict.is_evidence and picture.heat_map is None and parameter.shape:
         lines.append("No heat map: no entry was measured by itself.")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import final
 
-from ..numerics.curves import Remainders, Row, StepCurve
+from ..numerics.curves import Remainders, StepCurve
+from ..numerics.norms import Row
 
 
 @final
@@ -19,7 +20,7 @@ class HeatMap:
     rows, columns : tuple of int
         The tensor's axes that go down and across; a tensor of other than two is folded.
     height, width : int
-        How many entries that are, of which a cell holds one or several.
+        How many entries that is; a cell holds one or several.
     worst : tuple of int
         The cell with the worst entry, by row and column.
     """
@@ -68,9 +69,21 @@ class Kink:
 @final
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """What further evaluations showed of one parameter: the step curve of one entry, and Taylor remainders."""
+    """What the second look measured of one entry: differences over growing steps, and Taylor remainders.
+
+    Attributes
+    ----------
+    entry : str
+        Its name.
+    claimed, numeric : float
+        Its derivatives.
+    steps, remainders
+        The curves.
+    """
 
     entry: str
+    claimed: float
+    numeric: float
     steps: StepCurve
     remainders: Remainders
 

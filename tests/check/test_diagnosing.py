@@ -67,7 +67,7 @@ def test_of_a_wrong_parameter_of_which_no_entry_was_measured_only_zeros_can_be_n
     unmeasured = Derivatives(values, values, np.full(5, 1e-9))
     evidence = Evidence(parameter, Claimed.of(values, "float64"), unmeasured, projected=2.0, by_entries=False)
 
-    found = diagnosing.diagnosed([(evidence, reports.parameter("w", gc.Verdict.BUG))], np.ones(5))
+    found = diagnosing.diagnose_all([(evidence, reports.parameter("w", gc.Verdict.BUG))], np.ones(5))
 
     diagnosis = found.parameters["w"].diagnosis
     assert (None if diagnosis is None else diagnosis.kind) == expected

@@ -40,7 +40,7 @@ def parameter_cost(cost, theta, noise=0.0, rounded=keep):
     def costs_at(entries, values):
         return np.array([cost(_with(theta, entry, value)) for entry, value in zip(entries, values, strict=True)])
 
-    return ParameterCost(theta, float(cost(theta)), noise, ROUNDOFF, costs_at, cost, rounded)
+    return ParameterCost(theta, float(cost(theta)), noise, ROUNDOFF, costs_at, rounded)
 
 
 def measured(cost, theta, seed=0):

@@ -4,7 +4,7 @@ import pytest
 import gradcheck_core as gc
 from gradcheck_core.evaluate.preflight import Baseline
 from gradcheck_core.measure.evidence import Claimed, Evidence
-from gradcheck_core.measure.notes import observations
+from gradcheck_core.measure.notes import observe
 from gradcheck_core.numerics.coordinates import Derivatives
 from gradcheck_core.numerics.noise import Noise
 from gradcheck_core.protocol import Carried, Layout
@@ -25,7 +25,7 @@ def observed(claimed, lower, upper=None, noise=ROUNDOFF, roundoff=ROUNDOFF, not_
     baseline = Baseline(np.ones(layout.size), CostValue(1.0, roundoff, 1), roundoff)
     still = (item for item in evidence if not item.derivatives.lower.any() and not item.derivatives.upper.any())
     unmoved = tuple(item.parameter.name for item in still)
-    return observations(evidence, unmoved, layout, Noise(noise, settled=True), baseline, not_finite)
+    return observe(evidence, unmoved, layout, Noise(noise, settled=True), baseline, not_finite)
 
 
 def notes_of(cost, theta, grads, **options):

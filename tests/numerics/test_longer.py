@@ -39,7 +39,7 @@ def in_float32(cost, theta, seed=0):
     noise = estimate_noise(line, present, ROUNDOFF, away=first_step(0.0, present, ROUNDOFF)).level
     first = first_step(noise, present, ROUNDOFF)
     rung = choose_step(line, noise, first, ROUNDOFF, 28)
-    measured = ParameterCost(theta, present, noise, ROUNDOFF, costs_at, at, functions.through_float32)
+    measured = ParameterCost(theta, present, noise, ROUNDOFF, costs_at, functions.through_float32)
     return measured, scales(theta) * (rung.step if rung else first), calls
 
 

@@ -6,7 +6,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from ...evaluate.session import Session
+from ...evaluate.session import Session, round_entries
 from ...numerics.coordinates import Derivatives, Indices, ParameterCost
 from ...numerics.steps import first_step, scales
 from ...numerics.sweep import sweep
@@ -73,6 +73,10 @@ class SingleEntries:
         claimed = self._claimed[parameter]
         return Claimed(claimed.values[entries], claimed.rounding)
 
+    def moved_the_cost(self, parameter: int) -> bool:
+        """Whether moving any entry of a parameter changed it."""
+        return any(found.change > 0 for _, found in self._found.get(parameter, ()))
+
     def _cost_of(self, parameter: int, entries: Indices) -> ParameterCost:
         """The cost as a function of some entries of a parameter."""
         session = self._session
@@ -90,8 +94,7 @@ class SingleEntries:
             noise=self._noise,
             roundoff=session.baseline.roundoff,
             costs_at=lambda chosen, values: evaluator.costs_at(parameter, present, entries[chosen], values),
-            moved_to=lambda values: evaluator.cost_moved({parameter: moved(values)}, {parameter: present}),
-            rounded=lambda values: evaluator.representable(parameter, moved(values))[entries],
+            rounded=lambda values: round_entries(session.problem, parameter, moved(values))[entries],
         )
 
 

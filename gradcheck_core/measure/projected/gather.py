@@ -18,7 +18,7 @@ from ...protocol.layout import FloatVector
 from ...report.records import Certificate
 from ..claims import claimed_gradient, sensitivity_to_rounding
 from ..evidence import Claimed, Evidence, Gathered
-from ..notes import observations
+from ..notes import observe
 from .bounds import GroupResult
 from .entries import SingleEntries
 from .examination import Examination
@@ -52,12 +52,12 @@ def gather_projected(session: Session) -> Gathered:
         found = examination.conclude(alpha)
         outcomes |= dict.fromkeys(group.weights, found)
     evidence = tuple(_make_evidence(session, i, claimed[i], outcomes.get(i), entries) for i in session.chosen)
-    unmoved = tuple(layout.parameters[i].name for i in session.chosen if _is_ignored(session, i, outcomes, entries))
+    unmoved = tuple(layout.parameters[i].name for i in session.chosen if _is_ignored(i, outcomes, entries))
     found_notes = dict.fromkeys(note for found in outcomes.values() for note in found.notes(layout))
     notes = (
         *claim.notes,
         *found_notes,
-        *observations(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
+        *observe(evidence, unmoved, layout, noise, baseline, session.evaluator.usage.not_finite),
     )
     unseen = tuple(layout.parameters[i].name for i in sorted(i for group in groups for i in group.unseen))
     certificate = _make_certificate(session, outcomes, unseen)
@@ -132,12 +132,12 @@ def _make_evidence(
     )
 
 
-def _is_ignored(session: Session, parameter: int, outcomes: dict[int, GroupResult], entries: SingleEntries) -> bool:
+def _is_ignored(parameter: int, outcomes: dict[int, GroupResult], entries: SingleEntries) -> bool:
     """Whether no move of a parameter changed the cost."""
     if parameter not in outcomes:
         return False
     if entries.were_measured(parameter):
-        return parameter not in session.evaluator.moving
+        return not entries.moved_the_cost(parameter)
     return not outcomes[parameter].moves_the_cost
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ...case import CheckOptions, GradientCase
 from ...errors import InvalidBackendError
 from ...evaluate.preflight import Baseline
-from ...evaluate.session import Session, opened
+from ...evaluate.session import Session, open_case
 from ...measure.claims import claimed_gradient
 from ...protocol import registry
 from ...protocol.backend import Backend, Capability
@@ -45,7 +45,7 @@ class Live:
     @contextmanager
     def ask(self) -> Iterator["OpenSide"]:
         """The side opened; everything of the caller's is as it was when this closes."""
-        with opened(self.precision, self.adapter, self.case, self.options.seed) as it:
+        with open_case(self.precision, self.adapter, self.case, self.options.seed) as it:
             every = tuple(range(len(it.problem.layout.parameters)))
             yield OpenSide(
                 Session(
@@ -54,7 +54,7 @@ class Live:
                     self.options,
                     self.precision,
                     it.problem,
-                    it.evaluator,
+                    it.evaluator(),
                     it.contraction,
                     it.random_state,
                     self.baseline,
