@@ -4,7 +4,7 @@ import page_runner
 import pages
 import pytest
 
-SLOW = {("docs/explanation/certificate.md", "numpy")}  # counts how often hundreds of bounds hold
+SLOW = {("docs/explanation/certificate.md", "numpy")}  # makes 200 checks
 
 
 def pytest_generate_tests(metafunc):
