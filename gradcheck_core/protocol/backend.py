@@ -47,7 +47,10 @@ class Problem(abc.ABC):
     @property
     @abc.abstractmethod
     def layout(self) -> Layout:
-        """Names, shapes and dtypes of theta's parameters. Law: the same for the same structure."""
+        """Names, shapes and dtypes of theta's parameters.
+
+        Law: the same for the same structure.
+        """
 
     @abc.abstractmethod
     def read(self, parameter: int) -> FloatVector:

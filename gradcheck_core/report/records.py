@@ -81,7 +81,7 @@ class ParameterReport:
         The claimed and the numeric derivative there, absolute.
     error : float
         Error bar of `numeric`, absolute.
-    wrong : tuple of (int, int)
+    wrong : tuple of pairs of int
         Half-open ranges of entries, counted in C order, that differ by more than their error bar and the policy allow;
         the ones that are not finite alone, where there are any.
     kinks : int

@@ -21,12 +21,12 @@ class Verdict(enum.StrEnum):
 
     @property
     def passed(self) -> bool:
-        """Whether a check with this verdict lets a test pass: CORRECT and INSPECT do."""
+        """Whether a check with this verdict lets a test pass, as CORRECT and INSPECT do."""
         return self in (Verdict.CORRECT, Verdict.INSPECT)
 
     @property
     def is_evidence(self) -> bool:
-        """Whether it is evidence of a mistake: SUSPECT and BUG are."""
+        """Whether it is evidence of a mistake, as SUSPECT and BUG are."""
         return self in (Verdict.SUSPECT, Verdict.BUG)
 
     @property

@@ -141,6 +141,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(folder, options):
     assert further <= report["evaluations"] - kept + VERIFYING + 2 * len(options)
 
 
+@pytest.mark.slow
 def test_a_killed_run_of_two_processes_goes_on_in_one(folder):
     stopped(folder, killed, "--n-jobs", "2")
     kept = answered(folder)

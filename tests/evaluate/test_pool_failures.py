@@ -44,6 +44,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(tmp_path):
     assert same(report, gc.check_gradients(cost, PARAMS, gradient))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)  # a warning in joblib's own thread would let the check hang
 def test_a_worker_that_loky_replaces_for_its_memory_loses_nothing(tmp_path):
     kept = []

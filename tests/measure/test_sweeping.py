@@ -278,7 +278,7 @@ def test_a_baseline_keeps_the_lower_of_the_precisions():
     assert np.max(np.abs(np.array(seen) - 1)) > 2.0**-12  # steps for float32, not for float64
 
 
-@pytest.mark.parametrize(("number", "most"), [(100, 2), (400, 4)])
+@pytest.mark.parametrize(("number", "most"), [(100, 2), pytest.param(400, 4, marks=pytest.mark.slow)])
 def test_many_small_parameters_of_different_functions_keep_to_the_limit(number, most):
     # the probes do not reach them all: what other parameters show stands for the rest, and has to cover the worst
     functions = [(np.sin, np.cos), (np.exp, np.exp), (lambda x: np.sin(30 * x), lambda x: 30 * np.cos(30 * x))]

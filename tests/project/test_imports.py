@@ -113,6 +113,7 @@ def that_cannot_be_first(site, package, names):
     )
 
 
+@pytest.mark.slow
 def test_every_module_can_be_imported_first(tmp_path):
     assert that_cannot_be_first(tmp_path, "gradcheck_core", MODULES) == {}
 

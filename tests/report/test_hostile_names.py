@@ -58,7 +58,7 @@ def test_a_long_name_is_shortened_and_there_in_full(tmp_path):
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("kind", ["svg", "png"])
+@pytest.mark.parametrize("kind", ["svg", pytest.param("png", marks=pytest.mark.slow)])
 def test_a_name_is_harmless_in_plots_and_in_the_names_of_their_files(name, kind, tmp_path):
     files = gc.plots(wrong_by(name), tmp_path, format=kind)
 

@@ -136,6 +136,7 @@ def test_ten_thousand_parameters_take_less_than_five_megabytes(tmp_path):
     assert (tmp_path / "page.html").stat().st_size < 5e6
 
 
+@pytest.mark.slow
 def test_ten_thousand_parameters_with_names_of_ten_thousand_characters_do_too(tmp_path):
     parameters = (reports.parameter(f"{k}<" + "\x1b" * 10_000, Verdict.BUG) for k in range(10_000))
     page_of(reports.report(*parameters), tmp_path)
@@ -143,6 +144,7 @@ def test_ten_thousand_parameters_with_names_of_ten_thousand_characters_do_too(tm
     assert (tmp_path / "page.html").stat().st_size < 5e6
 
 
+@pytest.mark.slow
 def test_a_tensor_of_ten_million_entries_takes_less_than_a_megabyte(tmp_path):
     shape = (1000, 100, 100)
     numeric = np.linspace(-1.0, 1.0, math.prod(shape))

@@ -41,17 +41,19 @@ def run(pytester, *arguments):
 @pytest.fixture
 def recorded(pytester):
     suite(pytester, 1.0)
-    run(pytester, "--gradcheck-record", "-n", "2").assert_outcomes(passed=3)
+    run(pytester, "--gradcheck-record").assert_outcomes(passed=3)
     return pytester
 
 
-def test_files_are_beside_the_test_and_hold(recorded):
-    files = {path.name for path in (recorded.path / "gradient_snapshots" / "test_suite").iterdir()}
+def test_files_are_beside_the_test_and_hold(pytester):
+    suite(pytester, 1.0)
+    run(pytester, "--gradcheck-record", "-n", "2").assert_outcomes(passed=3)
+    files = {path.name for path in (pytester.path / "gradient_snapshots" / "test_suite").iterdir()}
 
     assert len(files) == 5
     assert "test_one.safetensors" in files
     assert not any("numpy" in name for name in files)  # the same for every backend
-    run(recorded).assert_outcomes(passed=3)
+    run(pytester).assert_outcomes(passed=3)
 
 
 def test_a_gradient_that_changed_fails_with_the_report(recorded):

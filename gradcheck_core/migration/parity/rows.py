@@ -35,7 +35,7 @@ class Outcome(enum.StrEnum):
 
     @property
     def severity(self) -> int:
-        """Rank from best (0): what comes earlier in a model explains what comes later, and outranks it."""
+        """Rank from best (0) to worst; what comes earlier in a model explains what comes later, and outranks it."""
         return list(Outcome).index(self)
 
 
