@@ -11,6 +11,7 @@ from ..numerics.norms import row
 from ..protocol.layout import FloatVector, Parameter
 from ..report.pictures import Curves, HeatMap, Kink, Picture, Pictures, Scatter
 from ..report.records import ParameterReport
+from ..report.verdict import Verdict
 
 _MOST_PICTURED = 5
 """Wrong parameters that have pictures: nobody looks at more."""
@@ -63,13 +64,15 @@ def _picture(item: Evidence, report: ParameterReport) -> Picture:
         heat_map(item.parameter, apart, item.worst),
         _scatter(claimed, numeric, apart, item.error),
         _kinks(item),
-        None if report.verdict.passed else _curves(item),
+        None if report.verdict.passed else _draw_curves(item, report.verdict),
     )
 
 
-def _curves(item: Evidence) -> Curves | None:
-    """Of the worst entry among those that were measured over growing steps."""
+def _draw_curves(item: Evidence, verdict: Verdict) -> Curves | None:
+    """Curves of the worst entry among those that were measured over growing steps; of a wrong claim, if it is wrong."""
     again = np.array(sorted(item.derivatives.ladders), dtype=np.intp)
+    if verdict.is_evidence:
+        again = again[item.away[again]]
     if not again.size:
         return None
     entry = int(again[np.argmax(item.beyond[again])])
