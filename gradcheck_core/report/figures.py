@@ -249,10 +249,17 @@ def _remainders(curves: Curves, palette: Palette) -> Drawn:
     figure, axes = _axes(palette, "t", "Taylor remainder")
     t, claimed = np.array(found.t), np.array(found.claimed)
     _logarithmic(axes, "x", "y")
-    axes.plot(t, _visible(np.array(found.numeric)), "o-", color=palette.first, markersize=3, label="numeric derivative")
+    axes.plot(
+        t,
+        _visible(np.array(found.numeric)),
+        "o-",
+        color=palette.first,
+        markersize=3,
+        label="with the numeric derivative",
+    )
     finite = bool(np.isfinite(claimed).any())
     if finite:
-        axes.plot(t, _visible(claimed), "x-", color=palette.second, markersize=4, label="claimed derivative")
+        axes.plot(t, _visible(claimed), "x-", color=palette.second, markersize=4, label="with the claimed derivative")
     known = claimed[np.isfinite(claimed) & (claimed > 0)]
     if known.size:
         for power, style in ((1, "-."), (2, "--")):

@@ -101,7 +101,7 @@ def test_what_is_not_finite_has_a_colour_of_its_own_and_no_line(bad, curves, tmp
     assert "1 of 4 entries is not finite." in page.content
     assert page.content.count("The claim is not finite, so nothing of it is drawn.") == curves
     assert ("|D(h) - claimed|" in page.content) == (curves == 0)
-    assert ("claimed derivative<" in source) == (curves == 0)
+    assert ("with the claimed derivative<" in source) == (curves == 0)
 
 
 def test_one_is_not_several(tmp_path):
