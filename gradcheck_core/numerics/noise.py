@@ -134,7 +134,9 @@ def estimate_noise(
         values = np.array(list(map(line, [away / _WITHIN_A_STEP * (i + 1) for i in range(_POINTS)])))
         if np.all(np.isfinite(values)):
             size = max(size, float(np.max(np.abs(values))))
-            within = max(estimate_between(values), UNIFORM * _step_if_repeated(values))
+            # What rounds to a lower precision takes steps of at most twice its rounding.
+            step = max(_step_if_repeated(values), 2 * _find_rounding(values, wide=True))
+            within = max(estimate_between(values), UNIFORM * step)
             level = max(level, within if within <= LOWER_PRECISION * size else 0.0)
     return Noise(max(level, roundoff * size), here.settled, size, here.stair)
 

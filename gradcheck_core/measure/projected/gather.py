@@ -104,7 +104,7 @@ def _estimate_noise_along(session: Session, group: Group, numbers: Iterator[int]
         noise = noise_of(some)
         # The cost may depend on none of these, e.g. if they are rows of an embedding that no token uses.
         in_vain = not noise.settled and some != walk.everything and session.evaluator.affords(LEAST_EVALUATIONS)
-        return noise_of(walk.everything) if in_vain else noise
+        return max(noise, noise_of(walk.everything), key=lambda found: found.level) if in_vain else noise
     finally:
         walk.restore()
 
