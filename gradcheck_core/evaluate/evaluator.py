@@ -149,12 +149,16 @@ class Evaluator:
         RanOutError
             If the evaluations do not suffice.
         """
-        costs = self._evaluate_batch(parameter, entries, values) if self._batching is not None else None
+        alone: dict[tuple[int, float], float] = {}
+        costs = self._evaluate_batch(parameter, entries, values, alone) if self._batching is not None else None
         if costs is not None:
             return costs
         costs = np.empty(len(entries))
         steps = zip(entries.tolist(), values.tolist(), present.tolist(), strict=True)
         for k, (entry, value, before) in enumerate(steps):
+            if (entry, value) in alone:
+                costs[k] = alone[entry, value]
+                continue
             self._prepare()
             self._problem.write(parameter, entry, value)
             try:
@@ -168,15 +172,21 @@ class Evaluator:
                 self._problem.write(parameter, entry, before)
         return costs
 
-    def _evaluate_batch(self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector) -> FloatVector | None:
-        """The same in batches, or None where there are none."""
+    def _evaluate_batch(
+        self,
+        parameter: int,
+        entries: npt.NDArray[np.intp],
+        values: FloatVector,
+        alone: dict[tuple[int, float], float],
+    ) -> FloatVector | None:
+        """The same in batches, or None where there are none; `alone` gets those evaluated one by one to compare."""
         if self._batching is None or self.not_batched is not None:
             return None
-        alone: list[int] = []
 
         def one(entry: int, value: float) -> float:
-            alone.append(entry)
-            return moved_to(np.array([entry]), np.array([value]))
+            if (entry, value) not in alone:
+                alone[entry, value] = moved_to(np.array([entry]), np.array([value]))
+            return alone[entry, value]
 
         def all_moved(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
             if not self.affords(len(entries) - len(alone) + 1):
