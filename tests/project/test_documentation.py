@@ -1,5 +1,8 @@
 """No block of the documentation goes unseen, and a page that shows what does not happen is noticed."""
 
+import re
+from pathlib import Path
+
 import page_runner
 import pages
 import pytest
@@ -145,3 +148,16 @@ def test_a_block_of_a_language_that_nobody_runs_is_noticed(tmp_path, monkeypatch
     (tmp_path / "page.md").write_text(f"# A\n\n```{language}\na\n```\n")
 
     assert len(pages.unaccounted("page.md")) == faults
+
+
+def test_the_architecture_names_every_room_and_no_file_that_is_gone():
+    page = (pages.ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    core = Path(gradcheck_core.__file__).parent
+    rooms = {path.name for path in core.iterdir() if path.suffix in ("", ".py")} - {"__pycache__"}
+    files = {
+        path.name for folder in (core, pages.ROOT / "backends", pages.ROOT / "tests") for path in folder.rglob("*.py")
+    }
+
+    listed = set(re.findall(r"^  ([a-z]+(?:/|\.py)) ", page.split("backends/")[0], re.MULTILINE))
+    assert {name.rstrip("/") for name in listed} == rooms - {"__init__.py", "__main__.py"}
+    assert set(re.findall(r"\w+\.py", page)) - files == set()
