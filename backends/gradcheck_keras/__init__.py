@@ -4,7 +4,7 @@ Keras is never imported here: a layer can exist only where a program has importe
 under each framework, so that their reports can be compared.
 """
 
-from .lending import computing_in_float64 as computing_in_float64
+from .lending import compute_in_float64 as compute_in_float64
 from .lending import lend as lend
 from .lending import lend_float64 as lend_float64
 from .lending import lend_policy as lend_policy

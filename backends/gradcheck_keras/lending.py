@@ -9,13 +9,7 @@ from .weights import layers, weights
 
 
 def lend(loans: ExitStack, owner: Any, attribute: str, value: object) -> None:
-    """Set an attribute past the owner's own setters, until the loans are closed.
-
-    Raises
-    ------
-    TypeError
-        If the owner has no such attribute of its own.
-    """
+    """Set an attribute past the owner's own setters, until the loans are closed; TypeError if it has none to set."""
     attributes = vars(owner)
     if attribute not in attributes:
         msg = (
@@ -28,53 +22,42 @@ def lend(loans: ExitStack, owner: Any, attribute: str, value: object) -> None:
 
 
 def lend_policy(loans: ExitStack, layer: Any) -> None:
-    """Let a layer hold its variables and compute in float64.
-
-    Raises
-    ------
-    TypeError
-        If it is quantised, or could still make weights of its own.
-    """
+    """Let a layer hold its variables and compute in float64; TypeError if it is quantised, or could make weights."""
+    keras = sys.modules["keras"]
     if layer.quantization_mode is not None:
         msg = (
             f"the layer `{layer.name}` is quantised ({layer.quantization_mode}) and cannot compute in float64; "
             "pass precision='native'"
         )
         raise TypeError(msg)
-    if _may_build(layer):
+    # These three build at most the layers inside, which are asked themselves.
+    if not layer.built and type(layer).build not in (keras.Layer.build, keras.Model.build, keras.Sequential.build):
         msg = f"the layer `{layer.name}` is not built and could make float64 weights; call it once on an input first"
         raise TypeError(msg)
-    lend(loans, layer, "_dtype_policy", sys.modules["keras"].DTypePolicy("float64"))
+    lend(loans, layer, "_dtype_policy", keras.DTypePolicy("float64"))
 
 
-def lend_float64(loans: ExitStack, owners: Iterable[Any], widened: Callable[[Any], object]) -> None:
-    """Let layers and variables have float64 values, and compute with them.
+def lend_float64(loans: ExitStack, owners: Iterable[Any], widen: Callable[[Any], object]) -> None:
+    """Let layers and variables have float64 values and compute with them, until the loans are closed.
 
-    Parameters
-    ----------
-    loans : ExitStack
-        Gives everything back when it is closed.
-    owners : iterable of keras.Layer or keras.Variable
-        The user's own; the cost meets float64 however it reaches them.
-    widened : callable
-        From a variable's floating value to that in float64.
+    They are the user's own, so the cost meets float64 however it reaches them. `widen` makes a floating value float64.
     """
     for owner in owners:
-        loans.enter_context(computing_in_float64())
+        loans.enter_context(compute_in_float64())
         for weight in weights(owner):
             if weight.variable.dtype.startswith(("float", "bfloat")):
-                lend(loans, weight.variable, "_value", widened(weight.variable.value))
+                lend(loans, weight.variable, "_value", widen(weight.variable.value))
                 lend(loans, weight.variable, "_dtype", "float64")
         for layer in layers(owner):
             lend_policy(loans, layer)
 
 
 @contextmanager
-def computing_in_float64() -> Iterator[None]:
+def compute_in_float64() -> Iterator[None]:
     """Let Keras' operations give float64 where float64 goes in.
 
     With JAX and PyTorch they would give float32: Keras' table of promotions ends with one from 64 to 32 bits, whatever
-    the model's dtype is. That table is changed for as long as this lasts.
+    the model's dtype is. That table is changed meanwhile.
     """
     module = sys.modules.get("keras.src.backend.common.dtypes")
     table: dict[str, str] = {} if module is None else vars(module).get("BIT64_TO_BIT32_DTYPE", {})
@@ -84,10 +67,3 @@ def computing_in_float64() -> Iterator[None]:
         yield
     finally:
         table.update(before)
-
-
-def _may_build(layer: Any) -> bool:
-    """Whether a layer could make weights of its own when it is called."""
-    keras = sys.modules["keras"]
-    harmless = (keras.Layer.build, keras.Model.build, keras.Sequential.build)  # build at most the layers inside
-    return not layer.built and type(layer).build not in harmless

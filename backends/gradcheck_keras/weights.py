@@ -15,24 +15,12 @@ from gradcheck_core.protocol import trees
 @final
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A variable of a layer.
-
-    Attributes
-    ----------
-    path : tuple of str
-        Its place within the layer, e.g. ``("dense", "kernel")``; empty for a variable without a layer.
-    variable : keras.Variable
-        Keras' own; what it wraps is its `value`.
-    trainable : bool
-        Whether it is trained; running averages and random seeds are not.
-    computed_in : str
-        The dtype in which its layer computes with it: with mixed precision a lower one than its own.
-    """
+    """A `keras.Variable`, and its place within the layer, e.g. ``("dense", "kernel")``; empty without a layer."""
 
     path: tuple[str, ...]
     variable: Any
-    trainable: bool
-    computed_in: str
+    trainable: bool  # running averages and random seeds are not
+    computed_in: str  # the dtype in which its layer computes with it, with mixed precision lower than its own
 
 
 def is_layer(value: object, framework: str) -> bool:
@@ -48,7 +36,7 @@ def is_variable(value: object, framework: str) -> bool:
 
 
 def is_keras(value: object, framework: str) -> bool:
-    """Whether an object is either."""
+    """Whether an object is a Keras layer, model or variable of a framework."""
     return is_layer(value, framework) or is_variable(value, framework)
 
 
@@ -82,7 +70,7 @@ def weights(value: Any) -> list[Weight]:
 
 
 def not_built(leaf: trees.Leaf) -> InvalidInputError:
-    """What a layer or model without variables is refused with."""
+    """The error for a layer or model without variables."""
     return InvalidInputError(
         f"`params`: the {type(leaf.value).__name__} `{leaf.name}` has no variables yet; "
         "build it by calling it once on an input before the check"
@@ -90,22 +78,16 @@ def not_built(leaf: trees.Leaf) -> InvalidInputError:
 
 
 def require_built(leaves: Iterable[trees.Leaf], framework: str) -> None:
-    """Refuse a layer that has no variables yet.
-
-    Raises
-    ------
-    InvalidInputError
-        Naming the first of them.
-    """
+    """Refuse a layer that has no variables yet."""
     for leaf in leaves:
         if is_layer(leaf.value, framework) and not weights(leaf.value):
             raise not_built(leaf)
 
 
 def stateless(pairs: Iterable[tuple[Any, object]] | None) -> AbstractContextManager[object]:
-    """Where variables have the values that they are paired with, and nothing that is assigned to one outlasts it.
+    """A scope in which variables read as the values that they are paired with, and assignments do not outlast it.
 
-    So running averages and random seeds are the same before every call. None where no layer is there.
+    So running averages and random seeds are the same before every call. None means that there is no layer.
     """
     if pairs is None:
         return nullcontext()

@@ -25,10 +25,9 @@ from gradcheck_core.protocol.host_theta import HostProblem, hold
 from gradcheck_core.protocol.outputs import roundoff_of
 
 from .batch import CostGraphs, TensorflowBatch
-from .differentiation import forward_accumulator, inner_product, weighted_total
+from .differentiation import forward_accumulator, inner_product, list_numbers, real_tensors, sum_weighted
 from .promotion import functions_taken_apart, promoting_in_graphs, wider
-from .returned import are_same, numbers, real_tensors
-from .standins import standing_in
+from .standins import stand_in
 from .state import VariableState, way_back_of_attributes
 from .variables import (
     explain_carried,
@@ -111,7 +110,7 @@ class _TensorflowProblem(HostProblem):
         self._others = [v for key, v in every.items() if key not in set(map(id, self._variables))]
         self._first: list[npt.NDArray[Any]] | None = None
         self._state = VariableState(self._others, seed)
-        self._graphs = CostGraphs(self._call, self._host, self._state.prepare)
+        self._graphs = CostGraphs(self._call_in_graph, self._host, self._state.prepare)
         self._compiled = CompiledCost(
             self._graphs.outputs,
             lambda returned: [output.numpy() for output in real_tensors(returned)],
@@ -133,23 +132,25 @@ class _TensorflowProblem(HostProblem):
             variable.assign(host)
 
     def evaluate(self) -> object:
-        return self._compiled.evaluate(lambda: list(self._host), self._called)
+        return self._compiled.evaluate(lambda: list(self._host), self._call)
 
-    def _called(self) -> object:
+    def _call(self) -> object:
         """What the cost itself returns, reading its own variables, as a tape needs it."""
         self._state.prepare()
         structure = self._hand()
         if self._first is None:
             returned = self._state.learn(lambda: self._cost(structure, *self._args))
             self._require_no_late_variables()
-            self._first = numbers(returned)
+            self._first = list_numbers(returned)
             return returned
         returned = self._cost(structure, *self._args)
         if self._state.undecided:
             # An eager operation with a seed of its own shows only in its results that it is random.
-            self._state.decide(repeats=are_same(self._first, numbers(returned)))
+            second = list_numbers(returned)
+            same = len(second) == len(self._first) and all(map(np.array_equal, self._first, second))
+            self._state.decide(repeats=same)
             if self._state.seeding:
-                return self._called()
+                return self._call()
         return returned
 
     def _require_no_late_variables(self) -> None:
@@ -165,22 +166,21 @@ class _TensorflowProblem(HostProblem):
     def batch(self, weigh: Weigh, memory: int) -> Batch:
         return TensorflowBatch(self._graphs, self._compiled, weigh, memory)
 
-    def _call(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    def _call_in_graph(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """The real tensors that the cost returns in a graph, with these tensors in place of the parameters."""
         leaves = list(self._leaves)
-        checked: list[tuple[tf.Variable, tf.Tensor]] = []
+        replaced = [(variable, variable.read_value()) for variable in self._others]
         for variable, position, tensor in zip(self._variables, self._positions, tensors, strict=True):
             if variable is None:
                 leaves[position] = tensor
             else:
-                checked.append((variable, tensor))
-        others = [(variable, variable.read_value()) for variable in self._others]
+                replaced.append((variable, tensor))
         with ExitStack() as stack:
             for leaf in self._leaves:
                 # A model may keep something of its last call, which now belongs to a graph.
                 for owner in [*keras_parts(leaf)[0], *modules(leaf)]:
                     stack.callback(way_back_of_attributes(owner))
-            stack.enter_context(standing_in([*checked, *others]))
+            stack.enter_context(stand_in(replaced))
             stack.enter_context(self._tracing())
             returned = self._cost(self._rebuild(iter(leaves)), *self._args)
             return [tf.convert_to_tensor(output) for output in real_tensors(returned)]
@@ -190,13 +190,13 @@ class _TensorflowProblem(HostProblem):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for source in sources:
                 tape.watch(source)
-            total = weighted_total(self._called(), weigh)
+            total = sum_weighted(self._call(), weigh)
         return self._lay_out(tape.gradient(total, sources))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         sources = self._sources()
         with forward_accumulator(sources, self._tangents(direction)) as accumulator:
-            total = weighted_total(self._called(), weigh)
+            total = sum_weighted(self._call(), weigh)
         derivative = accumulator.jvp(total)
         return 0.0 if derivative is None else float(derivative)
 
@@ -208,7 +208,7 @@ class _TensorflowProblem(HostProblem):
             with tf.GradientTape(watch_accessed_variables=False) as inner:
                 for source in sources:
                     inner.watch(source)
-                total = weighted_total(self._called(), weigh)
+                total = sum_weighted(self._call(), weigh)
             along = inner_product(inner.gradient(total, sources), self._tangents(direction))
         # None means that the gradient does not depend on the parameter: the second derivative is zero.
         return replace(self._lay_out(outer.gradient(along, sources)), notes=())

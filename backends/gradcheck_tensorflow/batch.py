@@ -24,14 +24,8 @@ Array = npt.NDArray[Any]
 class CostGraphs:
     """Graphs of an open problem's cost.
 
-    Parameters
-    ----------
-    call : callable
-        From the parameters' tensors to the real tensors that the cost returns, in a graph.
-    host : sequence of numpy.ndarray
-        The parameters' present values.
-    prepare : callable
-        Gives the cost's other variables their values before an evaluation.
+    `call` takes the parameters' tensors, and gives the real tensors that the cost returns in a graph. `host` has the
+    parameters' present values. `prepare` gives the cost's other variables their values before an evaluation.
     """
 
     def __init__(
@@ -55,10 +49,10 @@ class CostGraphs:
         """The function that perturbs a parameter."""
         positions = next(group for group in chunks.group_small(self.host) if parameter in group)
         if positions not in self._groups:
-            self._groups[positions] = self._perturbing(positions)
+            self._groups[positions] = self._perturb(positions)
         return self._groups[positions]
 
-    def _perturbing(self, positions: tuple[int, ...]) -> "_Group":
+    def _perturb(self, positions: tuple[int, ...]) -> "_Group":
         bytes_each: list[int] = []
         shapes = [self._specs[position].shape for position in positions]
 
@@ -89,24 +83,21 @@ class CostGraphs:
         before = len(graph.get_operations())
         outputs = self._call(tensors)
         operations = graph.get_operations()[before:]
-        _require_no_effects(operations)
+        for operation in operations:
+            if operation.op_def.is_stateful and operation.type not in _HARMLESS:
+                msg = f"the cost holds the operation {operation.type}, which has a state of its own"
+                raise TypeError(msg)
         return outputs, operations
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """A function that perturbs some parameters.
+    """A function that perturbs the parameters at some positions.
 
-    Attributes
-    ----------
-    positions : tuple of int
-        Of the parameters.
-    outputs : callable
-        From the parameters laid end to end, indices into that, shape ``(k,)``, values, shape ``(k,)``, and all
-        parameters, to what the cost returns with one number replaced, ``k`` times.
-    bytes_each : int
-        What one theta takes with all that is computed of it.
+    `outputs` takes these parameters laid end to end, indices into that, shape ``(k,)``, values, shape ``(k,)``, and all
+    parameters; it gives what the cost returns with one number replaced, ``k`` times. `bytes_each` is what one theta
+    takes with all that is computed of it.
     """
 
     positions: tuple[int, ...]
@@ -146,13 +137,6 @@ class TensorflowBatch(Batch):
 
 def _trace(outputs: Callable[..., Sequence[tf.Tensor]], *specs: tf.TensorSpec) -> Callable[..., Sequence[tf.Tensor]]:
     return cast(Callable[..., Sequence[tf.Tensor]], tf.function(outputs, autograph=False).get_concrete_function(*specs))
-
-
-def _require_no_effects(operations: Sequence[tf.Operation]) -> None:
-    for operation in operations:
-        if operation.op_def.is_stateful and operation.type not in _HARMLESS:
-            msg = f"the cost holds the operation {operation.type}, which has a state of its own"
-            raise TypeError(msg)
 
 
 def _bytes_of(operation: tf.Operation) -> int:

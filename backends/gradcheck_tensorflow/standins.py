@@ -1,32 +1,27 @@
 """Tensors in the place of variables, for as long as a cost is traced."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, final
 
 import tensorflow as tf
 
+from .state import way_back_of_attributes
+
 _WRITES = ("scatter_", "batch_scatter_", "_strided_slice_assign")
 
 
 @contextmanager
-def standing_in(pairs: Iterable[tuple[tf.Variable, tf.Tensor]]) -> Iterator[None]:
+def stand_in(pairs: Iterable[tuple[tf.Variable, tf.Tensor]]) -> Iterator[None]:
     """Let every read of a variable give its tensor, and let an assignment put another one in its place.
 
     The variables themselves are neither read nor written.
     """
     with ExitStack() as stack:
         for variable, tensor in pairs:
-            attributes = vars(variable)
-            before = dict(attributes)
-            stack.callback(_give_back, attributes, before)
-            attributes.update(_methods(variable, tensor))
+            stack.callback(way_back_of_attributes(variable))
+            vars(variable).update(_methods(variable, tensor))
         yield
-
-
-def _give_back(attributes: dict[str, Any], before: Mapping[str, Any]) -> None:
-    attributes.clear()
-    attributes.update(before)
 
 
 def _methods(variable: tf.Variable, tensor: tf.Tensor) -> dict[str, Callable[..., Any]]:
@@ -40,8 +35,8 @@ def _methods(variable: tf.Variable, tensor: tf.Tensor) -> dict[str, Callable[...
         **refused,
         "value": standin.value,
         "_read_variable_op": standin.value,
-        "sparse_read": standin.sparse_read,
-        "gather_nd": standin.gather_nd,
+        "sparse_read": lambda indices, name=None: tf.gather(standin.tensor, indices, name=name),
+        "gather_nd": lambda indices, name=None: tf.gather_nd(standin.tensor, indices, name=name),
         "assign": standin.assign,
         "assign_add": lambda delta, *_, **__: standin.assign(standin.tensor + standin.like(delta)),
         "assign_sub": lambda delta, *_, **__: standin.assign(standin.tensor - standin.like(delta)),
@@ -58,12 +53,6 @@ class _Standin:
         # If the cost itself differentiates, its tape watches the variable and does not see the tensor: it finds no
         # gradient, and the cost raises or gives something else.
         return tf.identity(self.tensor)
-
-    def sparse_read(self, indices: Any, name: str | None = None) -> tf.Tensor:
-        return tf.gather(self.tensor, indices, name=name)
-
-    def gather_nd(self, indices: Any, name: str | None = None) -> tf.Tensor:
-        return tf.gather_nd(self.tensor, indices, name=name)
 
     def assign(self, value: Any, *_: Any, **__: Any) -> tf.Variable:
         self.tensor = tf.ensure_shape(self.like(value), self._variable.shape)

@@ -30,21 +30,11 @@ def variable_of(leaf: object) -> tf.Variable | None:
 @final
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A variable or tensor by its path.
-
-    Attributes
-    ----------
-    leaf : Leaf
-        The path, and TensorFlow's own variable or tensor.
-    trainable : bool
-        Whether it is trained; Keras keeps that mark on its own variable only.
-    computed_in : str
-        The dtype in which a Keras layer computes with it: with mixed precision a lower one than its own.
-    """
+    """TensorFlow's own variable or tensor, by its path."""
 
     leaf: trees.Leaf
-    trainable: bool
-    computed_in: str
+    trainable: bool  # Keras keeps that mark on its own variable only
+    computed_in: str  # the dtype in which a Keras layer computes with it, with mixed precision lower than its own
 
 
 def named_variables(leaf: trees.Leaf) -> Iterator[Named]:
@@ -76,17 +66,17 @@ def named_tensors(leaf: trees.Leaf) -> list[Named]:
 
 
 def named_parts(leaf: trees.Leaf) -> list[Named]:
-    """The same; and an object of any other kind, except for a model without variables."""
+    """The variables or the tensor of one leaf, or an object of any other kind, except a model without variables."""
     return named_tensors(leaf) or ([] if is_model(leaf.value) else [Named(leaf, trainable=False, computed_in="")])
 
 
 def explain_carried(items: Iterable[Named], dtypes: Mapping[str, str]) -> list[str | None]:
-    """For each of the parts why it is handed on and not checked, or None; `dtypes` are those in the user's hands."""
+    """For each of the parts why it is handed on and not checked, or None; `dtypes` are those of the user's tensors."""
     seen: dict[int, str] = {}
-    return [_why_carried(item, dtypes, seen) for item in items]
+    return [_explain(item, dtypes, seen) for item in items]
 
 
-def _why_carried(item: Named, dtypes: Mapping[str, str], seen: dict[int, str]) -> str | None:
+def _explain(item: Named, dtypes: Mapping[str, str], seen: dict[int, str]) -> str | None:
     name, tensor = item.leaf.name, item.leaf.value
     if not isinstance(tensor, tf.Tensor | tf.Variable):
         return type(tensor).__name__

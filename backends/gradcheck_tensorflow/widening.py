@@ -17,25 +17,20 @@ _TENSORS = tf.Tensor | tf.SparseTensor | tf.RaggedTensor | tf.IndexedSlices
 
 
 def widen(loans: ExitStack, params: object, args: tuple[object, ...]) -> tuple[object, tuple[object, ...]]:
-    """Params and args in float64, until the loans are closed.
+    """Params and args in float64, until the loans are closed; TypeError if something cannot be lent float64.
 
     A variable is lent float64 storage, a Keras layer the policy `float64`. The caller's own are put aside untouched and
     come back at the end. So the cost meets float64 however it reaches its model, also where it closes over it, and no
     user's class has to be copied. Tensors and arrays, which keep their dtype, are replaced.
-
-    Raises
-    ------
-    TypeError
-        If a variable or a layer cannot be lent another precision.
     """
     loans.enter_context(promoting())
     replaced: dict[int, tuple[object, object]] = {}
 
-    def widened(structure: object) -> object:
+    def widen_leaves(structure: object) -> object:
         leaves = [_lend_or_replace(loans, leaf, replaced) for leaf in trees.leaves(structure)]
         return trees.rebuilder(structure)(iter(leaves))
 
-    return widened(params), tuple(widened(argument) for argument in args)
+    return widen_leaves(params), tuple(map(widen_leaves, args))
 
 
 def _lend_or_replace(loans: ExitStack, leaf: trees.Leaf, replaced: dict[int, tuple[object, object]]) -> object:

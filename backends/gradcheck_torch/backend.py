@@ -4,6 +4,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any, final
 
@@ -29,9 +30,9 @@ from gradcheck_core.protocol import (
     trees,
 )
 
-from .contraction import sum_in_float64, sum_weighted
-from .keras_models import find_held, lend_float64, reading
-from .state import ModuleState, default_dtype, exchanged, outside_inference_mode
+from .contraction import sum_weighted
+from .keras_models import find_held, lend_float64, read_from
+from .state import ModuleState, default_dtype, exchange, outside_inference_mode
 from .tensors import (
     as_real,
     dtype_name,
@@ -40,11 +41,11 @@ from .tensors import (
     named_tensors,
     require_initialised_buffers,
     require_memory_of_their_own,
+    take_copy,
     tensor_of,
-    working,
 )
 from .vmapped import VmappedBatch
-from .widening import TO_COMPLEX128, TO_FLOAT64, Widths, any_of, promoting, widen
+from .widening import TO_COMPLEX128, TO_FLOAT64, Widths, promoting, widen
 
 
 @final
@@ -83,7 +84,7 @@ class TorchBackend(Backend):
         with ExitStack() as loans:
             if widths is TO_FLOAT64:
                 lend_float64(loans, params)
-            if any_of(widths, own.values()):
+            if any(tensor.dtype in widths for tensor in own.values()):
                 cost, params = promoting(cost, widths), widen(params, widths)
                 # A complex step moves the parameters only: data stays real until it meets them.
                 args = args if widths is TO_COMPLEX128 else tuple(widen(argument, widths) for argument in args)
@@ -112,7 +113,7 @@ class _TorchProblem(Problem):
         self._rebuild = trees.rebuilder(params)
         copies: dict[int, torch.Tensor] = {}
         with outside_inference_mode():
-            self._leaves = [trees.Leaf(leaf.path, working(leaf.value, copies)) for leaf in given]
+            self._leaves = [trees.Leaf(leaf.path, take_copy(leaf.value, copies)) for leaf in given]
         self._modules = [leaf.value for leaf in self._leaves if isinstance(leaf.value, torch.nn.Module)]
         self._keras = find_held(self._leaves)
         named = list(named_tensors(self._leaves))
@@ -163,11 +164,11 @@ class _TorchProblem(Problem):
 
     def evaluate(self) -> object:
         self._handed = self.params()
-        return self._evaluated(self._handed, {})
+        return self._call(self._handed, {})
 
-    def _evaluated(self, structure: object, substitutes: dict[int, torch.Tensor]) -> object:
+    def _call(self, structure: object, substitutes: dict[int, torch.Tensor]) -> object:
         self._state.prepare()
-        with outside_inference_mode(), reading(self._keras, substitutes):
+        with outside_inference_mode(), read_from(substitutes, self._keras):
             returned = self._cost(structure, *self._args)
         self._state.learn()
         return returned
@@ -175,32 +176,33 @@ class _TorchProblem(Problem):
     def gradient(self, weigh: Weigh) -> Gradient:
         cost = self._total(weigh)
         if not cost.requires_grad:
-            zeros = np.zeros(self._layout.size)
             note = "the cost is detached from every parameter, so autograd's gradient counts as zero"
-            return Gradient(zeros, tuple(dtype_name(tensor) for tensor in self._checked), (note,))
+            return replace(self._zeros(), notes=(note,))
         return self._lay_out(deque(torch.autograd.grad(cost, self._checked, allow_unused=True)))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         with forward_ad.dual_level():
             duals = self._duals(direction)
-            with exchanged(self._modules, duals) as exchange, outside_inference_mode(), torch.enable_grad():
-                structure = self._rebuild(exchange(leaf.value) for leaf in self._leaves)
-                tangent = forward_ad.unpack_dual(sum_weighted(self._evaluated(structure, duals), weigh)).tangent
+            with exchange(self._modules, duals), outside_inference_mode(), torch.enable_grad():
+                tangent = forward_ad.unpack_dual(sum_weighted(self._call(self._with(duals), duals), weigh)).tangent
         return 0.0 if tangent is None else float(tangent)
 
     def batch(self, weigh: Weigh, memory: int) -> Batch:
         def at(substitutes: dict[int, torch.Tensor]) -> torch.Tensor:
-            with exchanged(self._modules, substitutes) as exchange, reading(self._keras, substitutes):
-                structure = self._rebuild(exchange(leaf.value) for leaf in self._leaves)
-                return sum_in_float64(self._cost(structure, *self._args), weigh)
+            with exchange(self._modules, substitutes), read_from(substitutes, self._keras):
+                # in float64, as the core computes the sum of what one call returns
+                return sum_weighted(self._cost(self._with(substitutes), *self._args), weigh, torch.float64)
 
         return VmappedBatch(at, self._checked, self._state, memory)
 
+    def _with(self, substitutes: dict[int, torch.Tensor]) -> object:
+        """The structure with other tensors, by the identity of its own."""
+        return self._rebuild(substitutes.get(id(leaf.value), leaf.value) for leaf in self._leaves)
+
     def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
         cost = self._total(weigh)
-        zeros = Gradient(np.zeros(self._layout.size), tuple(dtype_name(tensor) for tensor in self._checked))
         if not cost.requires_grad:
-            return zeros
+            return self._zeros()
         first = torch.autograd.grad(cost, self._checked, allow_unused=True, create_graph=True)
         along = [
             (as_real(grad) * as_real(tangent)).sum()
@@ -208,9 +210,12 @@ class _TorchProblem(Problem):
             if grad is not None and grad.requires_grad
         ]
         if not along:  # a gradient that does not depend on the parameters: the cost is linear in them
-            return zeros
+            return self._zeros()
         second = torch.autograd.grad(torch.stack(along).sum(), self._checked, allow_unused=True)
-        return Gradient(self._lay_out(deque(second)).d_theta, zeros.dtypes)
+        return replace(self._zeros(), d_theta=self._lay_out(deque(second)).d_theta)
+
+    def _zeros(self) -> Gradient:
+        return Gradient(np.zeros(self._layout.size), tuple(map(dtype_name, self._checked)))
 
     def _total(self, weigh: Weigh) -> torch.Tensor:
         """The weighted sum of what the cost returns, with its graph."""
@@ -232,7 +237,7 @@ class _TorchProblem(Problem):
             }
 
     def _lay_out(self, grads: deque[torch.Tensor | None]) -> Gradient:
-        # each is let go of once it is laid out, since together they are as large as theta
+        # each is freed once it is laid out, since together they are as large as theta
         return Gradient.of(self._layout, (_on_host(grads.popleft()) for _ in range(len(grads))))
 
     def changed_structure(self) -> str | None:

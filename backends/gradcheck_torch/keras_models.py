@@ -22,8 +22,8 @@ def find_held(leaves: Iterable[trees.Leaf]) -> Held | None:
     return [(weight.variable, weight.variable.value) for weight in weights] if owners else None
 
 
-def reading(held: Held | None, substitutes: Mapping[int, torch.Tensor]) -> AbstractContextManager[object]:
-    """Where Keras' variables read as other tensors, by identity of their own, and what is assigned to them is lost."""
+def read_from(substitutes: Mapping[int, torch.Tensor], held: Held | None) -> AbstractContextManager[object]:
+    """Let Keras' variables read as other tensors, by the identity of their own; what is assigned to them is lost."""
     if held is None:
         return gradcheck_keras.stateless(None)
     # all of them: for its regularisation losses, Keras looks nowhere else
@@ -31,17 +31,11 @@ def reading(held: Held | None, substitutes: Mapping[int, torch.Tensor]) -> Abstr
 
 
 def lend_float64(loans: ExitStack, params: object) -> None:
-    """Let every Keras model in the params compute in float64, and its variables have float64 tensors of their own.
-
-    Raises
-    ------
-    TypeError
-        If a layer cannot be lent another precision.
-    """
-    gradcheck_keras.lend_float64(loans, gradcheck_keras.owners(trees.leaves(params), "torch"), _widened)
+    """Let every Keras model in the params compute in float64, and its variables have float64 tensors of their own."""
+    gradcheck_keras.lend_float64(loans, gradcheck_keras.owners(trees.leaves(params), "torch"), _widen)
 
 
-def _widened(tensor: torch.Tensor) -> torch.Tensor:
+def _widen(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.dtype not in TO_FLOAT64:
         return tensor
     return torch.nn.Parameter(tensor.detach().to(TO_FLOAT64[tensor.dtype]), requires_grad=tensor.requires_grad)

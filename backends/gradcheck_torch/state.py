@@ -1,6 +1,6 @@
 """The caller's PyTorch state that a cost can change, besides the tensors it is handed."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, final
 
@@ -64,7 +64,11 @@ class ModuleState:
         if self._learnt:
             return
         self._learnt = True
-        self._volatile = [entry for entry in self._buffers if _changed(*entry)]
+        self._volatile = [
+            (module, name, buffer, saved)
+            for module, name, buffer, saved in self._buffers
+            if module._buffers[name] is not buffer or not torch.equal(buffer, saved)
+        ]
 
     def restore(self) -> None:
         """Give everything back as the caller had it, bit for bit."""
@@ -87,15 +91,9 @@ class ModuleState:
         self._random.close()
 
 
-def _changed(module: torch.nn.Module, name: str, buffer: torch.Tensor, saved: torch.Tensor) -> bool:
-    return module._buffers[name] is not buffer or not torch.equal(buffer, saved)
-
-
 @contextmanager
-def exchanged(
-    modules: Iterable[torch.nn.Module], substitutes: Mapping[int, torch.Tensor]
-) -> Iterator[Callable[[object], Any]]:
-    """Let modules have other tensors in place of their own, by identity; yields a function that exchanges a leaf."""
+def exchange(modules: Iterable[torch.nn.Module], substitutes: Mapping[int, torch.Tensor]) -> Iterator[None]:
+    """Let modules have other tensors in place of their own, by the identity of these."""
     submodules = [sub for module in modules for sub in module.modules()]
     replaced: list[tuple[Any, Any, torch.Tensor | None]] = []
     # Recurrent modules keep a second list of their weights.
@@ -107,7 +105,7 @@ def exchanged(
                 if id(tensor) in substitutes:
                     replaced.append((registry, key, tensor))
                     registry[key] = substitutes[id(tensor)]
-        yield lambda leaf: substitutes.get(id(leaf), leaf)
+        yield
     finally:
         for registry, key, tensor in replaced:
             registry[key] = tensor

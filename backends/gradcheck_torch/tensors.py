@@ -37,7 +37,7 @@ def tensor_of(leaf: Any) -> torch.Tensor:
     return tensor
 
 
-def working(value: object, copies: dict[int, torch.Tensor]) -> object:
+def take_copy(value: object, copies: dict[int, torch.Tensor]) -> object:
     """Parameters and modules as they are; a plain tensor as a copy, the same one wherever the tensor stands."""
     if not isinstance(value, torch.Tensor) or isinstance(value, torch.nn.Parameter):
         return value
@@ -53,10 +53,10 @@ def explain_carried(named: Sequence[tuple[str, torch.Tensor]]) -> list[str | Non
     """
     marked = any(tensor.requires_grad for _, tensor in named)
     seen: dict[int, str] = {}
-    return [_why_carried(name, tensor, marked, seen) for name, tensor in named]
+    return [_explain(name, tensor, marked, seen) for name, tensor in named]
 
 
-def _why_carried(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, str]) -> str | None:
+def _explain(name: str, tensor: torch.Tensor, marked: bool, seen: dict[int, str]) -> str | None:
     if isinstance(tensor, torch.nn.parameter.UninitializedParameter):
         raise InvalidInputError(_NOT_INITIALISED.format(name))
     if tensor.is_meta:

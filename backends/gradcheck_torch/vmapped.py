@@ -30,18 +30,8 @@ class VmappedBatch(Batch):
     """An open problem's cost, vectorised over one parameter at a time.
 
     Buffers that the cost changes, such as running averages, are batched as well, so that the caller's are not written
-    to. Gradients are not recorded unless the cost raises without.
-
-    Parameters
-    ----------
-    total : callable
-        From tensors by the identity of those that they replace to the weighted sum, a float64 scalar.
-    checked : sequence of Tensor
-        The parameters.
-    state : ModuleState
-        Set back before and after each batch.
-    memory : int
-        Bytes, as `Problem.batch` takes them.
+    to. Gradients are not recorded unless the cost raises without. `total` takes tensors by the identity of those that
+    they replace, and gives the weighted sum, a float64 scalar.
     """
 
     def __init__(self, total: Total, checked: Sequence[torch.Tensor], state: ModuleState, memory: int) -> None:
@@ -70,7 +60,7 @@ class VmappedBatch(Batch):
         present = rows[where]
         rows[where] = torch.from_numpy(values).to(rows)
         try:
-            return self._evaluated(tensor, thetas)
+            return self._evaluate(tensor, thetas)
         finally:
             rows[where] = present
             self._state.prepare()
@@ -82,31 +72,28 @@ class VmappedBatch(Batch):
             if torch.equal(copies[0], self._checked[parameter]):
                 return copies[:count]
         self._copies = None  # given back before others are made
-        self._copies = (parameter, _repeated(self._checked[parameter], count))
+        self._copies = (parameter, _repeat(self._checked[parameter], count))
         return self._copies[1]
 
-    def _evaluated(self, tensor: torch.Tensor, thetas: torch.Tensor) -> FloatVector:
+    def _evaluate(self, tensor: torch.Tensor, thetas: torch.Tensor) -> FloatVector:
         if self._recording is not None:
             with self._recording():
-                return self._vectorised(tensor, thetas)
+                return self._vectorise(tensor, thetas)
         try:
-            with torch.no_grad():
-                costs = self._measured(tensor, thetas)
-            self._recording = torch.no_grad
+            return self._learn(tensor, thetas, torch.no_grad)
         except Exception:
             # A cost may differentiate itself; and some modules take a path of their own where nothing is recorded.
-            with torch.enable_grad():
-                costs = self._measured(tensor, thetas)
-            self._recording = torch.enable_grad
+            return self._learn(tensor, thetas, torch.enable_grad)
+
+    def _learn(
+        self, tensor: torch.Tensor, thetas: torch.Tensor, recording: Callable[[], AbstractContextManager[object]]
+    ) -> FloatVector:
+        with recording(), _Allocations() as made:
+            costs = self._vectorise(tensor, thetas)
+        self._recording, self._bytes = recording, made.bytes
         return costs
 
-    def _measured(self, tensor: torch.Tensor, thetas: torch.Tensor) -> FloatVector:
-        with _Allocations() as made:
-            costs = self._vectorised(tensor, thetas)
-        self._bytes = made.bytes
-        return costs
-
-    def _vectorised(self, tensor: torch.Tensor, thetas: torch.Tensor) -> FloatVector:
+    def _vectorise(self, tensor: torch.Tensor, thetas: torch.Tensor) -> FloatVector:
         self._state.prepare()
         buffers = self._state.changing
         replaced = [id(original) for original in (tensor, *buffers)]
@@ -114,12 +101,12 @@ class VmappedBatch(Batch):
         def total(*replacing: torch.Tensor) -> torch.Tensor:
             return self._total(dict(zip(replaced, replacing, strict=True)))
 
-        batched = (_repeated(buffer, len(thetas)) for buffer in buffers)
+        batched = (_repeat(buffer, len(thetas)) for buffer in buffers)
         costs: torch.Tensor = torch.func.vmap(total, randomness="same")(thetas, *batched)
         return costs.detach().numpy()
 
 
-def _repeated(tensor: torch.Tensor, count: int) -> torch.Tensor:
+def _repeat(tensor: torch.Tensor, count: int) -> torch.Tensor:
     return tensor.detach().repeat(count, *(1 for _ in tensor.shape))
 
 

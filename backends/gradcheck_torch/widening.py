@@ -1,7 +1,7 @@
 """A model evaluated in a wider dtype, float64 or complex128, without the user changing a line."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 import torch
@@ -23,11 +23,6 @@ TO_COMPLEX128: Widths = dict.fromkeys([*TO_FLOAT64, torch.float64], torch.comple
 
 _CASTS = {torch.Tensor.float, torch.Tensor.half, torch.Tensor.bfloat16, torch.Tensor.double}
 _DTYPE_OF = torch.Tensor.dtype.__get__  # type: ignore[attr-defined]
-
-
-def any_of(widths: Widths, tensors: Iterable[torch.Tensor]) -> bool:
-    """Whether a tensor has a dtype that would be widened."""
-    return any(tensor.dtype in widths for tensor in tensors)
 
 
 def widen(structure: object, widths: Widths) -> object:
