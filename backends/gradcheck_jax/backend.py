@@ -28,10 +28,9 @@ from gradcheck_core.protocol import (
 from gradcheck_core.protocol.compiled import CompiledCost
 from gradcheck_core.protocol.host_theta import HostProblem, hold
 
-from . import travelling
 from .batch import JaxBatch, TracedCost
 from .keras_models import KerasModels, lend
-from .leaves import explain_carried, is_anywhere, placement, to_array, widen
+from .leaves import ARRAY, enable_x64, explain_carried, is_anywhere, placement, reduce_array, to_array, widen
 from .pytrees import flatten, floating, is_inexact
 
 
@@ -59,10 +58,10 @@ class JaxBackend(Backend):
         return np.asarray(leaf)
 
     def surroundings(self) -> Surroundings:
-        return functools.partial(travelling.x64, bool(jax.config.jax_enable_x64))
+        return functools.partial(enable_x64, bool(jax.config.jax_enable_x64))
 
     def reducers(self) -> Mapping[type, Callable[[Any], tuple[Any, ...]]]:
-        return {travelling.ARRAY: travelling.reduced}
+        return {ARRAY: reduce_array}
 
     def open(
         self, cost: Callable[..., object], params: object, args: tuple[object, ...], precision: str, seed: int
@@ -101,7 +100,7 @@ class JaxProblem(HostProblem):
         # Float64 parameters need the scope in any case: outside it JAX rounds them to float32.
         self._x64 = precision != "native" or any(array.dtype in (np.float64, np.complex128) for array in self._host)
         self._widened = [array.dtype.name for array in self._host] != [p.dtype for p in theta.layout.parameters]
-        self._traced = TracedCost(self._call, self._scope)
+        self._traced = TracedCost(self._call_with, self._scope)
         self._compiled = CompiledCost(
             self._traced.outputs,
             lambda returned: [np.asarray(output) for output in floating(returned)],
@@ -119,12 +118,12 @@ class JaxProblem(HostProblem):
             return super().params()
 
     def evaluate(self) -> object:
-        return self._compiled.evaluate(self._arguments, self._called)
+        return self._compiled.evaluate(self._arguments, self._call)
 
-    def _called(self) -> object:
+    def _call(self) -> object:
         with self._scope():
             structure = self._hand()
-            with self._keras.reading(self._leaves):
+            with self._keras.read_from(self._leaves):
                 return _lower_anew(lambda: self._cost(structure, *self._args))
 
     def batch(self, weigh: Weigh, memory: int) -> Batch:
@@ -137,14 +136,14 @@ class JaxProblem(HostProblem):
         with self._scope():
             return self._checked()
 
-    def _call(self, checked: Sequence[Any]) -> object:
+    def _call_with(self, checked: Sequence[Any]) -> object:
         """What the cost returns of some checked leaves."""
         leaves = self._with(checked)
-        with self._keras.reading(leaves):
+        with self._keras.read_from(leaves):
             return self._cost(self._rebuild(iter(leaves)), *self._args)
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        differentiate = jax.grad(self._weighted(weigh))
+        differentiate = jax.grad(self._total(weigh))
         with self._scope():
             checked = self._device_arrays()
             try:
@@ -156,11 +155,11 @@ class JaxProblem(HostProblem):
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         with self._scope():
             checked = self._device_arrays()
-            _, derivative = jax.jvp(self._weighted(weigh), [checked], [self._tangents(direction, checked)])
+            _, derivative = jax.jvp(self._total(weigh), [checked], [self._tangents(direction, checked)])
             return float(derivative)
 
     def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
-        weighted = self._weighted(weigh)
+        total = self._total(weigh)
         with self._scope():
             checked = self._device_arrays()
             tangents = self._tangents(direction, checked)
@@ -168,7 +167,7 @@ class JaxProblem(HostProblem):
             def along(leaves: list[jax.Array]) -> jax.Array:
                 # JAX's gradient by a complex z is dJ/dx - i dJ/dy, so that the real part of the product is the
                 # derivative along the direction. Reverse over reverse: a custom reverse rule has no forward mode.
-                products = [jnp.sum(g * t).real for g, t in zip(jax.grad(weighted)(leaves), tangents, strict=True)]
+                products = [jnp.sum(g * t).real for g, t in zip(jax.grad(total)(leaves), tangents, strict=True)]
                 return jnp.sum(jnp.stack(products))
 
             return self._lay_out(jax.grad(along)(checked))
@@ -185,21 +184,21 @@ class JaxProblem(HostProblem):
     def _lay_out(self, grads: list[jax.Array]) -> Gradient:
         return Gradient.of(self.layout, ((np.asarray(grad), grad.dtype.name) for grad in grads), conjugates=True)
 
-    def _weighted(self, weigh: Weigh) -> Callable[[Sequence[jax.Array]], jax.Array]:
+    def _total(self, weigh: Weigh) -> Callable[[Sequence[jax.Array]], jax.Array]:
         """The weighted sum of what the cost returns, as a function of the checked leaves."""
 
-        def weighted(checked: Sequence[jax.Array]) -> jax.Array:
-            outputs = [_as_real(output) for output in floating(self._call(checked))]
+        def total(checked: Sequence[jax.Array]) -> jax.Array:
+            outputs = [_as_real(output) for output in floating(self._call_with(checked))]
             weights = weigh([output.shape for output in outputs])
             terms = [jnp.sum(o * jnp.asarray(w, o.dtype)) for o, w in zip(outputs, weights, strict=True)]
             return sum(terms, start=jnp.zeros(()))
 
-        return weighted
+        return total
 
     def trace(self) -> ClosedJaxpr | None:
         """The program of the cost; None if it cannot be traced, e.g. because it branches on values."""
         with self._scope(), contextlib.suppress(Exception):
-            return jax.make_jaxpr(lambda checked: floating(self._call(checked)))(self._device_arrays())
+            return jax.make_jaxpr(lambda checked: floating(self._call_with(checked)))(self._device_arrays())
         return None
 
     def changed_structure(self) -> str | None:

@@ -20,28 +20,17 @@ _MOST_AT_ONCE = 64
 Array = npt.NDArray[Any]
 
 
-Scope = Callable[[], contextlib.AbstractContextManager[object]]
-"""Gives the context in which JAX has the precision of the problem."""
-
-
 @final
 class TracedCost:
     """The program of an open problem's cost, traced when it is first needed.
 
-    Parameters
-    ----------
-    call : callable
-        From the checked leaves to what the cost returns.
-    scope : callable
-        As above.
-
-    Attributes
-    ----------
-    failed : bool
-        Whether something could not be traced.
+    `call` takes the checked leaves and gives what the cost returns; `scope` gives the context in which JAX has the
+    precision of the problem. `failed` says whether something could not be traced.
     """
 
-    def __init__(self, call: Callable[[list[Any]], object], scope: Scope) -> None:
+    def __init__(
+        self, call: Callable[[list[Any]], object], scope: Callable[[], contextlib.AbstractContextManager[object]]
+    ) -> None:
         self.failed = False
         self.scope = scope
         self._call = call

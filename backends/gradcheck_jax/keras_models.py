@@ -15,12 +15,8 @@ from .pytrees import Pytree
 class KerasModels:
     """The Keras variables behind the leaves of a structure.
 
-    Attributes
-    ----------
-    tied : dict
-        By position of a leaf whose variable was met before, why it is not checked again.
-    positions : frozenset of int
-        Of the leaves that are a variable's value.
+    `tied` says, by the position of a leaf whose variable was met before, why it is not checked again. `positions` are
+    those of the leaves that are a variable's value.
     """
 
     def __init__(self, pytree: Pytree) -> None:
@@ -31,8 +27,8 @@ class KerasModels:
         self._held = {position: holder for position, (holder, _) in held.items() if position not in self.tied}
         self.positions = frozenset(self._held)
 
-    def reading(self, leaves: Sequence[object]) -> AbstractContextManager[object]:
-        """Where the variables read as the leaves at their positions, and what is assigned to them is lost."""
+    def read_from(self, leaves: Sequence[object]) -> AbstractContextManager[object]:
+        """Let the variables read as the leaves at their positions; what is assigned to them is lost."""
         pairs = [(variable, leaves[position]) for position, variable in self._held.items()]
         return gradcheck_keras.stateless(pairs or None)
 
@@ -43,19 +39,13 @@ class KerasModels:
 
 
 def lend(loans: ExitStack, params: object, precision: str) -> None:
-    """Note the values of the params' Keras variables, to be given back, and let their models compute in float64.
-
-    Raises
-    ------
-    TypeError
-        If float64 is asked for and a layer cannot be lent it.
-    """
+    """Note the values of the params' Keras variables, to be given back, and let their models compute in float64."""
     owners = gradcheck_keras.owners(trees.leaves(params), "jax")
     if precision == "float64":
         gradcheck_keras.lend_float64(loans, owners, lambda value: value)  # theta has the wide ones
         return
     if owners and precision != "native":
-        loans.enter_context(gradcheck_keras.computing_in_float64())
+        loans.enter_context(gradcheck_keras.compute_in_float64())
     for owner in owners:
         for weight in gradcheck_keras.weights(owner):
             gradcheck_keras.lend(loans, weight.variable, "_value", weight.variable.value)

@@ -22,46 +22,34 @@ _KEPT = 16
 class Program:
     """A traced cost without the arrays that it closes over, and functions compiled of it.
 
-    Attributes
-    ----------
-    outputs : callable
-        From those arrays and the checked leaves to what the cost returns.
-    groups : tuple of tuple of int
-        Positions of the leaves that one function perturbs.
-    perturbed : tuple of callable
-        For each group, from those arrays, the leaves, indices, shape ``(k,)``, into the leaves of the group laid end to
-        end, and values, shape ``(k,)``, to what the cost returns with one number replaced, ``k`` times.
-    bytes_each : tuple of int
-        For each group, what one theta takes at most, with all that depends on it.
+    `outputs` takes those arrays and the checked leaves, and gives what the cost returns. `groups` are positions of the
+    leaves that one function perturbs. For each of them, `perturbed` has a function of those arrays, the leaves,
+    indices, shape ``(k,)``, into the leaves of the group laid end to end, and values, shape ``(k,)``; it gives what the
+    cost returns with one number replaced, ``k`` times. And `bytes_each` has what one theta takes at most, with all that
+    depends on it.
     """
 
     def __init__(self, closed: ClosedJaxpr, constants: int, leaves: Sequence[Any]) -> None:
         def outputs(constants: Sequence[Any], leaves: Sequence[Any]) -> list[Any]:
             return evaluated(closed.jaxpr, closed.consts, [*constants, *leaves])
 
-        def perturbed(group: Sequence[int]) -> Callable[..., list[Any]]:
+        def perturb(group: Sequence[int]) -> Callable[..., list[Any]]:
             def one(constants: Sequence[Any], leaves: Sequence[Any], index: Any, value: Any) -> list[Any]:
-                return outputs(constants, _replaced(leaves, group, index, value))
+                return outputs(constants, _replace(leaves, group, index, value))
 
             return jax.jit(jax.vmap(one, in_axes=(None, None, 0, 0)))
 
         # `jit` compiles for every shape, placement and configuration of JAX that it meets.
         self.outputs = jax.jit(outputs)
         self.groups = tuple(chunks.group_small(leaves))
-        self.perturbed = tuple(map(perturbed, self.groups))
+        self.perturbed = tuple(map(perturb, self.groups))
         self.bytes_each = tuple(
-            _bytes_depending(closed.jaxpr, [constants + position for position in group]) for group in self.groups
+            _count_bytes(closed.jaxpr, [constants + position for position in group]) for group in self.groups
         )
 
 
 def trace_program(outputs: Callable[[list[Any]], list[Any]], leaves: list[Any]) -> tuple[Program, list[Any]]:
-    """The program of what a cost computes of its leaves, and the arrays that the cost closes over.
-
-    Raises
-    ------
-    Exception
-        Whatever JAX or the cost have to say where it cannot be traced.
-    """
+    """The program of what a cost computes of its leaves, and the arrays that it closes over; raises what JAX raises."""
     closed = _jaxpr(outputs, leaves)
     if closed.effects:
         msg = f"the cost has side effects ({', '.join(map(str, closed.effects))})"
@@ -83,14 +71,14 @@ def trace_program(outputs: Callable[[list[Any]], list[Any]], leaves: list[Any]) 
 def _jaxpr(outputs: Callable[[list[Any]], list[Any]], leaves: list[Any]) -> ClosedJaxpr:
     tracers: list[Any] = []
 
-    def noted(leaves: list[Any]) -> list[Any]:
+    def note(leaves: list[Any]) -> list[Any]:
         tracers.extend(leaves)
         return outputs(leaves)
 
     try:
-        return jax.make_jaxpr(noted)(leaves)
+        return jax.make_jaxpr(note)(leaves)
     except Exception:
-        # JAX keeps a trace that failed for ever, and all arrays that the cost closes over with it.
+        # JAX keeps a failed trace for ever, and with it all arrays that the cost closes over.
         with contextlib.suppress(AttributeError):
             for tracer in tracers:
                 tracer._trace.invalidate()
@@ -143,7 +131,7 @@ def inlined(equation: JaxprEqn) -> ClosedJaxpr | None:
 _INNER = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 
 
-def _replaced(leaves: Sequence[Any], group: Sequence[int], index: Any, value: Any) -> list[Any]:
+def _replace(leaves: Sequence[Any], group: Sequence[int], index: Any, value: Any) -> list[Any]:
     replaced, start = list(leaves), 0
     for position in group:
         leaf = leaves[position]
@@ -154,7 +142,7 @@ def _replaced(leaves: Sequence[Any], group: Sequence[int], index: Any, value: An
     return replaced
 
 
-def _bytes_depending(jaxpr: Jaxpr, positions: Sequence[int]) -> int:
+def _count_bytes(jaxpr: Jaxpr, positions: Sequence[int]) -> int:
     """The bytes of everything in a jaxpr that depends on some of its arguments, as if all of it were kept."""
     depending = {jaxpr.invars[position] for position in positions}
     total = sum(map(_bytes_of, depending))
@@ -162,12 +150,9 @@ def _bytes_depending(jaxpr: Jaxpr, positions: Sequence[int]) -> int:
         if any(not isinstance(atom, Literal) and atom in depending for atom in equation.invars):
             depending.update(equation.outvars)
             total += sum(map(_bytes_of, equation.outvars))
-            total += sum(map(_bytes_of_all, _jaxprs_in(tuple(equation.params.values()))))
+            inner = _jaxprs_in(tuple(equation.params.values()))
+            total += sum(_count_bytes(jaxpr, range(len(jaxpr.invars))) for jaxpr in inner)
     return total
-
-
-def _bytes_of_all(jaxpr: Jaxpr) -> int:
-    return _bytes_depending(jaxpr, range(len(jaxpr.invars)))
 
 
 def _bytes_of(variable: Any) -> int:

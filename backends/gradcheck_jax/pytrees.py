@@ -1,6 +1,7 @@
 """Pytrees with names: JAX's own flattening, by the path rule that holds in every framework."""
 
 import dataclasses
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
@@ -14,25 +15,14 @@ import gradcheck_keras
 from gradcheck_core.protocol import trees
 from gradcheck_core.protocol.outputs import cannot_differentiate
 
-from . import flax_modules
-
 
 @final
 @dataclass(frozen=True, slots=True)
 class Pytree:
-    """A structure taken apart.
+    """A structure taken apart into named leaves, and the way back.
 
-    Attributes
-    ----------
-    leaves : list of Leaf
-        Named.
-    frozen : frozenset of int
-        The identities of those that are not parameters.
-    holders : list
-        For each leaf the Keras variable whose value it is, or None. A Keras model is not a pytree: it stays as it is,
-        and is made to read other values.
-    rebuild : callable
-        The way back.
+    `frozen` has the identities of the leaves that are not parameters. `holders` has for each leaf the Keras variable
+    whose value it is, or None: a Keras model is not a pytree. It stays as it is, and is made to read other values.
     """
 
     leaves: list[trees.Leaf]
@@ -43,7 +33,7 @@ class Pytree:
 
 def flatten(structure: object) -> Pytree:
     """Flatten a pytree; a dataclass that JAX does not know is flattened by its fields."""
-    outer, treedef = jax.tree_util.tree_flatten_with_path(structure, is_leaf=flax_modules.is_variable)
+    outer, treedef = jax.tree_util.tree_flatten_with_path(structure, is_leaf=_is_flax_variable)
     leaves: list[trees.Leaf] = []
     holders: list[Any] = []
     frozen: set[int] = set()
@@ -56,12 +46,13 @@ def flatten(structure: object) -> Pytree:
             held = [weight.variable for weight in weights]
             found = [trees.Leaf((*path, *weight.path), weight.variable.value) for weight in weights]
             frozen |= {id(leaf.value) for leaf, weight in zip(found, weights, strict=True) if not weight.trainable}
-            rebuilders.append(_staying(node, len(weights)))
-        elif flax_modules.is_variable(node):
+            rebuilders.append(_keep(node, len(weights)))
+        elif _is_flax_variable(node):
             inner, definition = jax.tree_util.tree_flatten_with_path(node)
             # A variable with one value is named as itself, not as its value.
             found = [trees.Leaf(path if len(inner) == 1 else (*path, *map(_component, k)), v) for k, v in inner]
-            frozen |= {id(leaf.value) for leaf in found if flax_modules.is_frozen(node)}
+            # Batch statistics and random state are not parameters; `nnx.grad` leaves them out too.
+            frozen |= {id(leaf.value) for leaf in found if not isinstance(node, sys.modules["flax.nnx"].Param)}
             rebuilders.append(_from_treedef(definition, len(inner)))
         elif dataclasses.is_dataclass(node) and not isinstance(node, type):
             fields = {field.name: flatten(getattr(node, field.name)) for field in dataclasses.fields(node)}
@@ -93,13 +84,7 @@ def is_inexact(leaf: object) -> bool:
 
 
 def floating(returned: object) -> list[jax.Array]:
-    """The floating arrays among what a cost returned, in the order in which the core contracts them.
-
-    Raises
-    ------
-    InvalidInputError
-        If there is none.
-    """
+    """The floating arrays among what a cost returned, in the order in which the core contracts them; never none."""
     # JAX's own order differs: it sorts the keys of a dict.
     outputs = [jnp.asarray(leaf.value) for leaf in trees.leaves(returned) if is_inexact(leaf.value)]
     if not outputs:
@@ -111,7 +96,7 @@ def _from_treedef(definition: jax.tree_util.PyTreeDef, count: int) -> Callable[[
     return lambda new: definition.unflatten([next(new) for _ in range(count)])
 
 
-def _staying(node: object, count: int) -> Callable[[Iterator[object]], object]:
+def _keep(node: object, count: int) -> Callable[[Iterator[object]], object]:
     def build(new: Iterator[object]) -> object:
         for _ in range(count):
             next(new)
@@ -122,6 +107,12 @@ def _staying(node: object, count: int) -> Callable[[Iterator[object]], object]:
 
 def _from_fields(node: object, fields: dict[str, Pytree]) -> Callable[[Iterator[object]], object]:
     return lambda new: trees.reassign(node, fields, [field.rebuild(new) for field in fields.values()])
+
+
+def _is_flax_variable(node: object) -> bool:
+    """Whether an object is a variable of `flax.nnx`, whose modules are pytrees of them; Flax is never imported here."""
+    nnx = sys.modules.get("flax.nnx")
+    return nnx is not None and isinstance(node, nnx.Variable)
 
 
 def _component(key: object) -> object:

@@ -40,7 +40,7 @@ class _NumpyProblem(HostProblem):
         self._cost = cost
         self._args = args
         leaves = trees.leaves(params)
-        reasons = [_why_carried(leaf) for leaf in leaves]
+        reasons = [_explain(leaf) for leaf in leaves]
         theta = hold(leaves, reasons, lambda leaf: np.asanyarray(leaf.value), _dtype_of, precision)
         super().__init__(theta, leaves, trees.rebuilder(params))
         for position, reason in enumerate(reasons):
@@ -81,7 +81,7 @@ class _NumpyProblem(HostProblem):
         raise InvalidInputError(msg)
 
 
-def _why_carried(leaf: trees.Leaf) -> str | None:
+def _explain(leaf: trees.Leaf) -> str | None:
     if not isinstance(leaf.value, np.ndarray | np.generic | float | complex):
         return type(leaf.value).__name__
     return why_carried(leaf.name, _dtype_of(leaf), np.size(leaf.value))

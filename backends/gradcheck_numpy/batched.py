@@ -68,17 +68,8 @@ class BatchedCost:
 class DeclaredCosts:
     """J at many thetas, by the form that the user declared.
 
-    Parameters
-    ----------
-    many : callable
-        From the position of a parameter and what to put in its place to what the user's form returns.
-    ndim : int
-        See `BatchedCost`.
-
-    Attributes
-    ----------
-    bytes : int or None
-        What the first call took; None before it.
+    `many` takes the position of a parameter and what to put in its place, and gives what the user's form returns.
+    `bytes` is what the first call took; None before it.
     """
 
     def __init__(self, many: Callable[[int, npt.NDArray[Any]], object], ndim: int) -> None:
@@ -90,13 +81,13 @@ class DeclaredCosts:
         """From a parameter's values at k thetas, shape ``(k, *shape)``, to J at each."""
         count, *shape = stacked.shape
         thetas = stacked.reshape(count, *[1] * (self._ndim - len(shape)), *shape)
-        costs = np.asarray(self._measured(parameter, thetas) if self.bytes is None else self._many(parameter, thetas))
+        costs = np.asarray(self._measure(parameter, thetas) if self.bytes is None else self._many(parameter, thetas))
         if costs.shape not in ((count,), (1,), ()):  # one number where the parameter does not reach the cost
             msg = f"`many` returned shape {costs.shape} for {count} thetas; return one cost each, shape (k,)"
             raise ValueError(msg)
         return np.broadcast_to(costs.astype(np.float64), count)
 
-    def _measured(self, parameter: int, thetas: npt.NDArray[Any]) -> object:
+    def _measure(self, parameter: int, thetas: npt.NDArray[Any]) -> object:
         # A caller who traces memory keeps the peak seen so far: the estimate may then be too large, which is safe.
         tracing = tracemalloc.is_tracing()
         if not tracing:

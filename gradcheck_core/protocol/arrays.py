@@ -99,7 +99,7 @@ class _ArrayProblem(HostProblem):
     ) -> None:
         self._backend, self._cost, self._args, self._seed = backend, cost, args, seed
         given = trees.leaves(params)
-        reasons = [self._why_carried(leaf) for leaf in given]
+        reasons = [self._explain(leaf) for leaf in given]
         theta = hold(
             given, reasons, lambda leaf: self._array(leaf.value), lambda leaf: self._dtype_of(leaf.value), precision
         )
@@ -118,7 +118,7 @@ class _ArrayProblem(HostProblem):
         return self.layout.parameters[parameter].numbers(values).real.astype(np.float64)
 
     def evaluate(self) -> object:
-        return self._called(self._hand())
+        return self._call(self._hand())
 
     def gradient(self, weigh: Weigh) -> Gradient:
         return self._lay_out(self._backend.gradients(self._total(weigh), self._checked()))
@@ -157,7 +157,7 @@ class _ArrayProblem(HostProblem):
             def one(tensor: Any) -> list[Any]:
                 tensors = self._checked()
                 tensors[parameter] = tensor
-                returned = trees.leaves(self._called(self._rebuild(iter(self._with(tensors)))))
+                returned = trees.leaves(self._call(self._rebuild(iter(self._with(tensors)))))
                 return [returned[position].value for position in positions]
 
             vectorised = backend.vectorised(one)
@@ -176,7 +176,7 @@ class _ArrayProblem(HostProblem):
         """A new tensor of other values, of the dtype and on the device of a parameter."""
         return self._backend.tensor(values, self._dtypes[parameter], self._given[parameter])
 
-    def _called(self, structure: object) -> object:
+    def _call(self, structure: object) -> object:
         with self._backend.seeded(self._seed):
             return self._cost(structure, *self._args)
 
@@ -188,7 +188,7 @@ class _ArrayProblem(HostProblem):
         is_tensor = isinstance(leaf, self._backend.tensors)
         return self._backend.dtype_of(leaf) if is_tensor else np.asarray(leaf).dtype.name
 
-    def _why_carried(self, leaf: trees.Leaf) -> str | None:
+    def _explain(self, leaf: trees.Leaf) -> str | None:
         if not isinstance(leaf.value, (*self._backend.tensors, float, complex)):
             return type(leaf.value).__name__
         return why_carried(leaf.name, self._dtype_of(leaf.value), self._array(leaf.value).size)
@@ -210,7 +210,7 @@ class _ArrayProblem(HostProblem):
             raise cannot_differentiate(called, backend.name)
 
         def total(tensors: Sequence[Any]) -> Any:
-            returned = trees.leaves(self._called(self._rebuild(iter(self._with(tensors)))))
+            returned = trees.leaves(self._call(self._rebuild(iter(self._with(tensors)))))
             return functools.reduce(operator.add, [backend.contract(returned[i].value, w) for i, w in weights.items()])
 
         return total

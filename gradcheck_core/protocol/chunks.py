@@ -1,6 +1,6 @@
 """How the thetas of a batch are cut into chunks, and which parameters one compiled function perturbs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -27,20 +27,16 @@ Array = npt.NDArray[Any]
 
 def group_small(host: Sequence[Array]) -> list[tuple[int, ...]]:
     """Positions of the parameters that one function perturbs: the small ones of a dtype together, large ones alone."""
-    return [tuple(group) for group in _groups(host)]
-
-
-def _groups(host: Sequence[Array]) -> Iterator[list[int]]:
-    group: list[int] = []
+    groups: list[tuple[int, ...]] = [()]
     size = 0
     for position in sorted(range(len(host)), key=lambda i: (host[i].dtype.name, host[i].size)):
         array = host[position]
-        if group and (size + array.size > _TOGETHER or array.dtype != host[group[0]].dtype):
-            yield group
-            group, size = [], 0
-        group.append(position)
+        if groups[-1] and (size + array.size > _TOGETHER or array.dtype != host[groups[-1][0]].dtype):
+            groups.append(())
+            size = 0
+        groups[-1] += (position,)
         size += array.size
-    yield group
+    return groups
 
 
 def round_entries(
@@ -48,12 +44,7 @@ def round_entries(
 ) -> tuple[npt.NDArray[np.intp], Array]:
     """Which elements of a parameter are replaced by what, rounded as a write rounds it.
 
-    Parameters
-    ----------
-    host : numpy.ndarray
-        The parameter's present values; of a complex one every element has two entries.
-    entries, values
-        As `Batch.costs_at` takes them.
+    `host` has the parameter's present values; a complex element has two entries.
     """
     if host.dtype.kind != "c":
         return entries, values.astype(host.dtype)
@@ -87,14 +78,7 @@ def evaluate_group(
 def choose_length(bytes_each: int, memory: int, most: int) -> int:
     """How many thetas make a chunk: a power of two that fits into the memory, and at least one.
 
-    Parameters
-    ----------
-    bytes_each : int
-        What one theta takes with all that is computed of it.
-    memory : int
-        Bytes allowed.
-    most : int
-        More thetas than this at once are of no use.
+    One theta takes `bytes_each` with all that is computed of it; more than `most` at once are of no use.
     """
     wanted = min(most, max(_IN_CACHE // bytes_each, _LEAST_AT_ONCE))
     longest = min(memory // bytes_each, 1 << (wanted - 1).bit_length())
@@ -104,21 +88,8 @@ def choose_length(bytes_each: int, memory: int, most: int) -> int:
 def choose_count(computed: int | None, copied: int, at_a_time: int, memory: int) -> int:
     """How many thetas to take at a time if nothing is compiled: first one, to learn what it takes, then what fits.
 
-    Parameters
-    ----------
-    computed : int or None
-        Bytes that evaluating the cost at one theta takes; None as long as that is not known.
-    copied : int
-        Bytes of the parameter; each theta has its own copy.
-    at_a_time : int
-        More bytes than this at once are of no use.
-    memory : int
-        Bytes allowed.
-
-    Raises
-    ------
-    MemoryError
-        If not even two thetas fit.
+    One theta takes `computed` bytes, None while that is not known, and a copy of the parameter, `copied` bytes. More
+    than `at_a_time` bytes at once are of no use. MemoryError if not even two thetas fit into the memory.
     """
     if computed is None:
         return 1
@@ -155,14 +126,9 @@ def piece_by_piece(
 class StackedBatch(Batch):
     """Stacks one parameter's values, each with one entry replaced.
 
-    Attributes
-    ----------
-    host : sequence of numpy.ndarray
-        All parameters' present values.
-    costs : callable
-        From a parameter's position and its values at k thetas, shape ``(k, *shape)``, to J at each.
-    count : callable
-        From a parameter's present values to how many thetas are taken at a time; asked before each piece.
+    `host` has all parameters' present values. `costs` takes a parameter's position and its values at k thetas, shape
+    ``(k, *shape)``, and gives J at each. `count` takes a parameter's present values and says how many thetas are taken
+    at a time; it is asked before each piece.
     """
 
     host: Sequence[Array]

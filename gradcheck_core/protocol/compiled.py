@@ -16,21 +16,10 @@ Array = npt.NDArray[Any]
 class CompiledCost:
     """A cost, and a function compiled of it when it is first needed.
 
-    Parameters
-    ----------
-    compute : callable
-        From the values of the parameters to the floating arrays that the cost returns of them; it may raise anything.
-    floating : callable
-        From what the cost returned to its floating arrays, in the order in which they are contracted.
-    host : sequence of numpy.ndarray
-        Theta, which is where the problem was opened.
-    worthwhile : bool
-        Whether enough evaluations are to be expected.
-
-    Attributes
-    ----------
-    opening : list of numpy.ndarray
-        Theta as it was then.
+    `compute` takes the values of the parameters and gives the floating arrays that the cost returns; it may raise
+    anything. `floating` gives these arrays of what the cost returned, in the order in which they are contracted. `host`
+    is theta, now where the problem was opened; `opening` keeps a copy of that. `worthwhile` says whether enough
+    evaluations are to be expected.
     """
 
     def __init__(
@@ -46,41 +35,35 @@ class CompiledCost:
         self._host = host
         self.opening = [array.copy() for array in host]
         self._usable = worthwhile
-        self._called_next = False
+        self._must_call = False
         self._known: tuple[list[Any], Sequence[Array]] | None = None
         self._offsets: list[Array] | None = None
 
-    def evaluate(self, values: Callable[[], list[Any]], called: Callable[[], object]) -> object:
-        """What the cost returns, by calling it or computed.
+    def evaluate(self, values: Callable[[], list[Any]], call: Callable[[], object]) -> object:
+        """What the cost returns, by calling it or computed of the values of the parameters.
 
         It is called at the theta that the problem was opened with, since the core compares two calls there, and after
         a batch, which the core compares with a call. It is always called if it cannot be compiled, or if what is
         computed at the opening theta differs from what the cost returned.
-
-        Parameters
-        ----------
-        values : callable
-            Gives the values of the parameters.
-        called : callable
-            Calls the cost.
         """
         opening = all(map(np.array_equal, self._host, self.opening))
-        if not opening and not self._called_next and (computed := self._computed(values)) is not None:
+        if not opening and not self._must_call and (computed := self._try_compute(values)) is not None:
             return computed
-        self._called_next = False
-        returned = called()
+        self._must_call = False
+        returned = call()
         if opening and self._usable and self._known is None:
             try:
-                self._known = (_copies(values()), self._floating(returned))
+                copies = [value.copy() if isinstance(value, np.ndarray) else value for value in values()]
+                self._known = (copies, self._floating(returned))
             except InvalidInputError:  # the core judges what it returned
                 self._usable = False
         return returned
 
     def call_next(self) -> None:
         """Let the next evaluation be a call."""
-        self._called_next = True
+        self._must_call = True
 
-    def _computed(self, values: Callable[[], list[Any]]) -> object:
+    def _try_compute(self, values: Callable[[], list[Any]]) -> object:
         if not self._usable or self._known is None:
             return None
         try:
@@ -95,10 +78,6 @@ class CompiledCost:
         if not self._usable:
             return None
         return outputs if len(outputs) > 1 or outputs[0].shape else outputs[0].item()
-
-
-def _copies(values: list[Any]) -> list[Any]:
-    return [value.copy() if isinstance(value, np.ndarray) else value for value in values]
 
 
 def _wide(array: Array) -> Array:

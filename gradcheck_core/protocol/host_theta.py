@@ -18,13 +18,7 @@ Array = npt.NDArray[Any]
 
 
 def why_carried(name: str, dtype: str, size: int, *, frozen: bool = False) -> str | None:
-    """Why an array is handed to the cost and not checked; None if it is checked.
-
-    Raises
-    ------
-    InvalidInputError
-        If it is an array of objects.
-    """
+    """Why an array is handed to the cost and not checked; None if it is checked. An array of objects is refused."""
     if dtype == "object":
         msg = f"`params`: `{name}` has dtype object; pass floating arrays, all rows of one length"
         raise InvalidInputError(msg)
@@ -46,14 +40,8 @@ def why_tied(name: str, tensor: object, seen: dict[int, str]) -> str | None:
 class HostTheta:
     """The checked leaves of a structure.
 
-    Attributes
-    ----------
-    layout : Layout
-        Of theta, with the leaves that are only carried.
-    arrays : tuple of numpy.ndarray
-        The parameters' values, copies in C order; a subclass such as `numpy.matrix` stays one.
-    positions : tuple of int
-        Where the parameters stand among the leaves.
+    The arrays are copies in C order; a subclass such as `numpy.matrix` stays one. The positions are those of the
+    parameters among all leaves.
     """
 
     layout: Layout
@@ -86,16 +74,10 @@ def hold(
 
 
 class HostProblem(Problem):
-    """A problem whose theta is in arrays on the host.
+    """A problem whose theta is in arrays on the host, which are this problem's own.
 
-    Parameters
-    ----------
-    theta : HostTheta
-        The parameters; the arrays are this problem's own from now on.
-    leaves : sequence of Leaf
-        All leaves of the user's structure.
-    rebuild : callable
-        From leaves in that order to the structure, as `trees.rebuilder` gives it.
+    `leaves` are all leaves of the user's structure, and `rebuild` makes the structure of them, as `trees.rebuilder`
+    does.
     """
 
     def __init__(self, theta: HostTheta, leaves: Sequence[Leaf], rebuild: Callable[[Iterator[object]], object]) -> None:

@@ -110,7 +110,12 @@ class Layout:
         InvalidInputError
             If there is nothing to check, or two leaves have one name.
         """
-        _require_distinct([name for name, _, _ in tensors] + [leaf.name for leaf in carried])
+        names = Counter([name for name, _, _ in tensors] + [leaf.name for leaf in carried])
+        repeated = [name for name, count in names.items() if count > 1]
+        if repeated:
+            clash = f"two leaves are both named `{repeated[0]}`, their keys joined by dots"
+            msg = f"`params`: {clash}; rename one of the keys"
+            raise InvalidInputError(msg)
         if not tensors:
             held = ", ".join(f"`{leaf.name}` ({leaf.reason})" for leaf in carried) or "nothing"
             msg = f"`params` holds no floating numbers to check, but {held}; pass arrays or tensors of a floating dtype"
@@ -130,13 +135,6 @@ class Layout:
     def tensors(self, vector: FloatVector) -> list[npt.NDArray[np.float64 | np.complex128]]:
         """A vector of theta's length as one array for each parameter, of its shape."""
         return [parameter.tensor(vector[parameter.range]) for parameter in self.parameters]
-
-
-def _require_distinct(names: list[str]) -> None:
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        msg = f"`params`: two leaves are both named `{repeated[0]}`, their keys joined by dots; rename one of the keys"
-        raise InvalidInputError(msg)
 
 
 @final
@@ -184,12 +182,7 @@ class Gradient:
 def as_pairs(gradient: npt.NDArray[np.generic], conjugates: bool) -> FloatVector:
     """A gradient by complex entries as theta has them, dJ/dx and dJ/dy side by side.
 
-    Parameters
-    ----------
-    gradient : numpy.ndarray
-        Any shape; a real one is dJ/dx, with dJ/dy zero.
-    conjugates : bool
-        Whether it came as dJ/dx - i dJ/dy, not dJ/dx + i dJ/dy.
+    It came as dJ/dx + i dJ/dy, or conjugated; a real one is dJ/dx, with dJ/dy zero.
 
     Examples
     --------

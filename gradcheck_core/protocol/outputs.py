@@ -48,13 +48,7 @@ class Contraction:
         return list(_weights(self.seed, tuple(shapes)))
 
     def value(self, returned: object, to_numpy: ToNumpy) -> CostValue:
-        """J from what a cost returned.
-
-        Raises
-        ------
-        InvalidInputError
-            If the cost returned no number, or numbers of no floating dtype.
-        """
+        """J from what a cost returned; InvalidInputError if that is no number of a floating dtype."""
         if isinstance(returned, float):  # the usual case, and np.float64 too
             return CostValue(float(returned), _FLOAT64_ROUNDOFF, 1)
         if trees.is_leaf(returned):  # the usual case elsewhere: one number, whose weight is exactly 1
@@ -63,7 +57,7 @@ class Contraction:
                 return CostValue(float(array.item()), _ROUNDOFF_OF_FLOATS[array.dtype], 1)
         arrays = [as_real(array) for array in _numbers(returned, to_numpy)]
         roundoff = max(roundoff_of(array.dtype) for array in arrays)
-        return CostValue(self._contracted(arrays).real, roundoff, sum(array.size for array in arrays))
+        return CostValue(self._contract(arrays).real, roundoff, sum(array.size for array in arrays))
 
     def number(self, returned: object, to_numpy: ToNumpy) -> float:
         """J alone."""
@@ -73,15 +67,10 @@ class Contraction:
         """J from what a cost of complex params returned, with the weights that its real outputs have.
 
         A complex number; a float where everything returned is real.
-
-        Raises
-        ------
-        InvalidInputError
-            As `value`.
         """
-        return self._contracted(_numbers(returned, to_numpy))
+        return self._contract(_numbers(returned, to_numpy))
 
-    def _contracted(self, arrays: list[Array]) -> complex:
+    def _contract(self, arrays: list[Array]) -> complex:
         """The weighted sum in double precision, a float where all arrays are real."""
         weights = _weights(self.seed, tuple(array.shape for array in arrays))
         wide = [array.astype(_wide(array.dtype)) for array in arrays]

@@ -132,13 +132,7 @@ def _installs(distribution: importlib.metadata.Distribution, name: str) -> bool:
 
 
 def load_plugin(group: str, name: str) -> object:
-    """What a plugin's entry point names.
-
-    Raises
-    ------
-    BackendUnavailableError
-        If it cannot be imported.
-    """
+    """What a plugin's entry point names; BackendUnavailableError if it cannot be imported."""
     try:
         return DriverManager(group, name).driver
     except Exception as error:

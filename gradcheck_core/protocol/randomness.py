@@ -17,7 +17,7 @@ class HostRandomState:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed % 2**32
-        self._callers = (random.getstate(), np.random.get_state())
+        self._give_back = make_replay()
         self._python_used = True
         self._numpy_used = True
 
@@ -27,9 +27,7 @@ class HostRandomState:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        python_state, numpy_state = self._callers
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
+        self._give_back()
 
     def fix(self) -> None:
         """Set the global generators that are in use to the state that belongs to the seed."""

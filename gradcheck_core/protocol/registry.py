@@ -28,14 +28,8 @@ from .plugins import load_optional as load_optional
 def load_backend(name: str) -> Backend:
     """The backend of this name; imports its framework and no other.
 
-    Raises
-    ------
-    UnknownBackendError
-        If no plugin has the name.
-    BackendUnavailableError
-        If the framework is not installed, or importing the plugin fails.
-    InvalidBackendError
-        If two plugins have the name, or the plugin is not a usable `Backend`.
+    UnknownBackendError if no plugin has the name; BackendUnavailableError if the framework is not installed, or the
+    plugin cannot be imported; InvalidBackendError if two plugins have the name, or it is not a usable `Backend`.
     """
     known = find_plugins(GROUP)
     if name not in known:
@@ -58,13 +52,7 @@ def owner_of(leaf: object) -> Backend | None:
 
 
 def to_numpy(leaf: object) -> npt.NDArray[np.generic]:
-    """Any framework's array, or a Python number, as a NumPy array.
-
-    Raises
-    ------
-    InvalidInputError
-        If no known framework owns the object.
-    """
+    """Any framework's array, or a Python number, as a NumPy array; refused if no known framework owns it."""
     if isinstance(leaf, int | float | complex):
         return np.asarray(leaf)
     owner = owner_of(leaf)
@@ -81,15 +69,7 @@ def dtype_of(leaf: object) -> str:
 
 
 def infer_backend(params: object) -> Backend:
-    """The backend that the leaves of `params` belong to, among the frameworks already imported.
-
-    Raises
-    ------
-    UnknownBackendError
-        If no leaf belongs to any of them.
-    InvalidInputError
-        If leaves belong to more than one.
-    """
+    """The one backend that the leaves of `params` belong to, among the frameworks already imported."""
     owners: dict[str, tuple[Backend, str]] = {}
     types: set[str] = set()
     for leaf in trees.leaves(params):

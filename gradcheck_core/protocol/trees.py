@@ -34,10 +34,7 @@ def join_path(path: Iterable[object]) -> str:
 def leaves(structure: object) -> list[Leaf]:
     """All leaves in order (dict keys as they were inserted); everything except a known container is a leaf.
 
-    Raises
-    ------
-    InvalidInputError
-        If a container contains itself.
+    A container that contains itself is refused.
     """
     return list(_walk(structure, (), frozenset()))
 
