@@ -13,7 +13,7 @@ from . import model
 from .derivatives import ones
 from .kit import Kit
 from .laws import number
-from .needs import altered_gelu, drawing, require
+from .needs import need_draw, need_gelu, require
 
 W = np.array([0.3, -1.2, 2.0])
 X = np.array([1.5, 0.5, -1.0])
@@ -44,7 +44,7 @@ def approximate_slope(x: float) -> float:
     return (1 + t) / 2 + x * (1 - t**2) / 2 * root * (1 + 3 * 0.044715 * x**2)
 
 
-def weighted(function: Callable[[float], float]) -> float:
+def sum_weighted(function: Callable[[float], float]) -> float:
     """The sum over W of a function times X."""
     return float(X @ [function(w) for w in W.tolist()])
 
@@ -55,8 +55,7 @@ class Alterations:
     @pytest.fixture
     def gelu(self, kit: Kit) -> Callable[..., Any]:
         """The sum of GELU of the params times X, or times an argument; skips where the kit has none."""
-        entrywise = altered_gelu(kit)
-
+        entrywise = need_gelu(kit)
         weights = kit.constant(X)
 
         def cost(p: Any, x: Any = weights) -> Any:
@@ -70,8 +69,8 @@ class Alterations:
         If this fails: no alteration of GELU is given, or `Alteration.altered` returns a cost that computes what the
         first one did, or something else. A backend that gives no alterations leaves the kit's `gelu` out.
         """
-        values = {weighted(exact), weighted(approximate)}
-        with opened(kit, gelu) as problem:
+        values = {sum_weighted(exact), sum_weighted(approximate)}
+        with open_cost(kit, gelu) as problem:
             (own,) = (
                 value for value in values if number(kit, problem.evaluate()) == pytest.approx(value, rel=ROUNDING)
             )
@@ -107,7 +106,7 @@ class Alterations:
 
         If this fails: look at what the cost does before anything is given.
         """
-        with opened(kit, gelu) as problem:
+        with open_cost(kit, gelu) as problem:
             own = number(kit, problem.evaluate())
         assert [kind for kind, value in altered_costs(kit, gelu) if value == own] == []
 
@@ -128,10 +127,10 @@ class Alterations:
                 raise KeyboardInterrupt
             return value
 
-        with opened(kit, cost) as problem:
+        with open_cost(kit, cost) as problem:
             before = number(kit, problem.evaluate())
             for alteration in find(kit, problem):
-                with opened(kit, alteration.altered(cost)) as other:
+                with open_cost(kit, alteration.altered(cost)) as other:
                     raising = raises
                     if raises:
                         with pytest.raises(KeyboardInterrupt):
@@ -163,10 +162,10 @@ class Alterations:
 
         If this fails: to see what the cost does, call it as `evaluate` does.
         """
-        draw = drawing(kit)
+        draw = need_draw(kit)
         drawn = []
         for _ in range(2):
-            with opened(kit, lambda p: gelu(p) + draw()) as problem:
+            with open_cost(kit, lambda p: gelu(p) + draw()) as problem:
                 find(kit, problem)
             drawn.append(number(kit, draw()))
 
@@ -182,14 +181,15 @@ class Alterations:
         alterations = given(kit, gelu)
         assert alterations
         for alteration in alterations:
-            with opened(kit, alteration.altered(gelu)) as problem:
+            with open_cost(kit, alteration.altered(gelu)) as problem:
                 value, gradient = number(kit, problem.evaluate()), problem.gradient(ones).d_theta
-            matched = [slope for function, slope in slopes if value == pytest.approx(weighted(function), rel=ROUNDING)]
-            assert len(matched) == 1
-            assert gradient == pytest.approx(X * [matched[0](w) for w in W.tolist()], rel=ROUNDING)
+            (slope,) = (
+                slope for function, slope in slopes if value == pytest.approx(sum_weighted(function), rel=ROUNDING)
+            )
+            assert gradient == pytest.approx(X * [slope(w) for w in W.tolist()], rel=ROUNDING)
 
 
-def opened(kit: Kit, cost: Callable[..., object]) -> Problem:
+def open_cost(kit: Kit, cost: Callable[..., object]) -> Problem:
     """A cost of W, open."""
     return kit.backend.open(cost, kit.array(W), (), "native", 0)
 
@@ -201,7 +201,7 @@ def find(kit: Kit, problem: Problem) -> list[Alteration]:
 
 def given(kit: Kit, cost: Callable[..., object]) -> list[Alteration]:
     """The alterations of a cost."""
-    with opened(kit, cost) as problem:
+    with open_cost(kit, cost) as problem:
         return find(kit, problem)
 
 
@@ -209,6 +209,6 @@ def altered_costs(kit: Kit, cost: Callable[..., object]) -> list[tuple[str, floa
     """By kind, what the altered costs give."""
     values = []
     for alteration in given(kit, cost):
-        with opened(kit, alteration.altered(cost)) as problem:
+        with open_cost(kit, alteration.altered(cost)) as problem:
             values.append((alteration.kind, number(kit, problem.evaluate())))
     return values

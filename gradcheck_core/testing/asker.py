@@ -16,30 +16,14 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """A test that asks for checks.
+    """A test that asks for checks, with the backend and the seed of those that do not pass one."""
 
-    Attributes
-    ----------
-    test : str
-        The test's node id.
-    properties : list
-        The test's user properties; each check adds some.
-    backend : str or None
-        The backend of checks that do not pass one.
-    seed : int
-        The seed of checks that do not pass one.
-    pages : Path or None
-        The folder for pages, if any are wanted.
-    command : str
-        The command that runs the test again.
-    """
-
-    test: str
-    properties: list[Property]
+    test: str  # its node id
+    properties: list[Property]  # the test's user properties; each check adds some
     backend: str | None
     seed: int
-    pages: Path | None
-    command: str
+    pages: Path | None  # the folder for pages, if any are wanted
+    command: str  # runs the test again
 
     def options(self, given: dict[str, object]) -> dict[str, object]:
         """Add the command line's seed and backend to the options of a check that does not pass them."""
@@ -48,11 +32,7 @@ class Asker:
     def keep(self, record: Record, report: "GradientReport | ParityReport", again: str) -> None:
         """Record a check, write its page if one is wanted, and raise if it did not pass.
 
-        Raises
-        ------
-        GradientCheckError
-            If the check did not pass. The text is the report and the command that repeats the check: `command` with
-            `again` behind it.
+        The error is the report and the command that repeats the check: `command` with `again` behind it.
         """
         __tracebackhide__ = True
         number = len(Record.all_of(self.properties)) + 1

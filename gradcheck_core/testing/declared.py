@@ -13,7 +13,7 @@ from ..report.verdict import Verdict
 from . import model
 from .kit import Kit
 from .needs import require, require_dtype
-from .scenarios import Grads, check, doubled, gradient_at
+from .scenarios import Grads, check, gradient_at, make_wrong
 
 
 def products(kit: Kit, change: Callable[[Grads], Grads] = dict) -> Callable[[Any, Mapping[str, Any]], Grads]:
@@ -31,8 +31,8 @@ class Declared:
         """
         require(kit, Capability.FLOAT64)
         wrong, right = (
-            check(kit, {name: grad.astype(np.float32) for name, grad in change(model.gradient()).items()}, "float32")
-            for change in (doubled, dict)
+            check(kit, {name: grad.astype(np.float32) for name, grad in grads.items()}, "float32")
+            for grads in (make_wrong("doubled"), model.gradient())
         )
 
         assert wrong.verdict is Verdict.BUG

@@ -30,13 +30,13 @@ class DerivativeLaws:
     """Gradients, forward mode, Hessian-vector products, complex numbers and batches of an open `problem`."""
 
     @pytest.fixture
-    def untouched(self, problem: Problem) -> Iterator[None]:
+    def keeps_theta(self, problem: Problem) -> Iterator[None]:
         """Theta has to be the same afterwards."""
         before = [problem.read(i) for i in range(2)]
         yield
         assert all(np.array_equal(problem.read(i), before[i]) for i in range(2)), "theta has changed"
 
-    @pytest.mark.usefixtures("untouched")
+    @pytest.mark.usefixtures("keeps_theta")
     def test_the_gradient_has_thetas_order(self, kit: Kit, problem: Problem) -> None:
         """`gradient` is the derivative of the weighted sum by every entry, in the layout's order; theta stays.
 
@@ -106,7 +106,7 @@ class DerivativeLaws:
         with kit.backend.open(lambda p: kit.sum(abs(p) ** 2), kit.array(z, "complex128"), (), "native", 0) as opened:
             assert opened.gradient(ones).d_theta == pytest.approx(2 * z.view(np.float64), rel=1e-12)
 
-    @pytest.mark.usefixtures("untouched")
+    @pytest.mark.usefixtures("keeps_theta")
     def test_jvp_is_the_gradient_along_a_direction_and_linear(self, kit: Kit, problem: Problem) -> None:
         """`jvp` is the product of gradient and direction; twice the direction, twice the product; theta stays.
 
@@ -120,7 +120,7 @@ class DerivativeLaws:
         assert derivative == pytest.approx(along(problem, model.gradient()) @ direction, rel=1e-12)
         assert problem.jvp(2 * direction, ones) == pytest.approx(2 * derivative, rel=1e-12)
 
-    @pytest.mark.usefixtures("untouched")
+    @pytest.mark.usefixtures("keeps_theta")
     def test_hvp_is_the_hessian_along_a_direction(self, kit: Kit, problem: Problem) -> None:
         """`hvp` is the derivative of the gradient along the direction; theta stays.
 

@@ -12,7 +12,7 @@ from ..errors import InvalidInputError, NonDeterministicCostError, NonFiniteCost
 from ..report.verdict import Verdict
 from . import model
 from .kit import Kit
-from .needs import drawing, overwriting
+from .needs import need_draw, need_overwrite
 
 
 class Doubles:
@@ -31,7 +31,7 @@ class Doubles:
 
         If this fails: `read` gives what was written, not what the cost's tensor holds now.
         """
-        overwrite, cost = overwriting(kit), model.make_cost(kit)
+        overwrite, cost = need_overwrite(kit), model.make_cost(kit)
 
         def mutating(p: Any) -> Any:
             value = cost(p)
@@ -171,7 +171,7 @@ class Doubles:
 
         If this fails: set the framework's generator before every call.
         """
-        draw, cost = drawing(kit), model.make_cost(kit)
+        draw, cost = need_draw(kit), model.make_cost(kit)
 
         def noisy(p: Any) -> Any:
             return cost(p) + draw()

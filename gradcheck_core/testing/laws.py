@@ -11,7 +11,7 @@ from gradcheck_core.protocol.backend import Capability, Problem
 
 from . import model
 from .kit import Kit
-from .needs import drawing, require, require_dtype
+from .needs import need_draw, require, require_dtype
 
 
 def number(kit: Kit, returned: Any) -> float:
@@ -166,7 +166,7 @@ class Laws:
 
         If this fails: set the generator from `open`'s `seed` before the cost is called.
         """
-        draw = drawing(kit)
+        draw = need_draw(kit)
         with kit.backend.open(lambda p: kit.sum(p) + draw(), kit.array([1.0]), (), "native", 0) as opened:
             assert number(kit, opened.evaluate()) == number(kit, opened.evaluate())
 
@@ -175,7 +175,7 @@ class Laws:
 
         If this fails: keep the generator's state when the problem opens, and set it when it closes.
         """
-        draw = drawing(kit)
+        draw = need_draw(kit)
         drawn = []
         for _ in range(2):
             with kit.backend.open(lambda p: kit.sum(p) + draw(), kit.array([1.0]), (), "native", 0) as opened:

@@ -17,18 +17,20 @@ from .summary import Summary
 
 _SUMMARY = "gradcheck summary"
 
-# so that a failed assertion of the conformance suite shows its values; this imports none of these modules
-pytest.register_assert_rewrite(
-    "gradcheck_core.testing.leaves",
-    "gradcheck_core.testing.laws",
-    "gradcheck_core.testing.derivatives",
-    "gradcheck_core.testing.alterations",
-    "gradcheck_core.testing.scenarios",
-    "gradcheck_core.testing.declared",
-    "gradcheck_core.testing.doubles",
-    "gradcheck_core.testing.bad_input",
-    "gradcheck_core.testing.conformance",
+_SUITE = (
+    "leaves",
+    "laws",
+    "derivatives",
+    "alterations",
+    "scenarios",
+    "declared",
+    "doubles",
+    "bad_input",
+    "conformance",
 )
+
+# so that a failed assertion of the conformance suite shows its values; this imports none of these modules
+pytest.register_assert_rewrite(*(f"gradcheck_core.testing.{module}" for module in _SUITE))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

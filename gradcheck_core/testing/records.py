@@ -17,18 +17,7 @@ _PREFIX = "gradcheck"
 class Record:
     """The outcome of one check, or of one comparison with a snapshot.
 
-    Attributes
-    ----------
-    verdict : str
-        The verdict of the whole.
-    difference, resolution : float
-        Those of the gradient: over all of theta, or, with a snapshot, the largest of any parameter.
-    backend : str
-        The name of the backend.
-    evaluations : int
-        Evaluations of the cost.
-    seconds : float
-        Wall-clock time.
+    The difference and the resolution are those over all of theta, or, with a snapshot, the largest of any parameter.
     """
 
     verdict: str

@@ -24,36 +24,20 @@ def check(kit: Kit, grads: object, dtype: str = "float64", **options: Any) -> Gr
     return check_gradients(model.make_cost(kit, dtype), model.params(kit, dtype), grads, backend=kit.name, **options)
 
 
-def sign_flipped(grads: Grads) -> Grads:
-    """Of `w`, the negative."""
-    return {**grads, "w": -grads["w"]}
+MISTAKES: dict[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]] = {
+    "sign_flipped": lambda d_w: -d_w,
+    "doubled": lambda d_w: 2 * d_w,
+    "zero": lambda d_w: 0 * d_w,
+    "stale": lambda d_w: model.gradient(model.W + 0.1)["w"],
+    "misordered": lambda d_w: d_w.reshape(2, 3).T,
+    "one_entry": lambda d_w: d_w * np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 1.5]]),
+}
 
 
-def doubled(grads: Grads) -> Grads:
-    """Of `w`, twice as much."""
-    return {**grads, "w": 2 * grads["w"]}
-
-
-def zero(grads: Grads) -> Grads:
-    """Of `w`, nothing."""
-    return {**grads, "w": 0 * grads["w"]}
-
-
-def stale(grads: Grads) -> Grads:
-    """Of `w`, what was right elsewhere."""
-    return {**grads, "w": model.gradient(model.W + 0.1)["w"]}
-
-
-def misordered(grads: Grads) -> Grads:
-    """Of `w`, the right numbers in the wrong places."""
-    return {**grads, "w": grads["w"].reshape(2, 3).T}
-
-
-def one_entry(grads: Grads) -> Grads:
-    """Of `w[2, 1]`, half as much again."""
-    wrong = grads["w"].copy()
-    wrong[2, 1] *= 1.5
-    return {**grads, "w": wrong}
+def make_wrong(mistake: str) -> Grads:
+    """The model's gradient with one of the mistakes in `w`."""
+    right = model.gradient()
+    return {**right, "w": MISTAKES[mistake](right["w"])}
 
 
 def gradient_at(kit: Kit) -> Callable[[Any], Grads]:
@@ -64,15 +48,13 @@ def gradient_at(kit: Kit) -> Callable[[Any], Grads]:
 class Scenarios:
     """The verdicts."""
 
-    @pytest.mark.parametrize(
-        "mistake", [sign_flipped, doubled, zero, stale, misordered, one_entry], ids=lambda mistake: mistake.__name__
-    )
-    def test_a_wrong_gradient_is_a_bug_and_named(self, kit: Kit, mistake: Callable[[Grads], Grads]) -> None:
+    @pytest.mark.parametrize("mistake", MISTAKES)
+    def test_a_wrong_gradient_is_a_bug_and_named(self, kit: Kit, mistake: str) -> None:
         """A gradient that is wrong in one parameter: BUG there, CORRECT elsewhere.
 
         If this fails: see the laws first; `write` or `evaluate` reaches another parameter than the one named.
         """
-        report = check(kit, mistake(model.gradient()))
+        report = check(kit, make_wrong(mistake))
 
         assert report.verdict is Verdict.BUG
         assert report.worst.name == "w"
@@ -83,7 +65,7 @@ class Scenarios:
 
         If this fails: entries are counted in another order than C's.
         """
-        report = check(kit, one_entry(model.gradient()))
+        report = check(kit, make_wrong("one_entry"))
 
         assert report.worst.worst_index == (2, 1)
         assert report.worst.wrong == ((5, 6),)
@@ -146,7 +128,7 @@ class Scenarios:
         If this fails: `to_numpy` changes values or shape.
         """
         right = {name: kit.array(grad) for name, grad in model.gradient().items()}
-        wrong = {name: kit.array(grad) for name, grad in doubled(model.gradient()).items()}
+        wrong = {name: kit.array(grad) for name, grad in make_wrong("doubled").items()}
 
         assert check(kit, wrong).verdict is Verdict.BUG
         assert check(kit, right).verdict is Verdict.CORRECT
@@ -200,7 +182,7 @@ class Scenarios:
 
         If this fails: `write` of whole parameters, by a slice, does something else than entry by entry.
         """
-        wrong = check(kit, one_entry(model.gradient()), method="projected")
+        wrong = check(kit, make_wrong("one_entry"), method="projected")
 
         assert wrong.verdict is Verdict.BUG
         assert wrong.worst.worst_index == (2, 1)

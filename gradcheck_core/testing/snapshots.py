@@ -22,23 +22,14 @@ FOLDER = "gradient_snapshots"
 class Snapshots:
     """``gradient_snapshot(case, name=None)``: compares a `GradientCase` with the file kept for it, and asserts.
 
-    Parameters
-    ----------
-    asker : Asker
-        The test.
-    folder : Path
-        The folder of its module's snapshots.
-    called : str
-        The name of the test's snapshots, which is the same for every backend.
-    recording : bool
-        Whether to write the files before comparing.
+    The files are in the folder of the test's module; their name is the same for every backend.
     """
 
-    def __init__(self, asker: Asker, folder: Path, called: str, recording: bool) -> None:
+    def __init__(self, asker: Asker, folder: Path, name: str, record: bool) -> None:
         self._asker = asker
         self._folder = folder
-        self._called = called
-        self._recording = recording
+        self._name = name
+        self._record_first = record
         self._used: set[Path] = set()
 
     def __call__(self, case: "GradientCase", name: str | None = None) -> "ParityReport":
@@ -63,13 +54,13 @@ class Snapshots:
         __tracebackhide__ = True
         from ..migration.snapshots.snapshot import verify_snapshot  # not at the top, as in the fixture `gradcheck`
 
-        path = self._folder / f"{file_name(self._called if name is None else f'{self._called}.{name}')}.safetensors"
+        path = self._folder / f"{file_name(self._name if name is None else f'{self._name}.{name}')}.safetensors"
         if path in self._used:
             msg = f"`gradient_snapshot`: this test has used {path.name} already; pass a name for each, name='encoder'"
             raise InvalidInputError(msg)
         self._used.add(path)
-        case = replace(case, name=case.name or self._called, options=self._asker.options(dict(case.options)))
-        if self._recording:
+        case = replace(case, name=case.name or self._name, options=self._asker.options(dict(case.options)))
+        if self._record_first:
             self._record(path, case)
         elif not path.is_file():
             msg = f"`gradient_snapshot`: there is no {path} yet; record it: {self._asker.command} --gradcheck-record"
