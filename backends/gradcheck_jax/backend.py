@@ -134,7 +134,7 @@ class JaxProblem(HostProblem):
         if self._anywhere:
             return list(self._host)
         with self._scope():
-            return self._checked()
+            return self._checked_leaves()
 
     def _call_with(self, checked: Sequence[Any]) -> object:
         """What the cost returns of some checked leaves."""
@@ -174,7 +174,7 @@ class JaxProblem(HostProblem):
 
     def _device_arrays(self) -> list[jax.Array]:
         """The checked leaves as arrays, also where they are Python floats, as `jax.grad` takes them."""
-        return [jnp.asarray(leaf) for leaf in self._checked()]
+        return [jnp.asarray(leaf) for leaf in self._checked_leaves()]
 
     def _tangents(self, direction: FloatVector, checked: list[jax.Array]) -> list[jax.Array]:
         """A direction of theta as arrays like the checked ones."""
@@ -229,7 +229,7 @@ class JaxProblem(HostProblem):
 
 
 def _lower_anew(ask: Callable[[], Any]) -> Any:
-    """The answer; asked once more with empty caches if JAX fails on what an x64 scope has left in them.
+    """The answer; asked again with empty caches if JAX fails on what an x64 scope has left in them.
 
     JAX keeps what it lowered of an int64 NumPy array that a jitted function closes over inside an x64 scope, and then
     cannot lower the function outside of it; and a float64 array that one closes over it takes for float64 there.

@@ -95,13 +95,13 @@ def _program(jaxpr: Jaxpr, constants: list[Any], leaves: list[Any]) -> Program:
 
 
 Instead = Callable[[JaxprEqn, Sequence[Any]], list[Any] | None]
-"""What an equation of these operands gives in the place of what it computes; None where that stays."""
+"""What an equation of these operands gives instead of what it computes; None if it gives what it computes."""
 
 
 def evaluated(
     jaxpr: Jaxpr, constants: Sequence[Any], arguments: Sequence[Any], instead: Instead = lambda equation, operands: None
 ) -> list[Any]:
-    """What a jaxpr computes, inner jitted functions and functions with custom derivatives taken as a part of it."""
+    """What a jaxpr computes; inner jitted functions and functions with custom derivatives count as a part of it."""
     values = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *arguments], strict=True))
 
     def value(atom: Any) -> Any:

@@ -57,7 +57,7 @@ def compute_in_float64() -> Iterator[None]:
     """Let Keras' operations give float64 where float64 goes in.
 
     With JAX and PyTorch they would give float32: Keras' table of promotions ends with one from 64 to 32 bits, whatever
-    the model's dtype is. That table is changed meanwhile.
+    the model's dtype is. So the table is changed until this ends.
     """
     module = sys.modules.get("keras.src.backend.common.dtypes")
     table: dict[str, str] = {} if module is None else vars(module).get("BIT64_TO_BIT32_DTYPE", {})

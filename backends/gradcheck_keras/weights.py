@@ -52,7 +52,7 @@ def layers(value: Any) -> list[Any]:
 
 
 def weights(value: Any) -> list[Weight]:
-    """The variables of a layer, each once, by the names of the layers that lead to them; or a variable alone."""
+    """The variables of a layer, each once, by the names of the layers that lead to them; of a variable, itself."""
     if isinstance(value, sys.modules["keras"].Variable):
         return [Weight((), value, bool(value.trainable), value.dtype)]
     repeated: Counter[tuple[str, ...]] = Counter()

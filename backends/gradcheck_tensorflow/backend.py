@@ -188,8 +188,7 @@ class _TensorflowProblem(HostProblem):
     def gradient(self, weigh: Weigh) -> Gradient:
         sources = self._sources()
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            for source in sources:
-                tape.watch(source)
+            tape.watch(sources)
             total = sum_weighted(self._call(), weigh)
         return self._lay_out(tape.gradient(total, sources))
 
@@ -203,11 +202,9 @@ class _TensorflowProblem(HostProblem):
     def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
         sources = self._sources()
         with tf.GradientTape(watch_accessed_variables=False) as outer:
-            for source in sources:
-                outer.watch(source)
+            outer.watch(sources)
             with tf.GradientTape(watch_accessed_variables=False) as inner:
-                for source in sources:
-                    inner.watch(source)
+                inner.watch(sources)
                 total = sum_weighted(self._call(), weigh)
             along = inner_product(inner.gradient(total, sources), self._tangents(direction))
         # None means that the gradient does not depend on the parameter: the second derivative is zero.
@@ -216,7 +213,7 @@ class _TensorflowProblem(HostProblem):
     def _sources(self) -> list[tf.Variable | tf.Tensor]:
         return [
             leaf if variable is None else variable
-            for variable, leaf in zip(self._variables, self._checked(), strict=True)
+            for variable, leaf in zip(self._variables, self._checked_leaves(), strict=True)
         ]
 
     def _tangents(self, direction: FloatVector) -> list[tf.Tensor]:

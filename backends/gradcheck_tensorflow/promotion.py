@@ -18,8 +18,8 @@ from tensorflow.python.framework import op_def_library
 _WIDER = {"float32": "float64", "float16": "float64", "bfloat16": "float64", "complex64": "complex128"}
 
 _DRAWING = ("Random", "Stateless", "Stateful", "TruncatedNormal")
-"""Beginnings of the names of random operations. They draw other numbers in float64, so that a mask of dropout would be
-another than the model's own; here they draw in float32 what is then used in float64."""
+"""Beginnings of the names of random operations. In float64 they draw other numbers, so that a mask of dropout would not
+be the model's own; here they draw in float32, and the numbers are then cast to float64."""
 
 
 def wider(dtype: str) -> str | None:
@@ -37,21 +37,21 @@ def promoting() -> Iterator[None]:
     thread = threading.get_ident()
     execute = pywrap_tfe.TFE_Py_FastPathExecute
 
-    def promoted(context: object, operation: str, name: object, *arguments: Any) -> Any:
+    def call(context: object, operation: str, name: object, *arguments: Any) -> Any:
         if threading.get_ident() != thread:
             return execute(context, operation, name, *arguments)
         if operation == "Cast":
             arguments = _not_down(*arguments)
-        elif operation.startswith(_DRAWING) and (in_float32 := _drawing_in_float32(arguments)) is not None:
+        elif operation.startswith(_DRAWING) and (in_float32 := _draw_in_float32(arguments)) is not None:
             return tf.cast(execute(context, operation, name, *in_float32), tf.float64)
         try:
             return execute(context, operation, name, *arguments)
         except Exception:
-            if not _mixed(arguments):
+            if not _is_mixed(arguments):
                 raise
-        return execute(context, operation, name, *map(_promoted, arguments))
+        return execute(context, operation, name, *map(_promote, arguments))
 
-    pywrap_tfe.TFE_Py_FastPathExecute = promoted
+    pywrap_tfe.TFE_Py_FastPathExecute = call
     try:
         with functions_taken_apart():
             yield
@@ -76,7 +76,7 @@ def promoting_in_graphs() -> Iterator[None]:
     thread = threading.get_ident()
     apply = op_def_library._apply_op_helper
 
-    def promoted(operation: str, name: str | None = None, **keywords: Any) -> Any:
+    def call(operation: str, name: str | None = None, **keywords: Any) -> Any:
         if threading.get_ident() != thread:
             return apply(operation, name, **keywords)
         if operation == "Cast":
@@ -88,11 +88,11 @@ def promoting_in_graphs() -> Iterator[None]:
         try:
             return apply(operation, name, **keywords)
         except Exception:
-            if not _mixed(tuple(keywords.values())):
+            if not _is_mixed(tuple(keywords.values())):
                 raise
-        return apply(operation, name, **{key: _promoted(value) for key, value in keywords.items()})
+        return apply(operation, name, **{key: _promote(value) for key, value in keywords.items()})
 
-    op_def_library._apply_op_helper = promoted
+    op_def_library._apply_op_helper = call
     try:
         with functions_taken_apart():
             yield
@@ -106,7 +106,7 @@ def _not_down(source: Any, key: str, target: Any, *others: Any) -> tuple[Any, ..
     return (source, key, target if wide is None else tf.as_dtype(wide), *others)
 
 
-def _drawing_in_float32(arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+def _draw_in_float32(arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """The arguments of an operation that draws float64 numbers, changed to float32; None for any other."""
     for i, (key, value) in enumerate(pairwise(arguments)):
         if isinstance(key, str) and key == "dtype" and value == tf.float64:
@@ -114,14 +114,14 @@ def _drawing_in_float32(arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return None
 
 
-def _mixed(arguments: tuple[Any, ...]) -> bool:
+def _is_mixed(arguments: tuple[Any, ...]) -> bool:
     items = [item for each in arguments for item in (each if isinstance(each, list | tuple) else [each])]
     return any(map(_is_wide, items)) and any(map(_is_lower, items))
 
 
-def _promoted(argument: Any) -> Any:
+def _promote(argument: Any) -> Any:
     if isinstance(argument, list | tuple):
-        return [_promoted(item) for item in argument]
+        return [_promote(item) for item in argument]
     return tf.cast(argument, wider(argument.dtype.name)) if _is_lower(argument) else argument
 
 

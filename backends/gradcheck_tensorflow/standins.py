@@ -1,4 +1,4 @@
-"""Tensors in the place of variables, for as long as a cost is traced."""
+"""Tensors in place of variables, while a cost is traced."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager

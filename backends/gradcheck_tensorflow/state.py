@@ -47,7 +47,7 @@ class VariableState:
 
     def learn(self, call: Callable[[], object]) -> object:
         """Make the first evaluation, and note what it changes: only that is set back from then on."""
-        with _operations_run() as names:
+        with _note_operations() as names:
             returned = call()
         self._volatile = [(v, saved) for v, saved in self._saved if not np.array_equal(v.numpy(), saved)]
         self.seeding = _draws(self._context, names)
@@ -100,13 +100,13 @@ def way_back_of_attributes(owner: object) -> Callable[[], None]:
 def _global_generator() -> tf.random.Generator | None:
     try:
         return tf.random.get_global_generator()
-    except RuntimeError:  # where operations have to be deterministic, there is none until the program makes it
+    except RuntimeError:  # if operations have to be deterministic, the program has to make it first
         return None
 
 
 @contextmanager
-def _operations_run() -> Iterator[set[str]]:
-    """The names of the operations and functions that this thread runs meanwhile, or puts into a graph."""
+def _note_operations() -> Iterator[set[str]]:
+    """Note the names of the operations and functions that this thread runs or puts into a graph."""
     names: set[str] = set()
 
     def note(op_type: str | bytes, *_: Any, **__: Any) -> None:

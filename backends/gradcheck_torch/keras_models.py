@@ -16,7 +16,7 @@ Held = list[tuple[Any, torch.Tensor]]
 
 
 def find_held(leaves: Iterable[trees.Leaf]) -> Held | None:
-    """What the Keras models and variables among some leaves hold, or None where there are none."""
+    """What the Keras models and variables among some leaves hold, or None if there are no such leaves."""
     owners = gradcheck_keras.owners(leaves, "torch")
     weights = [weight for owner in owners for weight in gradcheck_keras.weights(owner)]
     return [(weight.variable, weight.variable.value) for weight in weights] if owners else None

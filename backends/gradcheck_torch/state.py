@@ -55,7 +55,7 @@ class ModuleState:
             buffer.data.copy_(saved)
 
     @property
-    def changing(self) -> list[torch.Tensor]:
+    def changing_buffers(self) -> list[torch.Tensor]:
         """The buffers that the cost changes."""
         return [buffer for _, _, buffer, _ in self._volatile]
 

@@ -95,7 +95,7 @@ class VmappedBatch(Batch):
 
     def _vectorise(self, tensor: torch.Tensor, thetas: torch.Tensor) -> FloatVector:
         self._state.prepare()
-        buffers = self._state.changing
+        buffers = self._state.changing_buffers
         replaced = [id(original) for original in (tensor, *buffers)]
 
         def total(*replacing: torch.Tensor) -> torch.Tensor:

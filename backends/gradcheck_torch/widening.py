@@ -50,11 +50,11 @@ def _widen_leaf(value: object, widths: Widths, memo: dict[int, Any]) -> object:
 def promoting(cost: Callable[..., object], widths: Widths) -> Callable[..., object]:
     """The cost with every operation that mixes a wide dtype with ones to be widened done in the wide one."""
 
-    def promoted(*arguments: object) -> object:
+    def call_promoted(*arguments: object) -> object:
         with _Promotion(widths):
             return cost(*arguments)
 
-    return promoted
+    return call_promoted
 
 
 @final
@@ -71,7 +71,7 @@ class _Promotion(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if function in _CASTS:
-            return self._promoted(args[0])
+            return self._promote(args[0])
         if function == _DTYPE_OF:  # so that a module which compares dtypes does not refuse what would be promoted
             own = function(*args)
             wide = self._widths.get(own, own)
@@ -80,10 +80,10 @@ class _Promotion(TorchFunctionMode):
         mixed = any(isinstance(leaf.value, torch.Tensor) and leaf.value.dtype in self._wide for leaf in leaves)
         if not mixed or _writes_in_place(function, kwargs):
             return function(*args, **kwargs)
-        rebuilt: Any = trees.rebuilder([list(args), kwargs])(iter(self._promoted(leaf.value) for leaf in leaves))
+        rebuilt: Any = trees.rebuilder([list(args), kwargs])(iter(self._promote(leaf.value) for leaf in leaves))
         return function(*rebuilt[0], **rebuilt[1])
 
-    def _promoted(self, value: Any) -> Any:
+    def _promote(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor):
             return value.to(self._widths.get(value.dtype, value.dtype))
         return self._widths.get(value, value) if isinstance(value, torch.dtype) else value

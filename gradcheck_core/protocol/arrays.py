@@ -114,18 +114,18 @@ class _ArrayProblem(HostProblem):
 
     def read(self, parameter: int) -> FloatVector:
         # from the tensor, since a cost may have overwritten it
-        values = np.ascontiguousarray(self._backend.to_numpy(self._checked()[parameter]))
+        values = np.ascontiguousarray(self._backend.to_numpy(self._checked_leaves()[parameter]))
         return self.layout.parameters[parameter].numbers(values).real.astype(np.float64)
 
     def evaluate(self) -> object:
         return self._call(self._hand())
 
     def gradient(self, weigh: Weigh) -> Gradient:
-        return self._lay_out(self._backend.gradients(self._total(weigh), self._checked()))
+        return self._lay_out(self._backend.gradients(self._total(weigh), self._checked_leaves()))
 
     def jvp(self, direction: FloatVector, weigh: Weigh) -> float:
         tangents = self._tangents(direction, conjugated=False)
-        found = self._backend.derivative(self._total(weigh), self._checked(), tangents)
+        found = self._backend.derivative(self._total(weigh), self._checked_leaves(), tangents)
         return float(self._backend.to_numpy(found))
 
     def hvp(self, direction: FloatVector, weigh: Weigh) -> Gradient:
@@ -137,7 +137,7 @@ class _ArrayProblem(HostProblem):
             grads = zip(backend.gradients(total, tensors), tangents, strict=True)
             return functools.reduce(operator.add, [backend.contract(g, t) for g, t in grads if g is not None])
 
-        return self._lay_out(backend.gradients(along, self._checked()))
+        return self._lay_out(backend.gradients(along, self._checked_leaves()))
 
     def batch(self, weigh: Weigh, memory: int) -> Batch | None:
         backend = self._backend
@@ -155,7 +155,7 @@ class _ArrayProblem(HostProblem):
 
         def costs(parameter: int, thetas: Array) -> FloatVector:
             def one(tensor: Any) -> list[Any]:
-                tensors = self._checked()
+                tensors = self._checked_leaves()
                 tensors[parameter] = tensor
                 returned = trees.leaves(self._call(self._rebuild(iter(self._with(tensors)))))
                 return [returned[position].value for position in positions]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InvalidInputError
-from .outputs import agree
+from .outputs import agree, widen
 
 Array = npt.NDArray[Any]
 
@@ -71,14 +71,10 @@ class CompiledCost:
                 found, called = self._compute(self._known[0]), self._known[1]
                 self._usable = agree(found, called)
                 # Only differences of costs count, so the rounding error at the opening theta is subtracted everywhere.
-                self._offsets = [_wide(one) - _wide(other) for one, other in zip(found, called, strict=self._usable)]
-            outputs = [_wide(one) - off for one, off in zip(self._compute(values()), self._offsets, strict=True)]
+                self._offsets = [widen(one) - widen(other) for one, other in zip(found, called, strict=self._usable)]
+            outputs = [widen(one) - off for one, off in zip(self._compute(values()), self._offsets, strict=True)]
         except Exception:  # if the cost raises, it raises again when it is called
             self._usable = False
         if not self._usable:
             return None
         return outputs if len(outputs) > 1 or outputs[0].shape else outputs[0].item()
-
-
-def _wide(array: Array) -> Array:
-    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)

@@ -129,7 +129,7 @@ class HostProblem(Problem):
             self._place(parameter)
         self._written.clear()
 
-    def _checked(self) -> list[Any]:
+    def _checked_leaves(self) -> list[Any]:
         """The checked leaves at the present theta."""
         self._flush()
         return [self._leaves[position] for position in self._positions]
@@ -143,7 +143,7 @@ class HostProblem(Problem):
 
     def _hand(self) -> object:
         """The structure at the present theta, which is noted as what the cost is handed."""
-        self._handed = (self._checked(), self.params())
+        self._handed = (self._checked_leaves(), self.params())
         return self._handed[1]
 
     def _handed_leaves(self) -> list[Leaf]:

@@ -48,7 +48,7 @@ class Contraction:
         return list(_weights(self.seed, tuple(shapes)))
 
     def value(self, returned: object, to_numpy: ToNumpy) -> CostValue:
-        """J from what a cost returned; InvalidInputError if that is no number of a floating dtype."""
+        """J from what a cost returned; InvalidInputError if that has no number of a floating dtype."""
         if isinstance(returned, float):  # the usual case, and np.float64 too
             return CostValue(float(returned), _FLOAT64_ROUNDOFF, 1)
         if trees.is_leaf(returned):  # the usual case elsewhere: one number, whose weight is exactly 1
@@ -60,7 +60,7 @@ class Contraction:
         return CostValue(self._contract(arrays).real, roundoff, sum(array.size for array in arrays))
 
     def number(self, returned: object, to_numpy: ToNumpy) -> float:
-        """J alone."""
+        """Only J."""
         return returned if type(returned) is float else self.value(returned, to_numpy).value
 
     def complex_value(self, returned: object, to_numpy: ToNumpy) -> complex:
@@ -73,8 +73,7 @@ class Contraction:
     def _contract(self, arrays: list[Array]) -> complex:
         """The weighted sum in double precision, a float where all arrays are real."""
         weights = _weights(self.seed, tuple(array.shape for array in arrays))
-        wide = [array.astype(_wide(array.dtype)) for array in arrays]
-        products = (np.sum(weight * array).item() for weight, array in zip(weights, wide, strict=True))
+        products = (np.sum(weight * widen(array)).item() for weight, array in zip(weights, arrays, strict=True))
         return sum(products, start=0.0)
 
 
@@ -152,7 +151,7 @@ def agree(one: Sequence[Array], other: Sequence[Array]) -> bool:
 def _agree(one: Array, other: Array) -> bool:
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
-    here, there = one.astype(_wide(one.dtype)), other.astype(_wide(other.dtype))
+    here, there = widen(one), widen(other)
     allowed = REPEATABLE * roundoff_of(one.dtype) * np.max(np.abs(there), initial=0.0)
     return bool(np.all(np.abs(here - there) <= allowed))
 
@@ -187,8 +186,9 @@ def _weights(seed: int, shapes: tuple[tuple[int, ...], ...]) -> tuple[npt.NDArra
     )
 
 
-def _wide(dtype: np.dtype[np.generic]) -> type[np.generic]:
-    return np.complex128 if dtype.kind == "c" else np.float64
+def widen(array: Array) -> Array:
+    """An array in double precision, real or complex."""
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
 def _numbers(returned: object, to_numpy: ToNumpy) -> list[Array]:

@@ -48,7 +48,7 @@ def load_backend(name: str) -> Backend:
 
 def owner_of(leaf: object) -> Backend | None:
     """The backend that an object belongs to; only frameworks already imported can have made it."""
-    return next((backend for backend in _imported() if _owns(backend, leaf)), None)
+    return next((backend for backend in _list_imported() if _owns(backend, leaf)), None)
 
 
 def to_numpy(leaf: object) -> npt.NDArray[np.generic]:
@@ -85,7 +85,7 @@ def infer_backend(params: object) -> Backend:
         )
         raise InvalidInputError(msg)
     if not owners:
-        considered = ", ".join(backend.name for backend in _imported())
+        considered = ", ".join(backend.name for backend in _list_imported())
         msg = (
             f"`params` holds no array or tensor of an imported framework (considered: {considered}); it holds "
             f"{', '.join(sorted(types)) or 'nothing'}. Pass arrays, tensors or a model, or name the backend with "
@@ -123,7 +123,7 @@ def _validate(name: str, loaded: object) -> Backend:
     return backend
 
 
-def _imported() -> list[Backend]:
+def _list_imported() -> list[Backend]:
     """Usable backends of frameworks already imported; a broken plugin is passed over here, never fatal."""
     found = []
     for name in _names():

@@ -1,4 +1,4 @@
-"""The laws of `Alteration`, by which a comparison finds out what explains a difference: tested with GELU."""
+"""The laws of `Alteration`, with which a comparison finds out what explains a difference, tested with GELU."""
 
 import math
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def sum_weighted(function: Callable[[float], float]) -> float:
 
 
 class Alterations:
-    """Costs with one thing done otherwise, and everything as it was beside them."""
+    """A cost in which one thing is changed, and nothing else."""
 
     @pytest.fixture
     def gelu(self, kit: Kit) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ class BadInput:
 
     @pytest.mark.parametrize("empty", [{}, [], ()], ids=str)
     def test_empty_params_are_refused(self, kit: Kit, empty: object) -> None:
-        """Nothing to check.
+        """There is nothing to check.
 
         If this fails: lay theta out with `Layout.of`, which refuses an empty one.
         """
@@ -26,7 +26,7 @@ class BadInput:
             check_gradients(lambda p: 0.0, empty, {}, backend=kit.name)
 
     def test_params_without_a_floating_leaf_are_refused(self, kit: Kit) -> None:
-        """With the names and dtypes that there are.
+        """The error names the leaves and their dtypes.
 
         If this fails: hand what is not checked to `Layout.of` as `carried`.
         """
@@ -34,7 +34,7 @@ class BadInput:
             check_gradients(lambda p: 0.0, {"n": kit.array([1, 2], "int32")}, {}, backend=kit.name)
 
     def test_params_that_contain_themselves_are_refused(self, kit: Kit) -> None:
-        """A list in itself.
+        """The params are a list that is an item of itself.
 
         If this fails: walk the structure with `trees.leaves`.
         """
@@ -44,7 +44,7 @@ class BadInput:
             check_gradients(lambda p: 0.0, params, {}, backend=kit.name)
 
     def test_params_that_are_not_finite_are_refused(self, kit: Kit) -> None:
-        """With the entry.
+        """The error names the entry.
 
         If this fails: `read` changes what is not finite.
         """
@@ -62,7 +62,7 @@ class BadInput:
         ids=str,
     )
     def test_a_cost_that_returns_no_number_is_refused(self, kit: Kit, returned: object, message: str) -> None:
-        """With what it returned.
+        """The error says what it returned.
 
         If this fails: `evaluate` has to return what the cost returned, whatever it is.
         """
@@ -70,7 +70,7 @@ class BadInput:
             check_gradients(lambda p: returned, model.params(kit), model.gradient(), backend=kit.name)
 
     def test_a_cost_that_returns_an_empty_tensor_is_refused(self, kit: Kit) -> None:
-        """With its shape.
+        """The error says its shape.
 
         If this fails: `to_numpy` of an empty tensor loses its shape.
         """

@@ -58,7 +58,7 @@ class BackendConformance(Leaves, Laws, DerivativeLaws, Alterations, Scenarios, D
     def test_every_deviation_from_the_suite_has_a_reason(self) -> None:
         """What is overridden is named in `deviations`, with a reason; what is named there exists.
 
-        If this fails: write down why this backend does otherwise, or remove what is out of date.
+        If this fails: write down why this backend differs, or remove what is out of date.
         """
         unexplained = sorted(name for name in _overridden(type(self)) if not self.deviations.get(name, "").strip())
         unknown = sorted(name for name in self.deviations if name.partition("[")[0] not in _standard())

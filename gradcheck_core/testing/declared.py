@@ -22,7 +22,7 @@ def products(kit: Kit, change: Callable[[Grads], Grads] = dict) -> Callable[[Any
 
 
 class Declared:
-    """The verdicts, once more."""
+    """The verdicts with what a backend declares."""
 
     def test_a_float32_model_is_checked_in_float64(self, kit: Kit) -> None:
         """A wrong gradient of a float32 model is found, a right one passes, and the formula is checked in float64.

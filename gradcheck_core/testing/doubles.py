@@ -1,4 +1,4 @@
-"""Costs that misbehave: each is refused or told of, and nothing of the caller's is changed by it."""
+"""Costs that misbehave: each is refused or reported, and nothing of the caller's changes."""
 
 import random
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Doubles:
         assert np.array_equal(kit.value(made["b"]), model.B), "the caller's params changed"
 
     def test_a_cost_that_overwrites_its_params_is_refused(self, kit: Kit, held: dict[str, Any]) -> None:
-        """In place, with the entry that changed; the caller's own keep their values.
+        """The error names the entry that changed; the caller's own params keep their values.
 
         If this fails: `read` gives what was written, not what the cost's tensor holds now.
         """
@@ -42,7 +42,7 @@ class Doubles:
             check_gradients(mutating, held, model.gradient(), backend=kit.name)
 
     def test_a_cost_that_rebinds_its_params_is_refused(self, kit: Kit, held: dict[str, Any]) -> None:
-        """A new tensor in the structure's place of the old one.
+        """The cost puts a new tensor into the structure that it is handed.
 
         If this fails: see `Problem.changed_structure`.
         """
@@ -59,7 +59,7 @@ class Doubles:
     def test_a_cost_that_ignores_its_params_is_a_bug_with_a_note(self, kit: Kit, held: dict[str, Any]) -> None:
         """No perturbation changes it, and the note says so.
 
-        If this fails: the cost reaches theta by another way than what it is handed.
+        If this fails: the cost reaches theta in another way than through what it is handed.
         """
         others, cost = model.params(kit), model.make_cost(kit)
 
@@ -69,7 +69,7 @@ class Doubles:
         assert any("no perturbation changed the cost" in note for note in report.notes)
 
     def test_a_cost_that_raises_keeps_its_error(self, kit: Kit, held: dict[str, Any]) -> None:
-        """The user's own error, with a note where it was raised.
+        """The user gets their own error, with a note where it was raised.
 
         If this fails: the backend wraps or swallows what the cost raises.
         """
@@ -100,7 +100,7 @@ class Doubles:
         assert caught.value.__notes__[-1].startswith("gradcheck: raised with params `")
 
     def test_an_interrupt_gives_everything_back(self, kit: Kit, held: dict[str, Any]) -> None:
-        """In the middle of a sweep.
+        """The interrupt comes in the middle of a sweep.
 
         If this fails: `close` has to give back what the last evaluation changed.
         """
@@ -117,7 +117,7 @@ class Doubles:
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
     def test_a_cost_that_is_not_finite_is_refused(self, kit: Kit, held: dict[str, Any], value: float) -> None:
-        """At the given params.
+        """The error says that this is so at the given params.
 
         If this fails: `to_numpy` of a scalar tensor changes what is not finite.
         """
@@ -143,9 +143,9 @@ class Doubles:
         assert any("the cost was NaN or infinite at" in note for note in report.notes)
 
     def test_a_cost_with_a_generator_of_its_own_is_refused(self, kit: Kit, held: dict[str, Any]) -> None:
-        """It is another at the same theta, and the amount is said.
+        """It differs at the same theta, and the error says by how much.
 
-        If this fails: an evaluation is answered from what was kept of an earlier one.
+        If this fails: the backend answers an evaluation with the result of an earlier one.
         """
         own, cost = random.Random(1), model.make_cost(kit)
 
@@ -153,9 +153,9 @@ class Doubles:
             check_gradients(lambda p: cost(p) + 1e-3 * own.random(), held, model.gradient(), backend=kit.name)
 
     def test_a_cost_that_drifts_is_refused(self, kit: Kit, held: dict[str, Any]) -> None:
-        """A counter that moves the cost a little in every call.
+        """A counter moves the cost a little in every call.
 
-        If this fails: an evaluation is answered from what was kept of an earlier one.
+        If this fails: the backend answers an evaluation with the result of an earlier one.
         """
         calls, cost = [], model.make_cost(kit)
 

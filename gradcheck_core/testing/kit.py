@@ -12,11 +12,11 @@ from gradcheck_core.protocol.causes import Alteration
 @final
 @dataclass(frozen=True)
 class Kit:
-    """What the conformance suite is told of a framework.
+    """What the conformance suite is told about a framework.
 
     Tensors are the framework's own throughout, and take part in its automatic differentiation. They know ``+``, ``-``,
     ``*``, ``/`` and ``**`` among each other, with Python numbers, and broadcast as NumPy's do; complex ones know
-    ``abs()``. `sum`, `sin`, `tanh` and `matmul` are called inside a cost alone.
+    ``abs()``. `sum`, `sin`, `tanh` and `matmul` are called only inside a cost.
 
     Attributes
     ----------
@@ -26,13 +26,13 @@ class Kit:
         ``array(values, dtype="float64")``: a parameter, or whatever the framework differentiates by, of nested lists or
         a NumPy array of any shape, ``()`` and ``(0, 3)`` among them. The dtype is float64, int32 or one of `dtypes`.
     constant : callable
-        ``constant(values, dtype="float64")``: a tensor that is no parameter.
+        ``constant(values, dtype="float64")``: a tensor that is not a parameter.
     value : callable
         The values of a parameter or a constant as a NumPy array, of whatever real floating dtype.
     sum : callable
         Of all entries of a tensor, a tensor of shape ``()``.
     sin : callable
-        Of every entry. The suite takes it of complex entries alone: not every framework computes it to float64's
+        Of every entry. The suite takes it of complex entries only: not every framework computes it to float64's
         precision.
     tanh : callable
         Of every entry.

@@ -30,21 +30,21 @@ def require_dtype(kit: Kit, dtype: str) -> None:
 
 
 def need_overwrite(kit: Kit) -> Callable[[Any, float], Any]:
-    """How a parameter is overwritten in place; skips where tensors are immutable."""
+    """The function that overwrites a parameter in place; skips where tensors are immutable."""
     if kit.overwrite is None:
         pytest.skip(f"{kit.name}'s tensors are immutable")
     return kit.overwrite
 
 
 def need_gelu(kit: Kit) -> Callable[[Any], Any]:
-    """A GELU of which alterations are given; skips where the backend gives none."""
+    """The kit's GELU; skips where the backend gives no alterations of it."""
     if kit.gelu is None or kit.alterations is None:
         pytest.skip(f"{kit.name}'s kit has no gelu or no alterations, as for a backend that registers no causes")
     return kit.gelu
 
 
 def need_draw(kit: Kit) -> Callable[[], Any]:
-    """How a random number is drawn; skips where the framework has no global generator."""
+    """The function that draws a random number; skips where the framework has no global generator."""
     if kit.draw is None:
         pytest.skip(f"{kit.name} has no global generator")
     return kit.draw

@@ -40,6 +40,11 @@ def make_wrong(mistake: str) -> Grads:
     return {**right, "w": MISTAKES[mistake](right["w"])}
 
 
+def check_tanh(kit: Kit, theta: object, claim: object, dtype: str = "float64", **options: Any) -> GradientReport:
+    """Check a claimed gradient of the sum of tanh."""
+    return check_gradients(lambda p: kit.sum(kit.tanh(p)), kit.array(theta, dtype), claim, backend=kit.name, **options)
+
+
 def gradient_at(kit: Kit) -> Callable[[Any], Grads]:
     """The model's gradient by hand, as a function of the params."""
     return lambda p: model.gradient(kit.value(p["w"]), kit.value(p["b"]))
@@ -151,13 +156,8 @@ class Scenarios:
         w = np.asarray(kit.value(kit.array([0.25, 0.5], dtype)), dtype=np.float64)
         expected = 1 - np.tanh(w) ** 2
 
-        def checked(claim: Any) -> GradientReport:
-            return check_gradients(
-                lambda p: kit.sum(kit.tanh(p)), kit.array(w, dtype), claim, precision="native", backend=kit.name
-            )
-
-        assert checked(-expected).verdict is Verdict.BUG
-        right = checked(expected)
+        assert check_tanh(kit, w, -expected, dtype, precision="native").verdict is Verdict.BUG
+        right = check_tanh(kit, w, expected, dtype, precision="native")
         assert right.verdict in (Verdict.CORRECT, Verdict.INSPECT, Verdict.INCONCLUSIVE)
         assert right.precision == dtype
 
@@ -171,11 +171,8 @@ class Scenarios:
         wrong = right.copy()
         wrong[137] *= 1.1
 
-        def checked(claim: Any) -> GradientReport:
-            return check_gradients(lambda w: kit.sum(kit.tanh(w)), kit.array(theta), claim, backend=kit.name)
-
-        assert checked(wrong).worst.wrong == ((137, 138),)
-        assert checked(right).verdict is Verdict.CORRECT
+        assert check_tanh(kit, theta, wrong).worst.wrong == ((137, 138),)
+        assert check_tanh(kit, theta, right).verdict is Verdict.CORRECT
 
     def test_random_directions_name_the_wrong_entry(self, kit: Kit) -> None:
         """``method="projected"`` finds the wrong entry, and certifies a right gradient.
