@@ -10,16 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from gradcheck_core.errors import InvalidInputError
-from gradcheck_core.protocol import (
-    Backend,
-    Batch,
-    Capability,
-    FloatVector,
-    Gradient,
-    Problem,
-    Weigh,
-    trees,
-)
+from gradcheck_core.protocol import Backend, Batch, Capability, FloatVector, Gradient, Problem, Weigh, trees
 from gradcheck_core.protocol.compiled import CompiledCost
 from gradcheck_core.protocol.host_theta import HostProblem, hold
 from gradcheck_core.protocol.outputs import roundoff_of

@@ -99,12 +99,7 @@ _WIDTHS: dict[str, Widths] = {"native": {}, "float64": TO_FLOAT64, "complex128":
 @final
 class _TorchProblem(Problem):
     def __init__(
-        self,
-        cost: Callable[..., object],
-        params: object,
-        args: tuple[object, ...],
-        seed: int,
-        dtypes: dict[str, str],
+        self, cost: Callable[..., object], params: object, args: tuple[object, ...], seed: int, dtypes: dict[str, str]
     ) -> None:
         self.loans = ExitStack()
         self._cost = cost

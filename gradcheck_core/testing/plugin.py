@@ -17,30 +17,17 @@ from .summary import Summary
 
 _SUMMARY = "gradcheck summary"
 
-_SUITE = (
-    "leaves",
-    "laws",
-    "derivatives",
-    "alterations",
-    "scenarios",
-    "declared",
-    "doubles",
-    "bad_input",
-    "conformance",
-)
+SUITE = ("leaves", "laws", "derivatives", "alterations", "scenarios", "declared", "doubles", "bad_input", "conformance")
 
 # so that a failed assertion of the conformance suite shows its values; this imports none of these modules
-pytest.register_assert_rewrite(*(f"gradcheck_core.testing.{module}" for module in _SUITE))
+pytest.register_assert_rewrite(*(f"gradcheck_core.testing.{module}" for module in SUITE))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, in a group of their own."""
     group = parser.getgroup("gradcheck", "gradient checks")
     group.addoption(
-        "--gradcheck-html",
-        metavar="DIR",
-        type=Path,
-        help="write a page for every check into this directory",
+        "--gradcheck-html", metavar="DIR", type=Path, help="write a page for every check into this directory"
     )
     group.addoption(
         "--gradcheck-backend",
