@@ -1,7 +1,6 @@
 """Pytrees with names: JAX's own flattening, by the path rule that holds in every framework."""
 
 import dataclasses
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
@@ -14,6 +13,8 @@ from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 import gradcheck_keras
 from gradcheck_core.protocol import trees
 from gradcheck_core.protocol.outputs import cannot_differentiate
+
+from . import flax_modules
 
 
 @final
@@ -33,7 +34,7 @@ class Pytree:
 
 def flatten(structure: object) -> Pytree:
     """Flatten a pytree; a dataclass that JAX does not know is flattened by its fields."""
-    outer, treedef = jax.tree_util.tree_flatten_with_path(structure, is_leaf=_is_flax_variable)
+    outer, treedef = jax.tree_util.tree_flatten_with_path(structure, is_leaf=flax_modules.is_variable)
     leaves: list[trees.Leaf] = []
     holders: list[Any] = []
     frozen: set[int] = set()
@@ -47,12 +48,11 @@ def flatten(structure: object) -> Pytree:
             found = [trees.Leaf((*path, *weight.path), weight.variable.value) for weight in weights]
             frozen |= {id(leaf.value) for leaf, weight in zip(found, weights, strict=True) if not weight.trainable}
             rebuilders.append(_keep(node, len(weights)))
-        elif _is_flax_variable(node):
+        elif flax_modules.is_variable(node):
             inner, definition = jax.tree_util.tree_flatten_with_path(node)
             # A variable with one value is named as itself, not as its value.
             found = [trees.Leaf(path if len(inner) == 1 else (*path, *map(_component, k)), v) for k, v in inner]
-            # Batch statistics and random state are not parameters; `nnx.grad` leaves them out too.
-            frozen |= {id(leaf.value) for leaf in found if not isinstance(node, sys.modules["flax.nnx"].Param)}
+            frozen |= {id(leaf.value) for leaf in found if flax_modules.is_frozen(node)}
             rebuilders.append(_from_treedef(definition, len(inner)))
         elif dataclasses.is_dataclass(node) and not isinstance(node, type):
             fields = {field.name: flatten(getattr(node, field.name)) for field in dataclasses.fields(node)}
@@ -107,12 +107,6 @@ def _keep(node: object, count: int) -> Callable[[Iterator[object]], object]:
 
 def _from_fields(node: object, fields: dict[str, Pytree]) -> Callable[[Iterator[object]], object]:
     return lambda new: trees.reassign(node, fields, [field.rebuild(new) for field in fields.values()])
-
-
-def _is_flax_variable(node: object) -> bool:
-    """Whether an object is a variable of `flax.nnx`, whose modules are pytrees of them; Flax is never imported here."""
-    nnx = sys.modules.get("flax.nnx")
-    return nnx is not None and isinstance(node, nnx.Variable)
 
 
 def _component(key: object) -> object:
