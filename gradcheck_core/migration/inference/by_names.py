@@ -6,20 +6,26 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import MappingError
 from ..entries import Term
 from ..tensors import Precision, Tensor
-from .axes import AxesSeen, choose_axes, is_fused
 from .ledger import Found, Ledger, whole
-from .likeness import Likeness
+from .likeness import Likeness, outputs_first
 from .whole import find_permutations, find_shape_permutations
 
 _SHOWN = 3
 """Names that a reason lists: enough to see what kind they are."""
 
+_TIE = 1e-9
+"""Scores closer than this are equal: they are sums of quotients of small whole numbers."""
+
 Group = tuple[list[Tensor], list[Tensor]]
 """Sources and targets that may belong together, by shapes and values."""
+
+AxesSeen = Mapping[tuple[str, str], set[tuple[int, ...]]]
+"""Permutations of axes seen between weights, by their names without the layer."""
 
 
 @final
@@ -58,7 +64,7 @@ def find_by_names(ledger: Ledger, group: Group, seen: AxesSeen, *, valued: bool 
     targets = _group_families(tensor for tensor in group[1] if ledger.is_untouched(tensor.name))
     if not sources or not targets:
         return
-    scores = np.array([[_score(target, source) for source in sources] for target in targets])
+    scores = np.array([[target.likeness.score(source.likeness) for source in sources] for target in targets])
     for row, target in enumerate(targets):
         rivals = [
             f"`{each.members[0].name}`" for column, each in enumerate(sources) if np.isfinite(scores[row, column])
@@ -91,30 +97,48 @@ def _group_families(tensors: Iterable[Tensor]) -> list[_Family]:
     for tensor in tensors:
         likeness = Likeness.of(tensor.name)
         families[likeness.kind, likeness.stem].append(tensor)
-    made = []
-    for members in families.values():
-        ordered = sorted(members, key=lambda tensor: Likeness.of(tensor.name).numbers)
-        made.append(_Family(Likeness.of(ordered[0].name), tuple(ordered)))
-    return made
+    return [
+        _Family(
+            Likeness.of(members[0].name), tuple(sorted(members, key=lambda tensor: Likeness.of(tensor.name).numbers))
+        )
+        for members in families.values()
+    ]
 
 
-def _score(target: _Family, source: _Family) -> float:
-    return target.likeness.score(source.likeness) if target.likeness.may_be(source.likeness) else -np.inf
+def _pair_families(scores: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The clear pairs of the assignment of rows to columns with the largest sum of scores.
 
-
-def _pair_families(scores: "np.typing.NDArray[np.float64]") -> list[tuple[int, int]]:
+    Minus infinity is the score of what cannot be a pair. A pair is not clear if another assignment is as good: with two
+    pairs crossed over, or with a row or column in its place that is in no pair.
+    """
+    possible = np.isfinite(scores)
     if scores.shape == (1, 1):
-        return [(0, 0)] if np.isfinite(scores[0, 0]) else []
+        return [(0, 0)] if possible.all() else []
     try:
         # SciPy is an extra; most mappings are read from values and need no assignment
-        from .assignment import find_best_pairs
+        from scipy.optimize import linear_sum_assignment
     except ModuleNotFoundError as error:
         msg = (
             "`infer_mapping`: several parameters have equal shapes and values, and which is which by name is an "
             "assignment that SciPy solves; SciPy is not installed: pip install 'gradcheck[migration]'"
         )
         raise MappingError(msg) from error
-    return find_best_pairs(scores)
+    # an impossible pair is taken only if nothing else is left
+    never = -(1.0 + float(np.abs(scores[possible]).sum()))
+    filled = np.where(possible, scores, never)
+    rows, columns = linear_sum_assignment(filled, maximize=True)
+    chosen = filled[rows, columns]
+    crossed = filled[np.ix_(rows, columns)]
+    gain = chosen[:, None] + chosen[None, :] - crossed - crossed.T
+    np.fill_diagonal(gain, np.inf)
+    as_good = (gain <= _TIE).any(axis=1)
+    spare_rows = np.delete(filled, rows, axis=0)[:, columns]
+    spare_columns = np.delete(filled, columns, axis=1)[rows]
+    for spare in (spare_rows.T, spare_columns):
+        if spare.shape[1]:
+            as_good |= spare.max(axis=1) >= chosen - _TIE
+    clear = possible[rows, columns] & ~as_good
+    return [(int(row), int(column)) for row, column in zip(rows[clear], columns[clear], strict=True)]
 
 
 def _say_how(target: _Family, source: _Family, score: float) -> str:
@@ -124,7 +148,7 @@ def _say_how(target: _Family, source: _Family, score: float) -> str:
 
 
 def _enter(ledger: Ledger, source: Tensor, target: Tensor, seen: AxesSeen, found_by: str, valued: bool) -> None:
-    if not valued and source.leaf != target.leaf and (is_fused(source.leaf) or is_fused(target.leaf)):
+    if not valued and source.leaf != target.leaf and (_is_fused(source.leaf) or _is_fused(target.leaf)):
         ledger.reasons[target.name] = (
             f"by its name it is `{source.name}`, whose gates or projections are in an order that shapes do not tell; "
             "carry the weights over, or write the entry"
@@ -133,10 +157,11 @@ def _enter(ledger: Ledger, source: Tensor, target: Tensor, seen: AxesSeen, found
     ways = find_shape_permutations(source.values.shape, target.values.shape)
     if valued:
         ways = find_permutations(source.values, target.values, ledger.precision)
-    axes = choose_axes(seen, source, target, ways)
+    axes = _choose_axes(seen, source, target, ways)
     if axes is None:
+        listed = " and ".join(f"axes {list(way)}" for way in ways)
         ledger.reasons[target.name] = (
-            f"by its name it is `{source.name}`, and {_list_ways(ways)} all carry the one onto the other; write which"
+            f"by its name it is `{source.name}`, and {listed} all carry the one onto the other; write which"
             if ways
             else f"by its name it is `{source.name}`, but no permutation of axes carries that onto it"
         )
@@ -144,6 +169,38 @@ def _enter(ledger: Ledger, source: Tensor, target: Tensor, seen: AxesSeen, found
     box = whole(target.values.shape)
     if ledger.claim(target.name, box, [Found(box, (Term(source.name, axes),), found_by)], valued=valued):
         ledger.reasons.pop(target.name, None)
+
+
+def _is_fused(leaf: str) -> bool:
+    """Whether a weight holds several gates or projections, by its name: shapes do not tell their order."""
+    return any(word in leaf for word in ("_ih", "_hh", "in_proj")) and Likeness.of(leaf).kind != ""
+
+
+def _choose_axes(
+    seen: AxesSeen, source: Tensor, target: Tensor, among: list[tuple[int, ...]]
+) -> tuple[int, ...] | None:
+    """The permutation of axes between two weights, of those that values or shapes allow; None if it is not clear."""
+    if len(among) <= 1:
+        return among[0] if among else None
+    learnt = {axes for axes in seen.get((source.leaf, target.leaf), ()) if len(axes) == source.values.ndim}
+    if len(learnt) > 1:
+        return None
+    wanted = learnt.pop() if learnt else _find_usual_axes(source.leaf, target.leaf, source.values.ndim)
+    return wanted if wanted in among else None
+
+
+def _find_usual_axes(source: str, target: str, ndim: int) -> tuple[int, ...] | None:
+    """The permutation of axes between two weights of these names, by convention; None if there is none.
+
+    Outputs first is ``(out, in, *window)``, outputs last ``(*window, in, out)``.
+    """
+    one, other = outputs_first(source), outputs_first(target)
+    is_table = "embedding" in source.lower() or "embedding" in target.lower()
+    if source == target or is_table or (one is not None and one == other):
+        return tuple(range(ndim))
+    if one is None or other is None or ndim < 2:
+        return None
+    return (*range(2, ndim), 1, 0) if one else (ndim - 1, ndim - 2, *range(ndim - 2))
 
 
 def _say_undecided(rivals: list[str], valued: bool) -> str:
@@ -161,12 +218,3 @@ def _say_unequal_number(target: _Family, source: _Family) -> str:
         f"its name is one of {len(target.members)}, as `{target.members[0].name}`, and those of the source, as "
         f"`{source.members[0].name}`, are {len(source.members)}"
     )
-
-
-def _list_ways(ways: list[tuple[int, ...]]) -> str:
-    return " and ".join(f"axes {list(axes)}" for axes in ways)
-
-
-def find_constants(tensors: Mapping[str, Tensor], names: Iterable[str]) -> list[Tensor]:
-    """The named tensors whose entries are all equal."""
-    return [tensors[name] for name in names if tensors[name].is_constant]

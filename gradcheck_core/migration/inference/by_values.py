@@ -1,14 +1,15 @@
-"""Targets found by their values: as a whole, in pieces, and as sums."""
+"""Targets found by their values: as a whole, in pieces, as sums, and as copies."""
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ..entries import Array, Term
+from ..tensors import Tensor
 from .decompose import Box, Part, count_entries, decompose
 from .ledger import Found, Ledger, inside, whole
 from .likeness import Likeness
@@ -18,7 +19,6 @@ from .whole import find_permutations, group_by_contents
 _FEW = 40
 """Up to this many sources or targets, any two of a shape may be a sum; of more, only two of one layer."""
 
-
 _MOST_SUMS = 10_000_000
 """Numbers that are added up to look for sums: biases are few, and nobody adds two large weights."""
 
@@ -26,11 +26,8 @@ _MOST_SUMS = 10_000_000
 def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
     """Enter targets that are one source with axes permuted.
 
-    Returns
-    -------
-    list
-        Names of sources and of targets that all contain the same values: they belong together, but which to which is
-        open; or how, if the values are symmetric.
+    Returns names of sources and of targets that all contain the same values: they belong together, but which to which
+    is open; or how, if the values are symmetric.
     """
     sources = group_by_contents((ledger.sources[name] for name in ledger.open_sources()), ledger.precision)
     targets = group_by_contents((ledger.targets[name] for name in ledger.open_targets()), ledger.precision)
@@ -54,8 +51,7 @@ def find_whole(ledger: Ledger) -> list[tuple[list[str], list[str]]]:
 
 def find_pieces(ledger: Ledger, aside: set[str]) -> None:
     """Enter targets, or parts of them, that are views, slices and permutations of sources; not those set aside."""
-    names = [name for name in ledger.open_sources() if ledger.sources[name].is_telling]
-    pool = ValuePool({name: ledger.values[name] for name in names}, ledger.precision)
+    pool = ValuePool({name: ledger.values[name] for name in _uneven_sources(ledger)}, ledger.precision)
     # the largest first: how a weight's gates are ordered is evidence for its bias
     for target in sorted(_uneven_targets(ledger, aside), key=lambda name: -ledger.targets[name].values.size):
         for box in ledger.open_boxes(target):
@@ -68,7 +64,7 @@ def find_sums(ledger: Ledger, aside: set[str]) -> None:
     sizes: dict[str, Array] = {}
     expand: dict[str, Callable[[Term], tuple[Term, ...]]] = {}
     budget = _MOST_SUMS
-    shapes = {name: ledger.values[name].shape for name in _uneven(ledger, ledger.open_sources())}
+    shapes = {name: ledger.values[name].shape for name in _uneven_sources(ledger)}
     for one, other in _pairs(shapes, {name: ledger.sources[name].owner for name in shapes}):
         budget -= ledger.values[one].size
         if budget < 0:
@@ -86,7 +82,7 @@ def find_sums(ledger: Ledger, aside: set[str]) -> None:
     for target in _uneven_targets(ledger, aside) if sums else []:
         for box in ledger.open_boxes(target):
             _claim_from(pool, ledger, target, box, "sum of values", lambda term: expand[term.source](term))
-    _find_shared(ledger, aside)
+    _share(ledger, aside)
 
 
 def _both(one: str, other: str, term: Term) -> tuple[Term, ...]:
@@ -102,9 +98,9 @@ def _rows(source: str, shape: tuple[int, ...], term: Term) -> tuple[Term, ...]:
     return tuple(Term(source, axes, seen, ((row, row + 1), *ranges)) for row in range(2))
 
 
-def _find_shared(ledger: Ledger, aside: set[str]) -> None:
+def _share(ledger: Ledger, aside: set[str]) -> None:
     """Enter two open boxes of one layer whose sum is a source."""
-    names = _uneven(ledger, ledger.open_sources())
+    names = _uneven_sources(ledger)
     pairs = list(_open_pairs(ledger, aside))
     if not names or not pairs:
         return
@@ -146,8 +142,8 @@ def _open_pairs(ledger: Ledger, aside: set[str]) -> Iterator[tuple[tuple[str, Bo
                 yield (first, box), (second, box)
 
 
-def _uneven(ledger: Ledger, names: list[str]) -> list[str]:
-    return [name for name in names if ledger.sources[name].is_telling]
+def _uneven_sources(ledger: Ledger) -> list[str]:
+    return [name for name in ledger.open_sources() if ledger.sources[name].is_telling]
 
 
 def _uneven_targets(ledger: Ledger, aside: set[str]) -> list[str]:
@@ -233,3 +229,39 @@ def _has_blocks(ledger: Ledger, target: str) -> bool:
     layer = [name for name in ledger.layer_of(target) if name != target]
     entries = [entry for name in layer if (entry := ledger.entry(name)) is not None]
     return any(len({term.source for term in entry.terms}) < len(entry.pieces) for entry in entries)
+
+
+def find_clones(ledger: Ledger, aside: set[str]) -> None:
+    """Enter targets of equal values that are pieces of sources of equal values, as many of them, in their order.
+
+    PyTorch makes the layers of an encoder as copies of one, so that every value is in all of them. Their numbers tell
+    them apart.
+    """
+    sources = _find_copies(ledger, ledger.sources, _uneven_sources(ledger))
+    targets = _find_copies(ledger, ledger.targets, _uneven_targets(ledger, aside))
+    pool = ValuePool({first: ledger.values[first] for first in sources}, ledger.precision)
+    for first, names in targets.items():
+        box = whole(ledger.targets[first].values.shape)
+        parts = find_parts(pool, ledger.targets[first].values)
+        if parts is None or not ledger.is_untouched(first):
+            continue
+        terms = [(part.box, part.term) for part in parts if part.term is not None]
+        if len(terms) < len(parts) or any(len(sources[term.source]) != len(names) for _, term in terms):
+            continue
+        for i, name in enumerate(names):
+            own = [(place, replace(term, source=sources[term.source][i])) for place, term in terms]
+            agree = {Likeness.of(name).numbers} == {Likeness.of(term.source).numbers for _, term in own}
+            found_by = "names" if agree else "order"
+            ledger.claim(name, box, [Found(place, (term,), found_by) for place, term in own])
+
+
+def _find_copies(ledger: Ledger, tensors: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, list[str]]:
+    """Equal tensors whose names differ in their numbers only, in the order of those, by the name of the first."""
+    found = {}
+    for group in group_by_contents((tensors[name] for name in names), ledger.precision).values():
+        ordered = sorted(group, key=lambda name: Likeness.of(name).numbers)
+        first = tensors[ordered[0]]
+        equal = all(np.array_equal(tensors[name].values, first.values) for name in ordered)
+        if len(group) > 1 and equal and len({Likeness.of(name).stem for name in ordered}) == 1:
+            found[first.name] = ordered
+    return found

@@ -7,10 +7,9 @@ import numpy as np
 
 from ..entries import Array, MapEntry
 from ..tensors import Tensor
-from .axes import is_recurrent, outputs_first
 from .decompose import decompose
 from .ledger import LARGEST_LAYER, Found, Ledger, inside
-from .likeness import Likeness, bare, kind_of
+from .likeness import Likeness, bare, is_recurrent, outputs_first
 from .lookup import ValuePool
 
 _Layer = tuple[str, tuple[int, ...]]
@@ -79,11 +78,11 @@ def _claim(ledger: Ledger, target: Tensor, weight: Tensor, entry: MapEntry, by_l
 
 def _find_companion(ledger: Ledger, weight: Tensor, target: Tensor, by_layer: _ByLayer) -> Tensor | None:
     """The source that is to its weight what the target is to its own: of its kind, and not used up."""
-    kind = kind_of(target.leaf)
+    kind = Likeness.of(target.leaf).kind
     found = [
         each
         for each in by_layer[_layer(weight)]
-        if each.name != weight.name and kind_of(each.leaf) == kind and _place(each, weight) is not None
+        if each.name != weight.name and Likeness.of(each.leaf).kind == kind and _place(each, weight) is not None
     ]
     named = [each for each in found if bare(each.leaf) == bare(weight.leaf)] or found
     return named[0] if len(named) == 1 and not ledger.is_used_up(named[0].name) else None

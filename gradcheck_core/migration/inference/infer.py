@@ -7,10 +7,8 @@ from typing import final
 
 from ..mapping import ParameterMap
 from ..tensors import Precision, Tensor, read
-from .axes import AxesSeen
-from .by_names import find_by_names, find_constants, group_tensors
-from .by_values import find_pieces, find_sums, find_whole
-from .clones import find_clones
+from .by_names import AxesSeen, find_by_names, group_tensors
+from .by_values import find_clones, find_pieces, find_sums, find_whole
 from .companions import find_companions
 from .ledger import Ledger
 from .partners import find_zero_partners
@@ -92,8 +90,8 @@ def infer_between(sources: Mapping[str, Tensor], targets: Mapping[str, Tensor]) 
                 ledger.reasons.update(dict.fromkeys(group_targets, _say_tied(group_sources, group_targets)))
         _find_by_structure(ledger)
         same = group_tensors(
-            find_constants(sources, ledger.open_sources()),
-            find_constants(targets, ledger.open_targets()),
+            [sources[name] for name in ledger.open_sources() if sources[name].is_constant],
+            [targets[name] for name in ledger.open_targets() if targets[name].is_constant],
             ledger.precision,
         )
         for group in same:

@@ -38,15 +38,7 @@ def inside(array: Array, box: Box) -> Array:
 
 @final
 class Ledger:
-    """What has been found; every claim of a box is checked here against the values.
-
-    Parameters
-    ----------
-    sources, targets : mapping
-        The parameters of both models by name.
-    precision : Precision
-        In which values are compared.
-    """
+    """What has been found; every claim of a box is checked here against the values."""
 
     def __init__(self, sources: Mapping[str, Tensor], targets: Mapping[str, Tensor], precision: Precision) -> None:
         self.sources = sources

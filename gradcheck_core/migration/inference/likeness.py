@@ -1,5 +1,6 @@
 """What names tell: the kind of a parameter, the layer that it belongs to, and its number among layers of one kind."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import final
@@ -55,16 +56,8 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 class Likeness:
     """A name, taken apart.
 
-    Attributes
-    ----------
-    kind : str
-        ``weight``, ``bias``, or empty.
-    stem : tuple of str
-        The words in it, except its kind; names of one stem are a series, told apart by their numbers.
-    words : frozenset of str
-        What these words mean, so that names of different origin can be compared.
-    numbers : tuple of int
-        The numbers in it.
+    `kind` is ``weight``, ``bias``, or empty. `stem` has the words except the kind; names of one stem are a series, told
+    apart by their numbers. `words` has what the stem means, so that names of different origin can be compared.
     """
 
     kind: str
@@ -85,13 +78,11 @@ class Likeness:
         return cls(kinds[-1] if kinds else "", stem, said - _EMPTY_WORDS, numbers)
 
     def score(self, other: "Likeness") -> float:
-        """How much two names have in common, from 0 to 1, kinds left aside; two that say nothing have nothing."""
+        """How much two names have in common, from 0 to 1; minus infinity if their kinds are known and differ."""
+        if self.kind and other.kind and self.kind != other.kind:
+            return -math.inf
         either = self.words | other.words
         return len(self.words & other.words) / len(either) if either else 0.0
-
-    def may_be(self, other: "Likeness") -> bool:
-        """Whether the kinds, where both are known, are the same."""
-        return not (self.kind and other.kind) or self.kind == other.kind
 
 
 def bare(leaf: str) -> str:
@@ -99,6 +90,14 @@ def bare(leaf: str) -> str:
     return re.sub(r"weights?|kernel|gamma|scale|gain|bias|beta|offset|shift", "", leaf.lower()).strip("_")
 
 
-def kind_of(leaf: str) -> str:
-    """The kind of a parameter by its own name."""
-    return Likeness.of(leaf).kind
+def outputs_first(leaf: str) -> bool | None:
+    """Whether a weight's outputs are its first axis (PyTorch, Equinox) or its last (Keras, Flax); None if unknown."""
+    lower = leaf.lower()
+    if "kernel" in lower:
+        return False
+    return True if "weight" in lower else None
+
+
+def is_recurrent(leaf: str) -> bool:
+    """Whether a weight multiplies a state and not an input, by its name."""
+    return "recurrent" in leaf.lower() or "_hh" in leaf.lower()

@@ -83,7 +83,6 @@ def test_copies_of_a_layer_with_fused_projections_are_told_apart_by_their_number
 
 def test_a_missing_scipy_is_explained_where_it_is_needed(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
-    monkeypatch.delitem(sys.modules, "gradcheck_core.migration.inference.assignment", raising=False)
     zeros = np.zeros(3)
 
     assert infer_mapping({"w": normal(2, 3)}, {"w": normal(2, 3)}).entries
