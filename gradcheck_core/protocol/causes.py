@@ -6,9 +6,10 @@ In every sentence ``{side}`` is the altered side, and ``{other}`` the side that 
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar, final
+from typing import ParamSpec, TypeVar, final
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @final
@@ -52,6 +53,10 @@ PADDING = "windows are padded alike on both sides in `{side}`, and more at the e
 PADDING_AT_THE_END = "windows are padded more at the end in `{side}`, as by SAME, and alike on both sides in `{other}`"
 PADDINGS = ((True, PADDING), (False, PADDING_AT_THE_END))
 """Whether the altered windows are padded more at the end, and the sentence for it."""
+
+CHANNELS_LAST, CHANNELS_FIRST = "channels last, reshaped", "channels first, reshaped"
+LAYOUTS = (CHANNELS_LAST, CHANNELS_FIRST, "height and width swapped")
+"""How an input can have come into its shape; `find_axes` undoes it."""
 
 AVERAGES = "averages over windows count the padding in one of `{side}` and `{other}` only"
 
@@ -101,6 +106,39 @@ def pad_window(
     wanted = same if at_the_end else (-(-total // 2),) * 2
     fits = all((length + sum(padding) - reach) // stride + 1 == outputs for padding in (present, wanted))
     return wanted if fits else present
+
+
+def find_axes(layout: str, shape: tuple[int, ...], channels: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shape in which to see an input that came in a layout, and the order in which to take its axes then.
+
+    After that it goes back into its own `shape`, in which the axis `channels` has the channels and the first the batch.
+
+    Examples
+    --------
+    >>> find_axes("channels last, reshaped", (8, 3, 4, 5), channels=1)
+    ((8, 4, 5, 3), (0, 3, 1, 2))
+    """
+    places = [axis for axis in range(1, len(shape)) if axis != channels]
+    lengths = tuple(shape[axis] for axis in places)
+    if layout == CHANNELS_LAST:
+        return (shape[0], *lengths, shape[channels]), (0, len(shape) - 1, *range(1, len(shape) - 1))
+    if layout == CHANNELS_FIRST:
+        return (shape[0], shape[channels], *lengths), (0, *range(2, len(shape)), 1)
+    swapped = dict(zip(places[-2:], reversed(places[-2:]), strict=True))
+    return shape, tuple(swapped.get(axis, axis) for axis in range(len(shape)))
+
+
+def answer_once(answer: Callable[P, T | None]) -> Callable[P, T | None]:
+    """A rule for calls of a cost that answers the first call for which it has an answer, and no other."""
+    answered = False
+
+    def answer_first(*args: P.args, **kwargs: P.kwargs) -> T | None:
+        nonlocal answered
+        found = None if answered else answer(*args, **kwargs)
+        answered = answered or found is not None
+        return found
+
+    return answer_first
 
 
 def each_and_all(names: Iterable[str]) -> list[frozenset[str]]:

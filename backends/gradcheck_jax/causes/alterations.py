@@ -14,7 +14,6 @@ from ..backend import JaxProblem
 from ..program import Instead, evaluated, inlined
 from ..pytrees import flatten, floating, is_inexact
 from . import rules
-from .rules import Values
 
 Rule = Callable[[], Instead]
 """A new rule for every call of the cost: some remember what they met in it."""
@@ -79,8 +78,8 @@ def _find_changes(equations: list[JaxprEqn]) -> Iterator[Change]:
     for sentence, slope in causes.other_slopes(slopes):
         yield "slope", sentence, _always(partial(rules.set_slope, slope))
     if any(map(rules.is_convolution, equations)):
-        for layout in rules.LAYOUTS:
-            yield "layout", causes.describe_layout(layout), partial(_relaying, layout)
+        for layout in causes.LAYOUTS:
+            yield "layout", causes.describe_layout(layout), partial(_read_first_in_layout, layout)
     made = [variable for equation in equations for variable in equation.outvars]
     lower = {str(variable.aval.dtype) for variable in made if rules.is_lower(variable)}
     if lower:
@@ -92,14 +91,5 @@ def _always(instead: Instead) -> Rule:
     return lambda: instead
 
 
-def _relaying(layout: str) -> Instead:
-    first = True
-
-    def instead(equation: JaxprEqn, values: Values) -> rules.Results:
-        nonlocal first
-        if not first or not rules.is_convolution(equation):
-            return None
-        first = False
-        return rules.bind(equation, [rules.read_in_layout(values[0], equation, layout), *values[1:]])
-
-    return instead
+def _read_first_in_layout(layout: str) -> Instead:
+    return causes.answer_once(partial(rules.read_in_layout, layout))

@@ -1,7 +1,7 @@
 """How other frameworks compute, in JAX's primitives: rules that evaluate an equation in another way."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, final
 
 import jax
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
 
-from gradcheck_core.protocol.causes import LARGEST_EPSILON, pad_differently, pad_window
+from gradcheck_core.protocol.causes import LARGEST_EPSILON, find_axes, pad_differently, pad_window
 from gradcheck_core.protocol.outputs import is_below_float64
 
 from ..program import inlined
@@ -179,36 +179,13 @@ def is_padded(equation: JaxprEqn) -> bool:
     return equation.primitive.name == "pad"
 
 
-def read_in_layout(data: jax.Array, equation: JaxprEqn, layout: str) -> jax.Array:
-    """The input of a convolution with its entries read in another layout, in the shape that it has."""
-    spec = equation.params["dimension_numbers"].lhs_spec
-    return LAYOUTS[layout](data, spec[1], tuple(sorted(spec[2:])))
-
-
-def _reshape_channels_first(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
-    if channels == 1:
-        return jnp.moveaxis(data, 1, -1).reshape(data.shape)
-    shape = (data.shape[0], data.shape[channels], *(data.shape[axis] for axis in places))
-    return jnp.moveaxis(data.reshape(shape), 1, -1)
-
-
-def _reshape_channels_last(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
-    if channels == 1:
-        shape = (data.shape[0], *(data.shape[axis] for axis in places), data.shape[1])
-        return jnp.moveaxis(data.reshape(shape), -1, 1)
-    return jnp.moveaxis(data, -1, 1).reshape(data.shape)
-
-
-def _swap(data: jax.Array, channels: int, places: tuple[int, ...]) -> jax.Array:
-    return data if len(places) < 2 else jnp.swapaxes(data, places[-1], places[-2])
-
-
-LAYOUTS: dict[str, Callable[[jax.Array, int, tuple[int, ...]], jax.Array]] = {
-    "channels first, reshaped": _reshape_channels_first,
-    "channels last, reshaped": _reshape_channels_last,
-    "height and width swapped": _swap,
-}
-"""How an input can have come into its shape."""
+def read_in_layout(layout: str, equation: JaxprEqn, values: Values) -> Results:
+    """A convolution of an input whose entries are read in another layout, in the shape that it has."""
+    if not is_convolution(equation):
+        return None
+    data = values[0]
+    view, axes = find_axes(layout, data.shape, equation.params["dimension_numbers"].lhs_spec[1])
+    return bind(equation, [data.reshape(view).transpose(axes).reshape(data.shape), *values[1:]])
 
 
 def is_lower(variable: Any) -> bool:

@@ -13,7 +13,7 @@ from gradcheck_core.protocol import Alteration, Problem, causes, trees
 from ..promotion import functions_taken_apart, promoting, promoting_in_graphs, wider
 from ..variables import keras_parts
 from .calls import TensorflowCall, activations_looked_up, answered, attributes_lent
-from .changes import LAYOUTS, move_pads, pad_alike, read_in_layout
+from .changes import move_pads, pad_alike, read_in_layout
 
 Around = Callable[[], AbstractContextManager[object]]
 """What has to be entered so that a cost does one thing otherwise."""
@@ -83,8 +83,8 @@ def _find_changes(seen: _Recorder, layers: list[Any], norms: list[Any]) -> Itera
     for sentence, slope in causes.other_slopes(slopes):
         yield "slope", sentence, _setting("leaky_relu", "alpha", slope)
     if "convolution" in names:
-        for layout in LAYOUTS:
-            yield "layout", causes.describe_layout(layout), partial(_relaying, layout)
+        for layout in causes.LAYOUTS:
+            yield "layout", causes.describe_layout(layout), partial(_read_first_in_layout, layout)
     lower = {tf.as_dtype(call["dtype"]).name for call in seen.calls if call.name == "cast"}
     if any(wider(dtype) for dtype in lower):
         yield "dtype", causes.describe_dtypes([dtype for dtype in lower if wider(dtype)]), _promoted
@@ -159,19 +159,8 @@ def _evaluating(norms: list[Any]) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _relaying(layout: str) -> Iterator[None]:
-    first = True
-
-    def answer(call: TensorflowCall) -> Any:
-        nonlocal first
-        if not first or call.name != "convolution":
-            return None
-        first = False
-        return read_in_layout(call, layout)
-
-    with answered(answer):
-        yield
+def _read_first_in_layout(layout: str) -> AbstractContextManager[None]:
+    return answered(causes.answer_once(partial(read_in_layout, layout)))
 
 
 @contextmanager

@@ -24,8 +24,6 @@ _PLACES: tuple[tuple[str, str], ...] = (
 )
 """Where TensorFlow has a function, and what it is called here. Keras looks each up when it calls it."""
 
-_WINDOWS = ("convolution", "max_pool", "avg_pool")
-
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -54,11 +52,6 @@ class TensorflowCall:
     def on(self, data: object) -> Self:
         """The same call on other data."""
         return self.replacing(**{next(iter(self.arguments)): data})
-
-    @property
-    def has_windows(self) -> bool:
-        """Whether it moves a window over its data."""
-        return self.name in _WINDOWS
 
 
 Answer = Callable[[TensorflowCall], Any]

@@ -1,14 +1,15 @@
 """How other frameworks pad and lay out, in TensorFlow's functions."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from gradcheck_core.protocol.causes import pad_differently, pad_window
+from gradcheck_core.protocol.causes import find_axes, pad_differently, pad_window
 
 from .calls import TensorflowCall
+
+_WINDOWS = ("convolution", "max_pool", "avg_pool")
 
 
 def pad_alike(call: TensorflowCall) -> Any:
@@ -25,7 +26,9 @@ def pad_alike(call: TensorflowCall) -> Any:
 
 
 def _pads_alike(call: TensorflowCall) -> list[tuple[int, int]] | None:
-    if not call.has_windows or call["padding"] != "SAME" or not _has_channels_last(call):
+    if call.name not in _WINDOWS or call["padding"] != "SAME":
+        return None
+    if str(call.arguments.get("data_format") or "").startswith("NC"):  # with channels first
         return None
     count = call.data.shape.rank - 2
     window = tuple(call["filters"].shape[:count]) if call.name == "convolution" else _spatial(call["ksize"], count)
@@ -45,36 +48,13 @@ def move_pads(at_the_end: bool, call: TensorflowCall) -> Any:
     return None if moved == pads else call.replacing(paddings=moved)()
 
 
-def read_in_layout(call: TensorflowCall, layout: str) -> Any:
+def read_in_layout(layout: str, call: TensorflowCall) -> Any:
     """A convolution of an input whose entries are read in another layout, in the shape that it has."""
-    return call.on(LAYOUTS[layout](call.data))()
-
-
-def _reshape_channels_first(data: tf.Tensor) -> tf.Tensor:
-    return tf.transpose(
-        tf.reshape(data, (data.shape[0], data.shape[-1], *data.shape[1:-1])), (0, *range(2, data.shape.rank), 1)
-    )
-
-
-def _reshape_channels_last(data: tf.Tensor) -> tf.Tensor:
-    rank = data.shape.rank
-    return tf.reshape(tf.transpose(data, (0, rank - 1, *range(1, rank - 1))), data.shape)
-
-
-def _swap(data: tf.Tensor) -> tf.Tensor:
-    return tf.transpose(data, (0, 2, 1, *range(3, data.shape.rank))) if data.shape.rank > 3 else data
-
-
-LAYOUTS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
-    "channels first, reshaped": _reshape_channels_first,
-    "channels last, reshaped": _reshape_channels_last,
-    "height and width swapped": _swap,
-}
-"""How an input can have come into its shape."""
-
-
-def _has_channels_last(call: TensorflowCall) -> bool:
-    return not str(call.arguments.get("data_format") or "").startswith("NC")
+    if call.name != "convolution":
+        return None
+    data = call.data
+    view, axes = find_axes(layout, tuple(data.shape), channels=data.shape.rank - 1)
+    return call.on(tf.reshape(tf.transpose(tf.reshape(data, view), axes), data.shape))()
 
 
 def _spatial(value: Any, count: int) -> tuple[int, ...]:

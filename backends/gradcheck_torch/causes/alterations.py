@@ -11,7 +11,7 @@ from gradcheck_core.protocol import Alteration, Problem, causes
 
 from ..widening import TO_FLOAT64, promoting
 from .calls import TorchCall, call_of
-from .changes import LAYOUTS, count_padding_otherwise, move_pads, pad_as_same, read_in_layout
+from .changes import count_padding_otherwise, move_pads, pad_as_same, read_in_layout
 
 Rule = Callable[[TorchCall], Callable[[], Any] | None]
 """From a call to what is called in its place; None where it stays as it is."""
@@ -34,7 +34,7 @@ def find_alterations(problem: Problem) -> Iterator[Alteration]:
 
 def _alter(rule: Rule, first_only: bool, cost: Callable[..., object]) -> Callable[..., object]:
     def call(*arguments: object) -> object:
-        with _Altering(rule, first_only):
+        with _Altering(causes.answer_once(rule) if first_only else rule):
             return cost(*arguments)
 
     return call
@@ -63,24 +63,19 @@ class _Recording(TorchFunctionMode):
 
 @final
 class _Altering(TorchFunctionMode):
-    """Makes other calls, as a rule says; of the first one only where that is asked."""
+    """Makes other calls, as a rule says."""
 
-    def __init__(self, rule: Rule, first_only: bool) -> None:
+    def __init__(self, rule: Rule) -> None:
         super().__init__()
         self._rule = rule
-        self._once = first_only
-        self._done = False
 
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        call = None if self._once and self._done else call_of(function, args, kwargs)
+        call = call_of(function, args, kwargs)
         replaced = None if call is None else self._rule(call)
-        if replaced is None:
-            return function(*args, **kwargs)
-        self._done = True
-        return replaced()
+        return function(*args, **kwargs) if replaced is None else replaced()
 
 
 def _find_changes(calls: list[TorchCall]) -> Iterator[Change]:
@@ -94,19 +89,19 @@ def _find_changes(calls: list[TorchCall]) -> Iterator[Change]:
     for sentence, slope in causes.other_slopes([call["negative_slope"] for call in calls if call.name == "leaky_relu"]):
         yield "slope", sentence, partial(_set, "leaky_relu", "negative_slope", slope)
     if any(call.name.startswith("conv") for call in calls):
-        for layout in LAYOUTS:
+        for layout in causes.LAYOUTS:
             yield "layout", causes.describe_layout(layout), partial(read_in_layout, layout)
 
 
 def _modes(calls: list[TorchCall]) -> Iterator[Change]:
-    dropping = any(call.drops_out for call in calls)
-    training = {call.trains for call in calls if call.name == "batch_norm"}
+    dropping = any(call.without_dropout() is not None for call in calls)
+    training = {bool(call["training"]) for call in calls if call.name == "batch_norm"}
     if dropping:
         yield "dropout", causes.DROPOUT, TorchCall.without_dropout
     for now in sorted(training, reverse=True):
-        yield "mode", causes.describe_batch_norm(now), partial(TorchCall.training, training=not now)
+        yield "mode", causes.describe_batch_norm(now), partial(TorchCall.in_mode, training=not now)
     if dropping and True in training:
-        yield "mode", causes.TRAINING, lambda call: call.without_dropout() or call.training(False)
+        yield "mode", causes.TRAINING, lambda call: call.without_dropout() or call.in_mode(training=False)
 
 
 def _paddings(calls: list[TorchCall]) -> Iterator[Change]:

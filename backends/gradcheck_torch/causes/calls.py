@@ -115,21 +115,11 @@ class TorchCall:
         other = self.args[1]
         return other if isinstance(other, float) and 0 < other <= LARGEST_EPSILON else None
 
-    @property
-    def trains(self) -> bool:
-        """Whether it is a batch norm that uses the statistics of the batch."""
-        return self.name == "batch_norm" and bool(self["training"])
-
-    def training(self, training: bool) -> "TorchCall | None":
+    def in_mode(self, training: bool) -> "TorchCall | None":
         """A batch norm with the statistics of the batch, or with running averages if it has them."""
         if self.name != "batch_norm" or bool(self["training"]) is training:
             return None
         return None if self["running_mean"] is None else self.replacing(training=training)
-
-    @property
-    def drops_out(self) -> bool:
-        """Whether dropout is active in it."""
-        return self.without_dropout() is not None
 
     def without_dropout(self) -> "TorchCall | None":
         """The same call without dropout; None if it has none."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from gradcheck_core.protocol.causes import pad_differently, pad_window
+from gradcheck_core.protocol.causes import find_axes, pad_differently, pad_window
 
 from .calls import TorchCall
 
@@ -54,32 +54,11 @@ def count_padding_otherwise(call: TorchCall) -> TorchCall | None:
 
 def read_in_layout(layout: str, call: TorchCall) -> TorchCall | None:
     """A convolution of an input whose entries are read in another layout, in the shape that it has."""
-    if not call.name.startswith("conv"):
+    if not call.name.startswith("conv") or call["input"].dim() != int(call.name[-2]) + 2:
         return None
     data = call["input"]
-    if data.dim() != int(call.name[-2]) + 2:
-        return None
-    return call.replacing(input=LAYOUTS[layout](data))
-
-
-def _reshape_channels_last(data: torch.Tensor) -> torch.Tensor:
-    return data.reshape(data.shape[0], *data.shape[2:], data.shape[1]).movedim(-1, 1)
-
-
-def _reshape_channels_first(data: torch.Tensor) -> torch.Tensor:
-    return data.movedim(1, -1).reshape(data.shape)
-
-
-def _swap(data: torch.Tensor) -> torch.Tensor:
-    return data.transpose(-1, -2) if data.dim() > 3 else data
-
-
-LAYOUTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "channels last, reshaped": _reshape_channels_last,
-    "channels first, reshaped": _reshape_channels_first,
-    "height and width swapped": _swap,
-}
-"""How an input can have come into its shape."""
+    view, axes = find_axes(layout, data.shape, channels=1)
+    return call.replacing(input=data.reshape(view).permute(axes).reshape(data.shape))
 
 
 def _average_without_padding(call: TorchCall, pads: list[int]) -> Any:
