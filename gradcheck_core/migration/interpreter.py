@@ -29,16 +29,8 @@ _RECORDED = (0, 1, 3)
 class Errand:
     """One side to be recorded elsewhere.
 
-    Attributes
-    ----------
-    side : str
-        How reports and errors call it.
-    target : str
-        ``FILE::NAME``, relative to this process' folder.
-    python : str
-        The interpreter, a path or a command.
-    options : tuple of str
-        Further arguments of `gradcheck record`.
+    `side` is its name in reports and errors, `target` a ``FILE::NAME`` relative to this process' folder, `python` the
+    path or the command of an interpreter, and `options` are further arguments of `gradcheck record`.
     """
 
     side: str
@@ -50,36 +42,25 @@ class Errand:
 def record_elsewhere(
     errands: Sequence[Errand], finished: Callable[[Errand], None] = lambda errand: None
 ) -> dict[str, Snapshot]:
-    """Record every side in its own interpreter, all at once, and read what they recorded.
+    """Record every side in its own interpreter, all at once, and read what they recorded, by side.
 
-    Parameters
-    ----------
-    errands : sequence of Errand
-        Each Python needs this package and what the side's file imports, and nothing else.
-    finished : callable
-        Called with each errand when its process has ended well.
+    Each Python needs this package and what the side's file imports, and nothing else. Gradients are recorded whatever
+    finite differences say of them. `finished` is called with each errand when its process has ended well.
 
-    Returns
-    -------
-    dict of str to Snapshot
-        By side, in the errands' order; their gradients are recorded whatever finite differences say of them.
-
-    Raises
-    ------
-    SnapshotError
-        If a Python cannot be run, has no gradcheck, or its side fails; naming side and Python, with its last lines.
+    Raises SnapshotError if a Python cannot be run, has no gradcheck, or its side fails; naming side and Python, with
+    its last lines.
     """
     with tempfile.TemporaryDirectory(prefix="gradcheck-") as folder, ExitStack() as stack:
         running = [_start(errand, Path(folder) / f"{i}.safetensors", stack) for i, errand in enumerate(errands)]
         waiting = list(running)
         while waiting:
-            ended = [process for process in waiting if process.has_ended()]
-            for process in ended:
-                process.require_recorded()
-                finished(process.errand)
-            waiting = [process for process in waiting if process not in ended]
+            ended = [each for each in waiting if each.process.poll() is not None]
+            for each in ended:
+                each.require_snapshot()
+                finished(each.errand)
+            waiting = [each for each in waiting if each not in ended]
             time.sleep(_EVERY)
-        return {process.errand.side: load_snapshot(process.output) for process in running}
+        return {each.errand.side: load_snapshot(each.output) for each in running}
 
 
 @final
@@ -90,10 +71,7 @@ class _Running:
     process: subprocess.Popen[bytes]
     said: Path
 
-    def has_ended(self) -> bool:
-        return self.process.poll() is not None
-
-    def require_recorded(self) -> None:
+    def require_snapshot(self) -> None:
         code = self.process.returncode
         if code in _RECORDED and self.output.is_file():
             return

@@ -51,13 +51,7 @@ class ParameterMap:
     unresolved: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Keep copies that nobody can change.
-
-        Raises
-        ------
-        MappingError
-            If a target both has an entry and is unresolved, or an entry is not a `MapEntry`.
-        """
+        """Keep copies that nobody can change, of entries that are sound."""
         for name, entry in self.entries.items():
             if not isinstance(entry, MapEntry):
                 msg = f"`ParameterMap`: the entry of `{name}` is {type(entry).__name__}; pass MapEntry.of(source, axes)"

@@ -24,17 +24,7 @@ _FLOAT32_SMALLEST = 2.0**-126
 @final
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One named parameter.
-
-    Attributes
-    ----------
-    name : str
-        Path to it, components joined by dots.
-    values : numpy.ndarray
-        float64 or complex128.
-    dtype : str
-        The dtype in which the model stores it.
-    """
+    """One named parameter: its values in float64 or complex128, and the dtype in which the model stores it."""
 
     name: str
     values: Array
@@ -65,20 +55,13 @@ class Tensor:
 def read(params: object, call: str) -> dict[str, Tensor]:
     """The parameters of a framework's structure, or of a mapping from name to array, by name.
 
-    Parameters
-    ----------
-    params : object
-        The structure.
-    call : str
-        The call and argument that errors name.
-
-    Raises MappingError if there are none that could be checked, or they belong to no framework.
+    Raises MappingError, which names `call`, if there are none that could be checked, or they belong to no framework.
     """
     # what a snapshot holds is read-only, which no framework takes for a container
     structure = dict(params) if isinstance(params, MappingProxyType) else params
     try:
         backend = registry.infer_backend(structure)
-        with backend.open(_no_cost, structure, (), "native", 0) as problem:
+        with backend.open(lambda *_: 0.0, structure, (), "native", 0) as problem:
             layout = problem.layout
             return {
                 parameter.name: Tensor(parameter.name, parameter.tensor(problem.read(i)), parameter.dtype)
@@ -87,10 +70,6 @@ def read(params: object, call: str) -> dict[str, Tensor]:
     except GradcheckError as error:
         msg = f"`{call}`: {error}"
         raise MappingError(msg) from error
-
-
-def _no_cost(*_: object) -> float:
-    return 0.0
 
 
 def _list_dtypes(tensors: Iterable[Tensor]) -> set[str]:
@@ -115,14 +94,9 @@ def _is_of_float32(values: Array) -> bool:
 @final
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How finely the values of two models can be compared: as the coarser dtype of both stores them.
+    """How finely the values of two models can be compared: as the coarsest dtype of both stores them.
 
-    Attributes
-    ----------
-    dtype : str
-        The coarsest dtype among the parameters of both.
-    exact : bool
-        Whether all of them have that dtype, so that values which were carried over are the same to the last bit.
+    `exact` says whether all have that dtype, so that values which were carried over are the same to the last bit.
     """
 
     dtype: str
@@ -134,7 +108,7 @@ class Precision:
         dtypes = _list_dtypes(sources) | _list_dtypes(targets)
         return cls(min(dtypes, key=lambda dtype: (-roundoff_of(dtype), dtype)), len(dtypes) == 1)
 
-    def rounded(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def round(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Values as the coarser dtype stores them; zeros all positive."""
         if self.exact or not is_below_float64(self.dtype):
             return values + 0.0

@@ -65,16 +65,16 @@ def _find_changes(equations: list[JaxprEqn]) -> Iterator[Change]:
     if any(map(rules.is_gelu_by_tanh, equations)):
         yield "gelu", causes.describe_gelu(exact=False), rules.Exact
     for at_the_end, sentence in causes.PADDINGS:
-        padded = [one.primitive.name for one in equations if rules.other_padding(one, at_the_end) is not None]
+        padded = [one.primitive.name for one in equations if rules.find_other_padding(one, at_the_end) is not None]
         for windows in causes.each_and_all(padded):
             yield "padding", sentence, _always(partial(rules.pad_windows, windows, at_the_end))
         if any(map(rules.is_padded, equations)):
             yield "padding", sentence, _always(partial(rules.move_pads, at_the_end))
-    present = sorted({epsilon for equation in equations if (epsilon := rules.added_epsilon(equation)) is not None})
+    present = sorted({epsilon for equation in equations if (epsilon := rules.find_epsilon(equation)) is not None})
     places = [("", chosen, chosen) for chosen in ([present] if len(present) > 1 else []) + [[one] for one in present]]
     for sentence, chosen, epsilon in causes.other_epsilons(places):
         yield "epsilon", sentence, _always(partial(rules.add_epsilon, chosen, epsilon))
-    slopes = [slope for equation in equations if (slope := rules.slope_of(equation)) is not None]
+    slopes = [slope for equation in equations if (slope := rules.find_slope(equation)) is not None]
     for sentence, slope in causes.other_slopes(slopes):
         yield "slope", sentence, _always(partial(rules.set_slope, slope))
     if any(map(rules.is_convolution, equations)):

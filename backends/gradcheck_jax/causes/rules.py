@@ -37,7 +37,7 @@ def literal(equation: JaxprEqn, position: int) -> float | None:
     return float(written) if written.ndim == 0 and written.dtype.kind == "f" else None
 
 
-def added_epsilon(equation: JaxprEqn) -> float | None:
+def find_epsilon(equation: JaxprEqn) -> float | None:
     """The small number that an equation adds, if one is."""
     if equation.primitive.name != "add":
         return None
@@ -47,7 +47,7 @@ def added_epsilon(equation: JaxprEqn) -> float | None:
 
 def add_epsilon(chosen: Sequence[float], epsilon: float, equation: JaxprEqn, values: Values) -> Results:
     """Another epsilon in the place of the chosen ones."""
-    if added_epsilon(equation) not in chosen:
+    if find_epsilon(equation) not in chosen:
         return None
     return bind(equation, [_like(v, epsilon) if literal(equation, i) is not None else v for i, v in enumerate(values)])
 
@@ -118,7 +118,7 @@ class WithoutDropout:
         return None
 
 
-def slope_of(equation: JaxprEqn) -> float | None:
+def find_slope(equation: JaxprEqn) -> float | None:
     """The slope of a leaky ReLU."""
     inner = inlined(equation)
     if equation.params.get("name") != "leaky_relu" or inner is None:
@@ -130,7 +130,7 @@ def slope_of(equation: JaxprEqn) -> float | None:
 
 def set_slope(slope: float, equation: JaxprEqn, values: Values) -> Results:
     """A leaky ReLU with another slope."""
-    return None if slope_of(equation) is None else [jnp.where(values[0] >= 0, values[0], slope * values[0])]
+    return None if find_slope(equation) is None else [jnp.where(values[0] >= 0, values[0], slope * values[0])]
 
 
 def is_convolution(equation: JaxprEqn) -> bool:
@@ -138,7 +138,7 @@ def is_convolution(equation: JaxprEqn) -> bool:
     return equation.primitive.name == "conv_general_dilated"
 
 
-def other_padding(equation: JaxprEqn, at_the_end: bool) -> tuple[tuple[int, int], ...] | None:
+def find_other_padding(equation: JaxprEqn, at_the_end: bool) -> tuple[tuple[int, int], ...] | None:
     """The padding of a window with more of it at the end, or as much on both sides; None if it is so already."""
     params = equation.params
     if is_convolution(equation):
@@ -161,7 +161,7 @@ def other_padding(equation: JaxprEqn, at_the_end: bool) -> tuple[tuple[int, int]
 
 def pad_windows(names: frozenset[str], at_the_end: bool, equation: JaxprEqn, values: Values) -> Results:
     """Windows of these primitives in their other padding."""
-    padding = other_padding(equation, at_the_end) if equation.primitive.name in names else None
+    padding = find_other_padding(equation, at_the_end) if equation.primitive.name in names else None
     return None if padding is None else bind(equation, values, padding=padding)
 
 

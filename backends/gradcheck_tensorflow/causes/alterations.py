@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, final
+from typing import Any
 
 import tensorflow as tf
 
@@ -12,7 +12,7 @@ from gradcheck_core.protocol import Alteration, Problem, causes, trees
 
 from ..promotion import functions_taken_apart, promoting, promoting_in_graphs, wider
 from ..variables import keras_parts
-from .calls import TensorflowCall, activations_looked_up, answered, attributes_lent
+from .calls import TensorflowCall, answer_calls, lend_attributes, look_up_activations
 from .changes import move_pads, pad_alike, read_in_layout
 
 Around = Callable[[], AbstractContextManager[object]]
@@ -26,81 +26,72 @@ def find_alterations(problem: Problem) -> Iterator[Alteration]:
     """The alterations that change something in a problem's cost, the likelier first."""
     layers = [layer for leaf in trees.leaves(problem.params()) for layer in keras_parts(leaf.value)[0]]
     norms = _batch_norms(layers)
-    seen = _Recorder()
+    calls: list[TensorflowCall] = []
+    modes: set[bool] = set()
     with (
         functions_taken_apart(),
-        activations_looked_up(layers),
-        answered(seen.note),
-        attributes_lent(norms, "call", seen.noting_mode),
+        look_up_activations(layers),
+        answer_calls(calls.append),
+        lend_attributes(norms, "call", partial(_note_mode, modes)),
     ):
         problem.evaluate()
-    for kind, sentence, around in _find_changes(seen, layers, norms):
+    for kind, sentence, around in _find_changes(calls, modes, layers, norms):
         yield Alteration(kind, sentence, partial(_alter, around, layers))
 
 
 def _alter(around: Around, layers: list[Any], cost: Callable[..., object]) -> Callable[..., object]:
     def call(*arguments: object) -> object:
         # a traced function would not look anything up anew
-        with functions_taken_apart(), activations_looked_up(layers), around():
+        with functions_taken_apart(), look_up_activations(layers), around():
             return cost(*arguments)
 
     return call
 
 
-@final
-class _Recorder:
-    """Records the calls on which conventions differ, and the mode of batch norms."""
+def _note_mode(modes: set[bool], layer: Any) -> Callable[..., Any]:
+    call = layer.call
 
-    def __init__(self) -> None:
-        self.calls: list[TensorflowCall] = []
-        self.modes: set[bool] = set()
+    def note(inputs: Any, training: bool | None = None, **keywords: Any) -> Any:
+        modes.add(bool(training))
+        return call(inputs, training=training, **keywords)
 
-    def note(self, call: TensorflowCall) -> None:
-        self.calls.append(call)
-
-    def noting_mode(self, layer: Any) -> Callable[..., Any]:
-        call = layer.call
-
-        def noted(inputs: Any, training: bool | None = None, **keywords: Any) -> Any:
-            self.modes.add(bool(training))
-            return call(inputs, training=training, **keywords)
-
-        return noted
+    return note
 
 
-def _find_changes(seen: _Recorder, layers: list[Any], norms: list[Any]) -> Iterator[Change]:
-    names = {call.name for call in seen.calls}
-    yield from _modes(seen, norms)
-    for approximate in sorted({bool(call["approximate"]) for call in seen.calls if call.name == "gelu"}):
-        yield "gelu", causes.describe_gelu(exact=not approximate), _setting("gelu", "approximate", not approximate)
-    for chosen in causes.each_and_all(call.name for call in seen.calls if pad_alike(call) is not None):
-        yield "padding", causes.PADDING_AT_THE_END, partial(answered, partial(_pad_some, chosen))
+def _find_changes(
+    calls: list[TensorflowCall], modes: set[bool], layers: list[Any], norms: list[Any]
+) -> Iterator[Change]:
+    names = {call.name for call in calls}
+    yield from _modes("dropout" in names, modes, norms)
+    for approximate in sorted({bool(call["approximate"]) for call in calls if call.name == "gelu"}):
+        yield "gelu", causes.describe_gelu(exact=not approximate), _set_argument("gelu", "approximate", not approximate)
+    for chosen in causes.each_and_all(call.name for call in calls if pad_alike(call) is not None):
+        yield "padding", causes.PADDING_AT_THE_END, partial(answer_calls, partial(_pad_some, chosen))
     for at_the_end, sentence in causes.PADDINGS:
-        if any(move_pads(at_the_end, call) is not None for call in seen.calls):
-            yield "padding", sentence, partial(answered, partial(move_pads, at_the_end))
-    yield from _epsilons(seen, layers)
-    slopes = [float(call["alpha"]) for call in seen.calls if call.name == "leaky_relu"]
+        if any(move_pads(at_the_end, call) is not None for call in calls):
+            yield "padding", sentence, partial(answer_calls, partial(move_pads, at_the_end))
+    yield from _epsilons(calls, layers)
+    slopes = [float(call["alpha"]) for call in calls if call.name == "leaky_relu"]
     for sentence, slope in causes.other_slopes(slopes):
-        yield "slope", sentence, _setting("leaky_relu", "alpha", slope)
+        yield "slope", sentence, _set_argument("leaky_relu", "alpha", slope)
     if "convolution" in names:
         for layout in causes.LAYOUTS:
             yield "layout", causes.describe_layout(layout), partial(_read_first_in_layout, layout)
-    lower = {tf.as_dtype(call["dtype"]).name for call in seen.calls if call.name == "cast"}
+    lower = {tf.as_dtype(call["dtype"]).name for call in calls if call.name == "cast"}
     if any(wider(dtype) for dtype in lower):
-        yield "dtype", causes.describe_dtypes([dtype for dtype in lower if wider(dtype)]), _promoted
+        yield "dtype", causes.describe_dtypes([dtype for dtype in lower if wider(dtype)]), _promote
 
 
-def _modes(seen: _Recorder, norms: list[Any]) -> Iterator[Change]:
-    dropping = any(call.name == "dropout" for call in seen.calls)
+def _modes(dropping: bool, modes: set[bool], norms: list[Any]) -> Iterator[Change]:
     if dropping:
-        yield "dropout", causes.DROPOUT, partial(answered, _without_dropout)
-    for now in sorted(seen.modes, reverse=True):
+        yield "dropout", causes.DROPOUT, partial(answer_calls, _without_dropout)
+    for now in sorted(modes, reverse=True):
         yield "mode", causes.describe_batch_norm(now), partial(_in_mode, norms, not now)
-    if dropping and True in seen.modes:
-        yield "mode", causes.TRAINING, partial(_evaluating, norms)
+    if dropping and True in modes:
+        yield "mode", causes.TRAINING, partial(_evaluate_model, norms)
 
 
-def _epsilons(seen: _Recorder, layers: list[Any]) -> Iterator[Change]:
+def _epsilons(calls: list[TensorflowCall], layers: list[Any]) -> Iterator[Change]:
     holding = [layer for layer in layers if isinstance(vars(layer).get("epsilon"), float)]
     kinds: dict[str, list[Any]] = {}
     for layer in holding:
@@ -108,72 +99,61 @@ def _epsilons(seen: _Recorder, layers: list[Any]) -> Iterator[Change]:
     if len(kinds) > 1:
         kinds[" and ".join(kinds)] = holding
     places: list[tuple[str, set[float], Callable[[float], Around]]]
-    places = [
-        (name, {layer.epsilon for layer in some}, partial(_lending_epsilon, some)) for name, some in kinds.items()
-    ]
-    added = {call["variance_epsilon"] for call in seen.calls if call.name == "batch_normalization"}
+    places = [(name, {layer.epsilon for layer in some}, partial(_lend_epsilon, some)) for name, some in kinds.items()]
+    added = {call["variance_epsilon"] for call in calls if call.name == "batch_normalization"}
     if added and not holding:
         name = "batch_normalization"
-        places.append((f"tf.nn.{name}", added, partial(_setting, name, "variance_epsilon")))
+        places.append((f"tf.nn.{name}", added, partial(_set_argument, name, "variance_epsilon")))
     for sentence, change, epsilon in causes.other_epsilons(places):
         yield "epsilon", sentence, change(epsilon)
 
 
-def _lending_epsilon(layers: list[Any], epsilon: float) -> Around:
-    return partial(attributes_lent, layers, "epsilon", lambda layer: epsilon)
+def _lend_epsilon(layers: list[Any], epsilon: float) -> Around:
+    return partial(lend_attributes, layers, "epsilon", lambda layer: epsilon)
 
 
 def _pad_some(names: frozenset[str], call: TensorflowCall) -> Any:
     return pad_alike(call) if call.name in names else None
 
 
-def _setting(name: str, argument: str, value: object) -> Around:
-    return partial(answered, partial(_set, name, argument, value))
+def _set_argument(name: str, argument: str, value: object) -> Around:
+    return partial(answer_calls, partial(_set_if_named, name, argument, value))
 
 
 def _without_dropout(call: TensorflowCall) -> Any:
     return tf.identity(call.data) if call.name == "dropout" else None
 
 
-def _set(name: str, argument: str, value: object, call: TensorflowCall) -> Any:
-    return call.replacing(**{argument: value})() if call.name == name else None
+def _set_if_named(name: str, argument: str, value: object, call: TensorflowCall) -> Any:
+    return call.replace(**{argument: value})() if call.name == name else None
 
 
-@contextmanager
-def _in_mode(norms: list[Any], training: bool) -> Iterator[None]:
-    def forced(layer: Any) -> Callable[..., Any]:
+def _in_mode(norms: list[Any], training: bool) -> AbstractContextManager[None]:
+    def force(layer: Any) -> Callable[..., Any]:
         call = layer.call
+        return lambda inputs, **keywords: call(inputs, **{**keywords, "training": training})
 
-        def in_mode(inputs: Any, **keywords: Any) -> Any:
-            return call(inputs, **{**keywords, "training": training})
-
-        return in_mode
-
-    with attributes_lent(norms, "call", forced):
-        yield
+    return lend_attributes(norms, "call", force)
 
 
 @contextmanager
-def _evaluating(norms: list[Any]) -> Iterator[None]:
-    with answered(_without_dropout), _in_mode(norms, training=False):
+def _evaluate_model(norms: list[Any]) -> Iterator[None]:
+    with answer_calls(_without_dropout), _in_mode(norms, training=False):
         yield
 
 
 def _read_first_in_layout(layout: str) -> AbstractContextManager[None]:
-    return answered(causes.answer_once(partial(read_in_layout, layout)))
+    return answer_calls(causes.answer_once(partial(read_in_layout, layout)))
 
 
 @contextmanager
-def _promoted() -> Iterator[None]:
-    def kept(call: TensorflowCall) -> Any:
+def _promote() -> Iterator[None]:
+    def keep(call: TensorflowCall) -> Any:
         # what is float64 stays so; what is not is promoted where it meets that
         lower = call.name == "cast" and wider(tf.as_dtype(call["dtype"]).name) is not None
         return tf.cast(call.data, tf.float64) if lower and tf.as_dtype(call.data.dtype).is_floating else None
 
-    with ExitStack() as stack:
-        stack.enter_context(promoting())
-        stack.enter_context(promoting_in_graphs())
-        stack.enter_context(answered(kept))
+    with promoting(), promoting_in_graphs(), answer_calls(keep):
         yield
 
 

@@ -4,7 +4,7 @@ import inspect
 import operator
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self, final
 
@@ -40,7 +40,7 @@ class TensorflowCall:
     def __getitem__(self, argument: str) -> Any:
         return self.arguments[argument]
 
-    def replacing(self, **arguments: object) -> Self:
+    def replace(self, **arguments: object) -> Self:
         """The same call with some arguments replaced."""
         return type(self)(self.name, self.function, {**self.arguments, **arguments})
 
@@ -51,7 +51,7 @@ class TensorflowCall:
 
     def on(self, data: object) -> Self:
         """The same call on other data."""
-        return self.replacing(**{next(iter(self.arguments)): data})
+        return self.replace(**{next(iter(self.arguments)): data})
 
 
 Answer = Callable[[TensorflowCall], Any]
@@ -59,12 +59,12 @@ Answer = Callable[[TensorflowCall], Any]
 
 
 @contextmanager
-def answered(answer: Answer) -> Iterator[None]:
+def answer_calls(answer: Answer) -> Iterator[None]:
     """Let another function answer the calls, in this thread and as long as this lasts."""
     thread = threading.get_ident()
     inside = False
 
-    def standing_in(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def replace(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         signature = inspect.signature(function)
 
         def stand_in(*args: Any, **kwargs: Any) -> Any:
@@ -86,28 +86,21 @@ def answered(answer: Answer) -> Iterator[None]:
         for module, attribute, name in _places():
             function = getattr(module, attribute)
             stack.callback(setattr, module, attribute, function)
-            setattr(module, attribute, standing_in(function, name))
+            setattr(module, attribute, replace(function, name))
         yield
 
 
-@contextmanager
-def activations_looked_up(layers: list[Any]) -> Iterator[None]:
+def look_up_activations(layers: list[Any]) -> AbstractContextManager[None]:
     """Let layers that were given one of the functions itself as their activation look it up when they call it."""
     places = {getattr(module, attribute): (module, attribute) for module, attribute, _ in _places()}
 
-    def looked_up(layer: Any) -> Callable[..., Any]:
+    def look_up(layer: Any) -> Callable[..., Any]:
         place = places[layer.activation]
         return lambda *args, **kwargs: getattr(*place)(*args, **kwargs)
 
-    holding = [layer for layer in layers if _own_activation(layer) in places]
-    with attributes_lent(holding, "activation", looked_up):
-        yield
-
-
-def _own_activation(layer: Any) -> object:
-    """A function that the layer was given; None for anything else."""
-    activation = vars(layer).get("activation")
-    return activation if inspect.isfunction(activation) else None
+    own = [(layer, vars(layer).get("activation")) for layer in layers]
+    holding = [layer for layer, activation in own if inspect.isfunction(activation) and activation in places]
+    return lend_attributes(holding, "activation", look_up)
 
 
 def _places() -> Iterator[tuple[Any, str, str]]:
@@ -118,7 +111,7 @@ def _places() -> Iterator[tuple[Any, str, str]]:
 
 
 @contextmanager
-def attributes_lent(owners: list[Any], attribute: str, value: Callable[[Any], object]) -> Iterator[None]:
+def lend_attributes(owners: list[Any], attribute: str, value: Callable[[Any], object]) -> Iterator[None]:
     """Objects with another value of an attribute, past their own ways of setting it, as long as this lasts."""
     with ExitStack() as stack:
         for owner in owners:

@@ -17,7 +17,7 @@ def pad_alike(call: TensorflowCall) -> Any:
     pads = _pads_alike(call)
     if pads is None:
         return None
-    unpadded = call.replacing(padding="VALID")
+    unpadded = call.replace(padding="VALID")
     if call.name == "avg_pool":  # SAME leaves the padding out of the average
         data, counted = (unpadded.on(tf.pad(one, pads))() for one in (call.data, tf.ones_like(call.data)))
         return data / counted
@@ -45,7 +45,7 @@ def move_pads(at_the_end: bool, call: TensorflowCall) -> Any:
         return None
     pads = [tuple(map(int, pair)) for pair in np.asarray(call["paddings"])]
     moved = [pad_differently(low, high, at_the_end) for low, high in pads]
-    return None if moved == pads else call.replacing(paddings=moved)()
+    return None if moved == pads else call.replace(paddings=moved)()
 
 
 def read_in_layout(layout: str, call: TensorflowCall) -> Any:

@@ -135,8 +135,8 @@ def _epsilons(calls: list[TorchCall]) -> Iterator[Change]:
 
 def _set(name: str | None, argument: str, value: object, call: TorchCall) -> TorchCall | None:
     """The call with an argument set if it has that name, or any name if that is None."""
-    return call.replacing(**{argument: value}) if argument in call and name in (None, call.name) else None
+    return call.replace(**{argument: value}) if argument in call and name in (None, call.name) else None
 
 
 def _add(added: float, epsilon: float, call: TorchCall) -> TorchCall | None:
-    return call.replacing(other=epsilon) if call.added == added else None
+    return call.replace(other=epsilon) if call.added == added else None

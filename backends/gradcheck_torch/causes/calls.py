@@ -96,7 +96,7 @@ class TorchCall:
         position = self.names.index(argument)
         return self.args[position] if position < len(self.args) else _DEFAULTS.get(argument)
 
-    def replacing(self, **arguments: object) -> Self:
+    def replace(self, **arguments: object) -> Self:
         """The same call with some arguments replaced."""
         args, kwargs = list(self.args), dict(self.kwargs)
         for argument, value in arguments.items():
@@ -119,16 +119,16 @@ class TorchCall:
         """A batch norm with the statistics of the batch, or with running averages if it has them."""
         if self.name != "batch_norm" or bool(self["training"]) is training:
             return None
-        return None if self["running_mean"] is None else self.replacing(training=training)
+        return None if self["running_mean"] is None else self.replace(training=training)
 
     def without_dropout(self) -> "TorchCall | None":
         """The same call without dropout; None if it has none."""
         if self.name == "dropout" and self["training"] is not False and self["p"] > 0:
-            return self.replacing(training=False)
+            return self.replace(training=False)
         if self.name == "attention" and self["dropout_p"] > 0 and ("training" not in self or self["training"]):
-            return self.replacing(dropout_p=0.0)
+            return self.replace(dropout_p=0.0)
         if self.name == "recurrent" and "dropout" in self and len(self.args) == len(_RNN) and self["dropout"] > 0:
-            return self.replacing(dropout=0.0) if self["train"] else None
+            return self.replace(dropout=0.0) if self["train"] else None
         return None
 
 

@@ -32,7 +32,7 @@ def pad_as_same(call: TorchCall) -> Callable[[], Any] | None:
     if call.name.startswith("avg_pool"):
         return partial(_average_without_padding, call, pads)
     value = -math.inf if window else 0.0
-    return lambda: call.replacing(input=functional.pad(call["input"], pads, value=value), padding=0)()
+    return lambda: call.replace(input=functional.pad(call["input"], pads, value=value), padding=0)()
 
 
 def move_pads(at_the_end: bool, call: TorchCall) -> TorchCall | None:
@@ -42,14 +42,14 @@ def move_pads(at_the_end: bool, call: TorchCall) -> TorchCall | None:
     pads = list(call["pad"])
     pairs = zip(pads[::2], pads[1::2], strict=True)
     moved = [pad for low, high in pairs for pad in pad_differently(low, high, at_the_end)]
-    return None if moved == pads else call.replacing(pad=moved)
+    return None if moved == pads else call.replace(pad=moved)
 
 
 def count_padding_otherwise(call: TorchCall) -> TorchCall | None:
     """An average over windows that counts the padding if it did not, and does not if it did."""
     if not call.name.startswith("avg_pool"):
         return None
-    return call.replacing(count_include_pad=not call["count_include_pad"])
+    return call.replace(count_include_pad=not call["count_include_pad"])
 
 
 def read_in_layout(layout: str, call: TorchCall) -> TorchCall | None:
@@ -58,14 +58,12 @@ def read_in_layout(layout: str, call: TorchCall) -> TorchCall | None:
         return None
     data = call["input"]
     view, axes = find_axes(layout, data.shape, channels=1)
-    return call.replacing(input=data.reshape(view).permute(axes).reshape(data.shape))
+    return call.replace(input=data.reshape(view).permute(axes).reshape(data.shape))
 
 
 def _average_without_padding(call: TorchCall, pads: list[int]) -> Any:
     data = call["input"]
-    sums, counts = (
-        call.replacing(input=functional.pad(one, pads), padding=0)() for one in (data, torch.ones_like(data))
-    )
+    sums, counts = (call.replace(input=functional.pad(one, pads), padding=0)() for one in (data, torch.ones_like(data)))
     return sums / counts
 
 

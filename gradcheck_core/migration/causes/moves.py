@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, final
+from typing import final
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from ..entries import Array
 
 Rearrange = Callable[[Array], Array]
 """The same entries in another order, in the same shape."""
@@ -28,14 +27,7 @@ _BLOCKS = {3: "gates of a GRU, or query, key and value", 4: "gates of an LSTM"}
 class Move:
     """One mistake undone: some parameters of one side with their entries in another order.
 
-    Attributes
-    ----------
-    kind : str
-        Of `LikelyCause`.
-    sentence : str
-        The mistake, for a person, of the side ``{side}`` beside ``{other}``.
-    rearranged : mapping of str to callable
-        By parameter.
+    `kind` is that of a `LikelyCause`; `sentence` says the mistake of the side ``{side}`` beside ``{other}``.
     """
 
     kind: str

@@ -8,8 +8,9 @@ import numpy as np
 from ...numerics.norms import norm
 from ...protocol.outputs import roundoff_of
 from ...report.words import counted
-from ..parity.carrying import Array, CarriedSide
-from ..parity.pairing import Difference, find_changed, flatten, total_gradient_size
+from ..entries import Array
+from ..parity.carrying import CarriedSide
+from ..parity.pairing import Difference, find_changed, flatten, total_size
 from ..parity.rows import LikelyCause
 from ..parity.side import Side
 from .moves import list_moves
@@ -112,7 +113,7 @@ def find_factor(reference: Side, other: Side, carried: CarriedSide, found: Diffe
         mine = other.gradients.get(name)
         if mine is None or mine.shape != theirs.shape:
             return None
-        size = max(norm(flatten(mine)), total_gradient_size(other) / 16)
+        size = max(norm(flatten(mine)), total_size(other.gradients) / 16)
         with np.errstate(over="ignore"):  # infinitely far apart is far apart
             left = flatten(mine - factor * theirs)
         if not norm(left) <= allowed * size:

@@ -48,7 +48,7 @@ def group_tensors(
     groups: dict[Hashable, Group] = defaultdict(lambda: ([], []))
     for side, tensors in enumerate((sources, targets)):
         for tensor in tensors:
-            value = None if precision is None else precision.rounded(tensor.values.real.reshape(-1)[:1])[0]
+            value = None if precision is None else precision.round(tensor.values.real.reshape(-1)[:1])[0]
             groups[tuple(sorted(tensor.values.shape)), value][side].append(tensor)
     return [group for group in groups.values() if group[0] and group[1]]
 

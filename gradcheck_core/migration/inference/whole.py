@@ -32,7 +32,7 @@ def _fingerprint(values: Array, precision: Precision) -> Fingerprint:
     parts = [values.real, values.imag] if np.iscomplexobj(values) else [values]
     total = 0
     for turn, part in enumerate(parts):
-        bits = precision.rounded(np.ascontiguousarray(part).reshape(-1)).view(np.uint64)
+        bits = precision.round(np.ascontiguousarray(part).reshape(-1)).view(np.uint64)
         total = (total * 31 + int(_mix(bits + np.uint64(turn)).sum(dtype=np.uint64))) % 2**64
     return values.size, total
 

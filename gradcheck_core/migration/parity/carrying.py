@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from ..entries import Piece
+from ..entries import Array, Piece
 from ..mapping import ParameterMap
 from .side import Side
-
-Array = npt.NDArray[Any]
 
 
 @final
@@ -29,10 +27,7 @@ class CarriedSide:
 
     @classmethod
     def over(cls, reference: Side, mapping: ParameterMap) -> "CarriedSide":
-        """Carry a reference over.
-
-        Raises MappingError if the mapping asks for what the reference does not have.
-        """
+        """Carry a reference over; raises MappingError if the mapping asks for what it does not have."""
         users: dict[str, dict[str, None]] = {}
         for name, entry in mapping.entries.items():
             for term in entry.terms:
@@ -69,7 +64,8 @@ def sum_up(values: Mapping[str, Array], mapping: ParameterMap) -> dict[str, Arra
     }
     for name, entry in mapping.entries.items():
         for piece in entry.pieces:
-            home = homes.get(replace(piece.terms[0], gradient_only=False)) if _brings_no_value(piece) else None
+            is_silent = all(term.gradient_only for term in piece.terms)
+            home = homes.get(replace(piece.terms[0], gradient_only=False)) if is_silent else None
             if home is None or name not in summed or home[0] not in summed:
                 continue
             here, there = _place(summed[name], piece), _place(summed[home[0]], home[1])
@@ -77,10 +73,6 @@ def sum_up(values: Mapping[str, Array], mapping: ParameterMap) -> dict[str, Arra
                 there += here
                 here[...] = 0
     return summed
-
-
-def _brings_no_value(piece: Piece) -> bool:
-    return all(term.gradient_only for term in piece.terms)
 
 
 def _place(array: Array, piece: Piece) -> Array:

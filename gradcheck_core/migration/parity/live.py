@@ -22,15 +22,7 @@ from ...protocol.layout import FloatVector, as_pairs
 @final
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A case in the precision in which its check ended.
-
-    Attributes
-    ----------
-    adapter, case, options, baseline
-        Of that check.
-    precision : str
-        ``native`` or ``float64``.
-    """
+    """A case as it was checked, in the precision in which its check ended: ``native`` or ``float64``."""
 
     adapter: Backend
     case: GradientCase
@@ -46,21 +38,9 @@ class Live:
     def ask(self) -> Iterator["OpenSide"]:
         """The side opened; everything of the caller's is as it was when this closes."""
         with open_case(self.precision, self.adapter, self.case, self.options.seed) as it:
+            asked = (self.adapter, self.case, self.options, self.precision, it.problem, it.evaluator())
             every = tuple(range(len(it.problem.layout.parameters)))
-            yield OpenSide(
-                Session(
-                    self.adapter,
-                    self.case,
-                    self.options,
-                    self.precision,
-                    it.problem,
-                    it.evaluator(),
-                    it.contraction,
-                    it.random_state,
-                    self.baseline,
-                    every,
-                )
-            )
+            yield OpenSide(Session(*asked, it.contraction, it.random_state, self.baseline, every))
 
     @property
     def has_gradient(self) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInputError, MappingError
+from ..entries import Array
 from ..inference.infer import Inference, infer_between
 from ..mapping import MapEntry, ParameterMap
 from ..tensors import read
-from .carrying import Array
 from .side import Side
 
 Mappings = str | os.PathLike[str] | ParameterMap | Mapping[str, Any]

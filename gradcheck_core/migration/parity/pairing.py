@@ -5,7 +5,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +22,16 @@ from ...report.verdict import (
     natural_scale,
     worst_verdict,
 )
+from ..entries import Array
 from ..mapping import ParameterMap
 from ..tensors import find_beyond_rounding
 from .carrying import CarriedSide, sum_up
 from .rows import Outcome, ParityRow, is_beyond_rounding, is_slightly_off
 from .side import Side
 
-_ROUNDINGS = 64.0
-"""Unit roundoffs, relative to its size, by which a cost or a gradient may differ between two right implementations,
-which sum and multiply in other orders. A check in two precisions allows the same."""
+_ROUNDOFFS_OF_ANOTHER_ORDER = 64.0
+"""Unit roundoffs, relative to its size, by which a cost or a gradient may differ between two right implementations: a
+sum in another order moves by about the square root of its number of terms, here 4096."""
 
 _OF_THE_WHOLE = 16.0
 """Terms that cancel inside a parameter's gradient are as large as other gradients: this part of the whole counts."""
@@ -43,8 +44,6 @@ _VALUE_ROUNDINGS = 2.0
 
 _NOTHING_IN_COMMON = Comparison(discrepancy=1.0, error=0.0, claimed=0.5, numeric=0.5)
 """For arrays that cannot be compared: as different as can be, and surely so."""
-
-Array = npt.NDArray[Any]
 
 
 @final
@@ -87,13 +86,10 @@ def compare_side(reference: Side, other: Side, carried: CarriedSide, policy: Ver
     rounding = _from_rounded_values(other, carried, values, policy)
     cost, cost_verdict = judge_costs(reference, other, policy, rounding.cost)
     unit = max(_unit(reference), _unit(other), rounding.unit)
-    whole_size = max(_size(reference.gradients), _size(other.gradients))
+    whole_size = max(total_size(reference.gradients), total_size(other.gradients))
     gradients = {name: _compare_gradients(name, reference, other, carried, unit, whole_size) for name in compared}
-    scale = (
-        natural_scale(_whole(list(gradients.values())), other.cost, _theta_scale(other))
-        if compared
-        else NaturalScale(0.0)
-    )
+    comparable = [one for one in gradients.values() if one is not _NOTHING_IN_COMMON]
+    scale = natural_scale(together(comparable), other.cost, _theta_scale(other)) if compared else NaturalScale(0.0)
     rows = [_row(other.name, name, carried, values[name], gradients[name], scale, policy) for name in compared]
     rows += _not_compared(reference, other, carried)
     verdict = worst_verdict([cost_verdict, *(row.verdict for row in rows)])
@@ -126,28 +122,26 @@ def judge_costs(
 ) -> tuple[Comparison, Verdict]:
     """Cost against cost; the error is what rounding, of the values too, and noise could make of the difference."""
     one, two = abs(reference.cost), abs(other.cost)
-    error = _ROUNDINGS * (reference.roundoff * one + other.roundoff * two) + _NOISES * (reference.noise + other.noise)
+    error = _ROUNDOFFS_OF_ANOTHER_ORDER * (reference.roundoff * one + other.roundoff * two) + _NOISES * (
+        reference.noise + other.noise
+    )
     comparison = Comparison(abs(reference.cost - other.cost), error + from_values, one, two)
     return comparison, judge_parameter(comparison, NaturalScale(max(_reach(reference), _reach(other))), policy).verdict
 
 
-def total_gradient_size(side: Side) -> float:
-    """The norm of a side's gradient over all parameters."""
-    return _size(side.gradients)
-
-
 def _reach(side: Side) -> float:
     """By how much the cost changes with its parameters: the natural scale of a cost that is zero."""
-    return _size(side.gradients) * _size(side.values)
+    return total_size(side.gradients) * total_size(side.values)
 
 
-def _size(arrays: Mapping[str, Array]) -> float:
+def total_size(arrays: Mapping[str, Array]) -> float:
+    """The norm of several arrays together, without what is NaN or infinite."""
     return norm(np.array([norm(np.nan_to_num(flatten(array), posinf=0.0, neginf=0.0)) for array in arrays.values()]))
 
 
 def _theta_scale(side: Side) -> float:
     count = sum(array.size for array in side.values.values())
-    return _size(side.values) / math.sqrt(count) or 1.0
+    return total_size(side.values) / math.sqrt(count) or 1.0
 
 
 def flatten(array: Array) -> npt.NDArray[np.float64]:
@@ -164,7 +158,7 @@ def _compare_gradients(
     return _compare_arrays(
         carried.gradients[name],
         other.gradients[name],
-        lambda size: _ROUNDINGS * coarsest * (size + whole / _OF_THE_WHOLE),
+        lambda size: _ROUNDOFFS_OF_ANOTHER_ORDER * coarsest * (size + whole / _OF_THE_WHOLE),
     )
 
 
@@ -189,10 +183,6 @@ def _unit(side: Side) -> float:
     """How coarsely a side computes, relative: the rounding of its precision, or the noise of its cost."""
     size = max(abs(side.cost), _reach(side))
     return max(side.roundoff, side.noise / size if size > 0 else 0.0)
-
-
-def _whole(comparisons: list[Comparison]) -> Comparison:
-    return together([one for one in comparisons if one is not _NOTHING_IN_COMMON])
 
 
 def _row(

@@ -127,7 +127,7 @@ class ParityRow:
 
     def rank(self) -> tuple[int, float]:
         """How bad it is: the verdict's severity first, then the larger difference."""
-        return self.verdict.severity, max(self.value_difference, self.gradient_difference)
+        return self.verdict.severity, 0.0 if self.why else max(self.value_difference, self.gradient_difference)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from ...case import GradientCase
 from ...check.api import check_case
-from ...check.conductor import Checked
 from ...errors import InvalidInputError
 from ...protocol import registry, trees
 from ...protocol.backend import Capability
@@ -31,33 +30,23 @@ class Side:
 
     Attributes
     ----------
-    name : str
-        How reports call the side.
-    backend : str
-        The framework that computed it.
-    values, gradients : mapping of str to numpy.ndarray
-        By parameter, in theta's order; float64, or complex128 with dJ/dx + i dJ/dy for complex parameters.
-    cost : float
-        J at those values.
-    dtypes : mapping of str to str
-        The parameters' own dtypes.
-    report : GradientReport or None
+    values, gradients
+        By parameter, in theta's order; complex gradients are dJ/dx + i dJ/dy.
+    report
         What finite differences say of the gradients; None if they were not asked here.
-    live : Live or None
+    live
         A way to ask for its cost at other values; None for a stored side.
-    verdicts : mapping of str to Verdict
-        The verdict of finite differences by parameter; those of `report`, if it is given.
-    roundoff : float
-        Unit roundoff of the precision in which the cost was evaluated.
-    noise : float
-        Of the cost, absolute; 0 if it is not known.
-    gradient_dtypes : mapping of str to str
+    verdicts
+        Of finite differences, by parameter; those of `report`, if it is given.
+    roundoff, noise
+        Unit roundoff of the precision in which the cost was evaluated; the cost's noise, absolute, 0 if not known.
+    gradient_dtypes
         The dtypes in which the gradients were computed; if left out, those of the parameters.
-    sizes : tuple of int
+    sizes
         Lengths of the axes of the arrays among the cost's arguments, e.g. the batch's.
-    carried : mapping of str to str
+    carried
         What else the params hold, such as running averages, and why it was not compared.
-    asked_at : mapping of str to numpy.ndarray
+    asked_at
         Values of some parameters at which `cost` and `gradients` are taken, if they are not the side's own.
     """
 
@@ -111,6 +100,7 @@ def observe(case: GradientCase, name: str) -> Side:
     claim = findings.gathered.claim
     assert claim is not None  # every check of first order has one
     names = [parameter.name for parameter in layout.parameters]
+    widened = findings.precision == "float64" and Capability.FLOAT64 in checked.adapter.capabilities
     return Side(
         name=name,
         backend=checked.adapter.name,
@@ -119,7 +109,7 @@ def observe(case: GradientCase, name: str) -> Side:
         cost=findings.baseline.cost.value,
         dtypes={parameter.name: parameter.dtype for parameter in layout.parameters},
         report=checked.report,
-        live=_keep_live(case, checked),
+        live=Live(checked.adapter, case, checked.options, "float64" if widened else "native", findings.baseline),
         roundoff=findings.baseline.roundoff,
         noise=findings.gathered.noise,
         gradient_dtypes=dict(zip(names, claim.dtypes, strict=True)),
@@ -134,17 +124,6 @@ def ask_at(side: Side, values: Arrays) -> Side | None:
         return None
     with side.live.ask() as asked:
         return replace(side, cost=asked.cost(values), gradients=asked.gradients(values), asked_at=values)
-
-
-def _keep_live(case: GradientCase, checked: Checked) -> Live:
-    widened = checked.findings.precision == "float64" and Capability.FLOAT64 in checked.adapter.capabilities
-    return Live(
-        adapter=checked.adapter,
-        case=case,
-        options=checked.options,
-        precision="float64" if widened else "native",
-        baseline=checked.findings.baseline,
-    )
 
 
 def _split(vector: FloatVector, layout: Layout) -> dict[str, npt.NDArray[Any]]:

@@ -1,7 +1,5 @@
 """A comparison as text: what differs, each side's cost, the likely cause, the worst parameters."""
 
-import math
-
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -145,7 +143,7 @@ def _rows(report: ParityRecord, everything: bool) -> Table:
     table.add_column("gradients", justify="right")
     table.add_column("verdict")
     several = len(report.pairs) > 1
-    ranked = sorted(report.rows, key=lambda row: (-row.verdict.severity, -_size(row)))
+    ranked = sorted(report.rows, key=ParityRow.rank, reverse=True)
     most = len(ranked) if everything else _MOST_ROWS
     for row in ranked[:most]:
         table.add_row(*_row(row, several))
@@ -164,10 +162,6 @@ def _row(row: ParityRow, several: bool) -> tuple[Text, ...]:
         return Text(name), Text(source), Text(""), Text(""), verdict
     numbers = (row.value_difference, row.gradient_difference)
     return Text(name), Text(source), *(Text(f"{number:.1e}") for number in numbers), verdict
-
-
-def _size(row: ParityRow) -> float:
-    return 0.0 if math.isnan(row.value_difference) else max(row.value_difference, row.gradient_difference)
 
 
 def _table(*names: str) -> Table:

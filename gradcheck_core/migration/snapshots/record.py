@@ -7,17 +7,16 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any, NoReturn, final, get_args, get_origin
 
 import numpy as np
-import numpy.typing as npt
 
 from ...errors import SnapshotError
 from ...report.base import to_plain
 from ...report.gradient import GradientReport
 from ...report.verdict import Verdict
+from ..entries import Array
 from .stored import Snapshot
 
-Array = npt.NDArray[Any]
-
-_LONGEST_NAME = 80
+_TERMINAL_COLUMNS = 80
+"""A longer name from a file would fill more than a line of a terminal, and is shortened in messages."""
 
 
 def refuse(what: str, cause: BaseException | None = None) -> NoReturn:
@@ -57,18 +56,10 @@ def encode(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def decode(table: dict[str, Any], tensors: Mapping[str, Array], contents: str) -> Snapshot:
-    """The snapshot that a record and the file's tensors make.
+    """The snapshot that a record, as `encode` gives it, and the file's tensors make.
 
-    Parameters
-    ----------
-    table : dict
-        As `encode` gives it, and the digest under ``contents``.
-    tensors : mapping of str to numpy.ndarray
-        As `name_tensors` gives them.
-    contents : str
-        The digest of these tensors.
-
-    Raises SnapshotError if something is missing or is not what it has to be; naming it.
+    The record also has a digest, which is compared with that of the tensors, `contents`. Raises SnapshotError if
+    something is missing or is not what it has to be; naming it.
     """
     try:
         return _decode(table, tensors, contents)
@@ -192,4 +183,4 @@ def _restore(tensors: Mapping[str, Array], key: str, described: _Described) -> A
 
 def _quote(name: str) -> str:
     """A name from the file as a message can have it, whatever is in it and however long it is."""
-    return reprlib.repr(name) if len(name) > _LONGEST_NAME or not name.isprintable() else f"`{name}`"
+    return reprlib.repr(name) if len(name) > _TERMINAL_COLUMNS or not name.isprintable() else f"`{name}`"

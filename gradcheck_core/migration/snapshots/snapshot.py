@@ -192,20 +192,13 @@ def take_snapshot(case: GradientCase) -> Snapshot:
     return Snapshot(
         theta={name: values.astype(_choose_dtype(side.dtypes[name])) for name, values in side.values.items()},
         d_theta=side.gradients,
-        cost=side.cost,
-        dtypes=side.dtypes,
         precision="" if side.report is None else side.report.precision,
-        backend=side.backend,
         name=case.name,
         seed=case.options.get("seed", 0),
         inputs=digest_args(case.args),
         versions=_versions(side.backend),
         report=side.report,
-        roundoff=side.roundoff,
-        noise=side.noise,
-        gradient_dtypes=side.gradient_dtypes,
-        sizes=side.sizes,
-        carried=side.carried,
+        **_list_shared(side),
     )
 
 
@@ -213,38 +206,30 @@ def make_side(snapshot: Snapshot, name: str) -> Side:
     """A snapshot as one side of a comparison; of numbers edited since, finite differences have said nothing."""
     return Side(
         name=name,
-        backend=snapshot.backend,
         values={key: _wide(values) for key, values in snapshot.theta.items()},
         gradients=snapshot.d_theta,
-        cost=snapshot.cost,
-        dtypes=snapshot.dtypes,
         report=None if snapshot.altered else snapshot.report,
-        roundoff=snapshot.roundoff,
-        noise=snapshot.noise,
-        gradient_dtypes=snapshot.gradient_dtypes,
-        sizes=snapshot.sizes,
-        carried=snapshot.carried,
+        **_list_shared(snapshot),
         # these cannot be derivatives, whatever differences say
         verdicts={key: Verdict.BUG for key, grads in snapshot.d_theta.items() if not np.isfinite(grads).all()},
     )
+
+
+def _list_shared(record: Side | Snapshot) -> dict[str, Any]:
+    """What a side and a snapshot both have, under one name."""
+    names = ("backend", "cost", "dtypes", "roundoff", "noise", "gradient_dtypes", "sizes", "carried")
+    return {name: getattr(record, name) for name in names}
 
 
 def _wide(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
 
 
-_KEPT: dict[str, type[np.generic]] = {
-    "float16": np.float16,
-    "float32": np.float32,
-    "complex64": np.complex64,
-    "complex128": np.complex128,
-}
-
-
-def _choose_dtype(dtype: str) -> type[np.generic]:
+def _choose_dtype(dtype: str) -> str:
     """The NumPy dtype to keep a parameter in; float32 for dtypes that NumPy lacks and float32 holds exactly."""
-    narrow = dtype.startswith(("bfloat16", "float8", "float4"))
-    return np.float32 if narrow else _KEPT.get(dtype, np.float64)
+    if dtype.startswith(("bfloat16", "float8", "float4")):
+        return "float32"
+    return dtype if dtype in ("float16", "float32", "complex64", "complex128") else "float64"
 
 
 def _versions(backend: str) -> dict[str, str]:
