@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..case import GradientCase
 from ..errors import InvalidInputError
@@ -12,10 +13,12 @@ from .parity.carrying import CarriedSide
 from .parity.mappings import Mappings as Mappings
 from .parity.mappings import choose_mapping, require_mappings
 from .parity.pairing import Difference, compare_side
-from .parity.referee import Unjudged
 from .parity.report import ParityReport, SideReport
 from .parity.rows import Outcome, Pair, reasons
 from .parity.side import Side, ask_at, observe
+
+_MOST_NAMES = 8
+"""In a note: a check of one parameter of a large model leaves out hundreds."""
 
 
 def compare_gradients(
@@ -102,11 +105,16 @@ def compare_sides(
     )
     outcome = max((pair.outcome for pair in pairs), key=lambda one: one.severity)
     contradicted = any(side.contradicted for side in sides.values())
+    # a verdict that is undecided does not make sides differ
+    evidence = [verdict for side in sides.values() for verdict in side.verdicts.values() if verdict.is_evidence]
     return ParityReport(
-        verdict=worst_verdict([*(pair.verdict for pair in pairs), *_list_evidence(sides)]),
+        verdict=worst_verdict([*(pair.verdict for pair in pairs), *evidence]),
         outcome=Outcome.CONTRADICTED if contradicted and outcome.severity < Outcome.CONTRADICTED.severity else outcome,
         reference=reference,
-        sides={name: _report_side(side) for name, side in sides.items()},
+        sides={
+            name: SideReport(side.name, side.backend, side.cost, side.contradicted, side.report)
+            for name, side in sides.items()
+        },
         pairs=pairs,
         seconds=time.perf_counter() - started,
         notes=_note_sides(sides),
@@ -120,8 +128,8 @@ def _compare_pair(reference: Side, other: Side, mapping: ParameterMap, policy: V
     if near:
         other = ask_at(other, {name: carried.values[name] for name in near}) or other
         found = compare_side(reference, other, carried, policy)
-    unjudged = Unjudged.among(reference, other, carried)
-    found = unjudged.lower(found)
+    undecided, unchecked = _list_unjudged(reference, other, carried)
+    found = _claim_no_more(found, undecided, unchecked)
     explained = explain(reference, other, carried, found, policy)
     return Pair(
         side=other.name,
@@ -134,11 +142,51 @@ def _compare_pair(reference: Side, other: Side, mapping: ParameterMap, policy: V
         diagnosis=explained.cause,
         tried=explained.tried,
         notes=(
-            *unjudged.notes,
+            *_note_unjudged(undecided, unchecked),
             *_note_where_taken(reference, other, found),
             *_note_pair(found, explained),
         ),
     )
+
+
+def _list_unjudged(reference: Side, other: Side, carried: CarriedSide) -> tuple[list[str], list[str]]:
+    """The targets whose gradient was judged on neither side: those tried in vain, and those never asked for.
+
+    One judged side is enough: what agrees with a gradient that was checked is checked too.
+    """
+    undecided: list[str] = []
+    unchecked: list[str] = []
+    for target in (name for name in other.values if name in carried.values):
+        here = [other.verdicts.get(target)]
+        there = [reference.verdicts.get(source) for source in carried.sources(target)]
+        if any(all(one not in (None, Verdict.INCONCLUSIVE) for one in verdicts) for verdicts in (here, there)):
+            continue
+        (undecided if Verdict.INCONCLUSIVE in (*here, *there) else unchecked).append(target)
+    return undecided, unchecked
+
+
+def _claim_no_more(found: Difference, undecided: list[str], unchecked: list[str]) -> Difference:
+    """What was found, without claiming more than was judged: gradients that agree can both be wrong."""
+    known = [Verdict.INCONCLUSIVE] * bool(undecided) + [Verdict.INSPECT] * bool(unchecked)
+    unsure = undecided and found.outcome is Outcome.AGREE
+    return replace(
+        found,
+        verdict=worst_verdict([found.verdict, *known]),
+        outcome=Outcome.UNDECIDED if unsure else found.outcome,
+    )
+
+
+def _note_unjudged(undecided: list[str], unchecked: list[str]) -> tuple[str, ...]:
+    said = (
+        (undecided, "finite differences could not judge the gradient of {} on either side"),
+        (unchecked, "not checked by finite differences on either side: {}"),
+    )
+    return tuple(sentence.format(_list_names(names)) for names, sentence in said if names)
+
+
+def _list_names(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(f"`{name}`" for name in names[:_MOST_NAMES]) + more
 
 
 def _note_where_taken(reference: Side, other: Side, found: Difference) -> tuple[str, ...]:
@@ -156,15 +204,6 @@ def _note_pair(found: Difference, explained: Explained) -> tuple[str, ...]:
         limit = f", where the search stops at {MOST_TRIED}" if explained.tried >= MOST_TRIED else ""
         notes.append(f"none of the known mistakes explains it; {explained.tried} were undone{limit}")
     return tuple(notes)
-
-
-def _list_evidence(sides: Mapping[str, Side]) -> list[Verdict]:
-    """The verdicts that are evidence against a side's own gradient; undecided ones do not make sides differ."""
-    return [verdict for side in sides.values() for verdict in side.verdicts.values() if verdict.is_evidence]
-
-
-def _report_side(side: Side) -> SideReport:
-    return SideReport(side.name, side.backend, side.cost, side.contradicted, side.report)
 
 
 def _note_sides(sides: Mapping[str, Side]) -> tuple[str, ...]:

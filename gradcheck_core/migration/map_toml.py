@@ -65,14 +65,7 @@ def _of_ranges(ranges: Ranges) -> str:
 
 
 def read(text: str, origin: str) -> tuple[dict[str, MapEntry], dict[str, str]]:
-    """The entries and the unresolved targets of a text.
-
-    Parameters
-    ----------
-    text : str
-        TOML.
-    origin : str
-        Where the text comes from, for messages.
+    """The entries and the unresolved targets of a text, which comes from `origin`.
 
     Raises MappingError if it is not TOML, or not a mapping; naming the line, or the table and key.
     """
@@ -83,15 +76,15 @@ def read(text: str, origin: str) -> tuple[dict[str, MapEntry], dict[str, str]]:
         raise MappingError(msg) from error
     root = _Table(document, origin, "")
     root.allow("format", "entries", "unresolved")
-    found = root.take("format", _is_int, f"the number {FORMAT}")
+    found = root.take("format", int, f"the number {FORMAT}")
     if found != FORMAT:
         root.refuse("format", found, f"{FORMAT}; another one is of another version of gradcheck")
-    entries = root.take("entries", _is_table, "a table with one table for each target")
-    unresolved = root.take("unresolved", _is_table, "a table of reasons by target", {})
-    reasons = _Table(unresolved, origin, "unresolved")
+    entries = _Table(root.take("entries", dict, "a table with one table for each target"), origin, "entries")
+    reasons = _Table(root.take("unresolved", dict, "a table of reasons by target", {}), origin, "unresolved")
+    tables = {name: entries.take(name, dict, "a table with `source` and `axes`") for name in entries.values}
     return (
-        {name: _entry(_Table(root.table(entries, "entries", name), origin, f"entries.{name}")) for name in entries},
-        {name: reasons.take(name, _is_text, "a string, the reason") for name in unresolved},
+        {name: _entry(_Table(table, origin, f"entries.{name}")) for name, table in tables.items()},
+        {name: reasons.take(name, str, "a string, the reason") for name in reasons.values},
     )
 
 
@@ -104,18 +97,17 @@ class _Table:
     origin: str
     path: str
 
-    def take(self, key: str, fits: Callable[[Any], bool], wanted: str, default: Any = ...) -> Any:
+    def take(self, key: str, kind: type | Callable[[Any], bool], wanted: str, default: Any = ...) -> Any:
+        """The value under a key, which has to be of this type, or to fit this test."""
         if key not in self.values and default is not ...:
             return default
         if key not in self.values:
             msg = f"`ParameterMap.from_toml`: {self.origin}: {self._place()} lacks `{key}`; add {wanted}"
             raise MappingError(msg)
-        if not fits(self.values[key]):
-            self.refuse(key, self.values[key], wanted)
-        return self.values[key]
-
-    def table(self, tables: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
-        return dict(_Table(tables, self.origin, key).take(name, _is_table, "a table with `source` and `axes`"))
+        value = self.values[key]
+        if not (type(value) is kind if isinstance(kind, type) else kind(value)):
+            self.refuse(key, value, wanted)
+        return value
 
     def allow(self, *known: str) -> None:
         strange = sorted(set(self.values) - set(known))
@@ -137,8 +129,8 @@ class _Table:
 
 
 def _entry(table: _Table) -> MapEntry:
-    shape = table.take("shape", _are_ints, "a list of numbers, the target's shape", None)
-    found_by = table.take("found_by", _is_text, "a string", _HAND)
+    shape = table.take("shape", _are_lengths, "a list of numbers, the target's shape", None)
+    found_by = table.take("found_by", str, "a string", _HAND)
     if "pieces" not in table.values:
         table.allow("found_by", "shape", *_MADE_OF)
         pieces: tuple[Piece, ...] = (Piece(_terms(table)),)
@@ -168,19 +160,19 @@ def _terms(table: _Table) -> tuple[Term, ...]:
 
 
 def _term(table: _Table) -> Term:
-    view = table.take("view", _are_ints, "a list of numbers, the shape in which the source is seen", None)
+    view = table.take("view", _are_lengths, "a list of numbers, the shape in which the source is seen", None)
     return Term(
-        table.take("source", _is_text, "a string, the source's name"),
-        tuple(table.take("axes", _are_ints, "a list of numbers, the permutation of the source's axes")),
+        table.take("source", str, "a string, the source's name"),
+        tuple(table.take("axes", _are_lengths, "a list of numbers, the permutation of the source's axes")),
         None if view is None else tuple(view),
         _ranges(table, "slice"),
-        table.take("gradient_only", _is_bool, "true or false", False),
+        table.take("gradient_only", bool, "true or false", False),
     )
 
 
 def _ranges(table: _Table, key: str) -> Ranges | None:
     wanted = 'a string of ranges such as "0:4, :", one for each axis'
-    text = table.take(key, _is_text, wanted, None)
+    text = table.take(key, str, wanted, None)
     if text is None:
         return None
     ranges: list[Range] = []
@@ -192,25 +184,9 @@ def _ranges(table: _Table, key: str) -> Ranges | None:
     return tuple(ranges)
 
 
-def _is_int(value: Any) -> bool:
-    return type(value) is int
-
-
-def _is_bool(value: Any) -> bool:
-    return type(value) is bool
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _are_ints(value: Any) -> bool:
-    return isinstance(value, list) and all(_is_int(each) and each >= 0 for each in value)
+def _are_lengths(value: Any) -> bool:
+    return isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
 
 
 def _are_tables(value: Any) -> bool:
-    return isinstance(value, list) and len(value) > 0 and all(_is_table(each) for each in value)
+    return isinstance(value, list) and len(value) > 0 and all(isinstance(each, dict) for each in value)

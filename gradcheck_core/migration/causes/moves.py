@@ -41,7 +41,7 @@ class Move:
     def undo(self, moved: Mapping[str, Array]) -> dict[str, Array]:
         """All of some values, those of the moved parameters back in the order from which `apply` takes them."""
         return {
-            name: _put_back(self.rearranged[name], array) if name in self.rearranged else array
+            name: _undo(self.rearranged[name], array) if name in self.rearranged else array
             for name, array in moved.items()
         }
 
@@ -150,7 +150,7 @@ def _reflatten(array: Array, axis: int, channels: int) -> Array:
     return np.moveaxis(split.reshape(moved.shape), -1, axis)
 
 
-def _put_back(rearrange: Rearrange, moved: Array) -> Array:
+def _undo(rearrange: Rearrange, moved: Array) -> Array:
     order = rearrange(np.arange(moved.size).reshape(moved.shape))
     original = np.empty(moved.size, moved.dtype)
     original[order.reshape(-1)] = moved.reshape(-1)

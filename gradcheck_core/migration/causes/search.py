@@ -62,12 +62,10 @@ def _gradients_off(found: Difference) -> float:
     return norm(np.array([row.gradient_difference for row in found.rows if not row.why]))
 
 
-def _rounding(found: Difference) -> float:
-    return norm(np.array([row.gradient_resolution for row in found.rows if not row.why]))
-
-
 @final
 class _Search:
+    """The search for the cause of one pair's difference; it counts the attempts."""
+
     def __init__(
         self, reference: Side, other: Side, carried: CarriedSide, found: Difference, policy: VerdictPolicy
     ) -> None:
@@ -86,7 +84,9 @@ class _Search:
         if live is None:
             return cause
         with live.ask() as asked:
-            cost = self._cost(asked, {name: self.carried.values[name] for name in self._list_fitting(shifted)})
+            values = {name: self.carried.values[name] for name in shifted}
+            fitting = {name: one for name, one in values.items() if one.shape == self.other.values[name].shape}
+            cost = self._ask_cost(asked, fitting)
         agreeing = self._explains(replace(self.other, cost=cost))
         if cause is None:
             listed = ", ".join(f"`{name}`" for name in shifted[:3]) + (", ..." if len(shifted) > 3 else "")
@@ -106,10 +106,6 @@ class _Search:
             or self._first(self._alter_twice)
         )
 
-    def undecided(self) -> LikelyCause | None:
-        """Nothing differs beyond the resolution, which may be coarse for a reason."""
-        return find_noisier(self.reference, self.other)
-
     def gradients(self) -> LikelyCause | None:
         """The costs agree: what the check of the side at fault says of its gradient."""
         blamed = [side for side in (self.reference, self.other) if side.contradicted]
@@ -124,9 +120,6 @@ class _Search:
                         parameter.diagnosis.kind, f"in `{side.name}`, {parameter.diagnosis.sentence}", share
                     )
         return None
-
-    def _list_fitting(self, names: tuple[str, ...]) -> list[str]:
-        return [name for name in names if self.carried.values[name].shape == self.other.values[name].shape]
 
     def _first(self, attempt: Callable[[Side], LikelyCause | None]) -> LikelyCause | None:
         """The first explanation, of the one side and then of the other."""
@@ -197,7 +190,7 @@ class _Search:
         """How much of the costs' difference is left, absolute, and at least its rounding; and the cause."""
         if self.tried >= MOST_TRIED:
             return None
-        altered = replace(side, cost=self._cost(asked, values))
+        altered = replace(side, cost=self._ask_cost(asked, values))
         agreeing = self._explains(altered)
         if agreeing is None:
             return None
@@ -208,7 +201,7 @@ class _Search:
         left = judge_costs(*self._pair(altered), self.policy, self.found.from_values)[0]
         return None if cause is None else (max(left.discrepancy, left.error), cause)
 
-    def _cost(self, asked: OpenSide, values: Arrays) -> float:
+    def _ask_cost(self, asked: OpenSide, values: Arrays) -> float:
         self.tried += 1
         return asked.cost(values)
 
@@ -226,22 +219,18 @@ class _Search:
         self, side: Side, kind: str, sentence: str, agreeing: str, altered: Side, *, told: bool
     ) -> LikelyCause | None:
         """The cause, if the gradients agree too; if they are not known, the costs have to agree to rounding."""
-        held = self._compare(altered)
+        reference, other = self._pair(altered)
+        held = compare_side(reference, other, CarriedSide.over(reference, self.carried.mapping), self.policy)
         before = self.found.cost
-        alike = told and _gradients_off(held) <= max(_GRADIENTS_LEFT * _gradients_off(self.found), _rounding(held))
+        rounding = norm(np.array([row.gradient_resolution for row in held.rows if not row.why]))
+        alike = told and _gradients_off(held) <= max(_GRADIENTS_LEFT * _gradients_off(self.found), rounding)
         if not alike and held.cost.discrepancy > max(held.cost.error, _BY_CHANCE * before.discrepancy):
             return None
         gradients = "so do the gradients" if alike else "the gradients still differ" if told else ""
         costs = f"with that done otherwise the costs {agreeing}, where they differed by {before.difference:.0e}"
-        return LikelyCause(kind, self._fill_in(sentence, side), ", and ".join(filter(None, (costs, gradients))))
-
-    def _fill_in(self, sentence: str, side: Side) -> str:
         beside = self.other if side.name == self.reference.name else self.reference
-        return sentence.replace("{side}", side.name).replace("{other}", beside.name)
-
-    def _compare(self, altered: Side) -> Difference:
-        reference, other = self._pair(altered)
-        return compare_side(reference, other, CarriedSide.over(reference, self.carried.mapping), self.policy)
+        named = sentence.replace("{side}", side.name).replace("{other}", beside.name)
+        return LikelyCause(kind, named, ", and ".join(filter(None, (costs, gradients))))
 
     def _pair(self, altered: Side) -> tuple[Side, Side]:
         """The reference and the other side, one of them altered."""
@@ -251,7 +240,8 @@ class _Search:
 
 _SOUGHT: dict[Outcome, Callable[[_Search], LikelyCause | None]] = {
     Outcome.AGREE: lambda search: None,
-    Outcome.UNDECIDED: _Search.undecided,
+    # nothing differs beyond the resolution, which may be coarse for a reason
+    Outcome.UNDECIDED: lambda search: find_noisier(search.reference, search.other),
     Outcome.CONTRADICTED: _Search.gradients,
     Outcome.GRADIENTS_DIFFER: _Search.gradients,
     Outcome.FORWARD_DIFFERS: _Search.forward,

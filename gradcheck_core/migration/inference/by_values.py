@@ -120,7 +120,7 @@ def _share(ledger: Ledger, aside: set[str]) -> None:
                 second,
                 (one, other),
                 [
-                    (part.moved(one).box, part.moved(other).box, Found(one, (part.term,), "sum of values"))
+                    (part.move_into(one).box, part.move_into(other).box, Found(one, (part.term,), "sum of values"))
                     for part in parts
                     if part.term
                 ],
@@ -165,7 +165,9 @@ def _claim_from(
 ) -> None:
     parts = find_parts(pool, inside(ledger.targets[target].values, box), _has_blocks(ledger, target))
     if parts is not None:
-        found = [Found(part.moved(box).box, () if part.term is None else expand(part.term), found_by) for part in parts]
+        found = [
+            Found(part.move_into(box).box, () if part.term is None else expand(part.term), found_by) for part in parts
+        ]
         ledger.claim(target, box, found)
 
 

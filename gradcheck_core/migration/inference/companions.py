@@ -70,7 +70,7 @@ def _claim(ledger: Ledger, target: Tensor, weight: Tensor, entry: MapEntry, by_l
         here = inside(positions, box)
         if (here >= 0).any():
             parts = [
-                Found(part.moved(box).box, () if part.term is None else (part.term,), "structure")
+                Found(part.move_into(box).box, () if part.term is None else (part.term,), "structure")
                 for part in decompose(here, pool) or ()
             ]
             ledger.claim(target.name, box, parts)

@@ -36,7 +36,7 @@ class Part:
     box: Box
     term: Term | None
 
-    def moved(self, into: Box) -> "Part":
+    def move_into(self, into: Box) -> "Part":
         """The same part, counted from the beginning of the target instead of a box in it."""
         box = tuple((start + low, start + high) for (low, high), (start, _) in zip(self.box, into, strict=True))
         return Part(box, self.term)

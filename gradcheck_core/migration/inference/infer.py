@@ -118,7 +118,7 @@ def _find_by_structure(ledger: Ledger) -> None:
 def _were_carried_over(ledger: Ledger, undecided: set[str]) -> bool:
     """Whether some value of a target was found in a source, or no value could tell."""
     telling = [name for name, tensor in ledger.targets.items() if tensor.is_telling]
-    return not telling or bool(undecided) or any(ledger.found(name) for name in telling)
+    return not telling or bool(undecided) or any(ledger.list_found(name) for name in telling)
 
 
 def _say_tied(sources: list[str], targets: list[str]) -> str:

@@ -68,7 +68,7 @@ class Ledger:
         """What of a target is not found yet."""
         return list(self._open[target])
 
-    def found(self, target: str) -> list[Found]:
+    def list_found(self, target: str) -> list[Found]:
         """What of a target is found."""
         return list(self._found[target])
 

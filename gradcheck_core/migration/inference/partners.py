@@ -37,7 +37,7 @@ def _claim_silent(ledger: Ledger, name: str, box: Box) -> None:
     end = _count_added(target, ledger.targets)
     parts = [
         part
-        for part in ledger.found(partner)
+        for part in ledger.list_found(partner)
         if other_box is not None and _is_within(part.box, other_box) and part.box[-1][1] <= end
     ]
     silent = [

@@ -35,7 +35,7 @@ class CarriedSide:
         values, gradients = mapping.apply(reference.values), mapping.apply_gradients(reference.gradients)
         return cls(values, gradients, mapping, {source: tuple(names) for source, names in users.items()})
 
-    def used(self, source: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    def find_used(self, source: str, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
         """Which entries of a source some target is made of."""
         used = np.zeros(shape, bool)
         for name in self.users.get(source, ()):
@@ -44,7 +44,7 @@ class CarriedSide:
                     term.taken({source: used})[...] = True
         return used
 
-    def sharing(self, target: str) -> tuple[str, ...]:
+    def list_sharing(self, target: str) -> tuple[str, ...]:
         """A target, and those with which it shares a source."""
         return tuple(dict.fromkeys((target, *(name for one in self.sources(target) for name in self.users[one]))))
 

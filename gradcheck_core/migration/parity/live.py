@@ -38,9 +38,21 @@ class Live:
     def ask(self) -> Iterator["OpenSide"]:
         """The side opened; everything of the caller's is as it was when this closes."""
         with open_case(self.precision, self.adapter, self.case, self.options.seed) as it:
-            asked = (self.adapter, self.case, self.options, self.precision, it.problem, it.evaluator())
             every = tuple(range(len(it.problem.layout.parameters)))
-            yield OpenSide(Session(*asked, it.contraction, it.random_state, self.baseline, every))
+            yield OpenSide(
+                Session(
+                    self.adapter,
+                    self.case,
+                    self.options,
+                    self.precision,
+                    it.problem,
+                    it.evaluator(),
+                    it.contraction,
+                    it.random_state,
+                    self.baseline,
+                    every,
+                )
+            )
 
     @property
     def has_gradient(self) -> bool:

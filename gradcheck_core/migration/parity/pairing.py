@@ -83,7 +83,7 @@ def compare_side(reference: Side, other: Side, carried: CarriedSide, policy: Ver
     """Compare a side with the reference, parameter by parameter."""
     compared = [name for name in other.values if name in carried.values]
     values = _compare_values(reference, other, carried, compared)
-    rounding = _from_rounded_values(other, carried, values, policy)
+    rounding = _estimate_rounding(other, carried, values, policy)
     cost, cost_verdict = judge_costs(reference, other, policy, rounding.cost)
     unit = max(_unit(reference), _unit(other), rounding.unit)
     whole_size = max(total_size(reference.gradients), total_size(other.gradients))
@@ -91,7 +91,7 @@ def compare_side(reference: Side, other: Side, carried: CarriedSide, policy: Ver
     comparable = [one for one in gradients.values() if one is not _NOTHING_IN_COMMON]
     scale = natural_scale(together(comparable), other.cost, _theta_scale(other)) if compared else NaturalScale(0.0)
     rows = [_row(other.name, name, carried, values[name], gradients[name], scale, policy) for name in compared]
-    rows += _not_compared(reference, other, carried)
+    rows += _list_uncompared(reference, other, carried)
     verdict = worst_verdict([cost_verdict, *(row.verdict for row in rows)])
     return Difference(_outcome(cost, cost_verdict, rows), verdict, cost, cost_verdict, tuple(rows), rounding.cost)
 
@@ -105,7 +105,7 @@ class _Rounding:
     unit: float = 0.0
 
 
-def _from_rounded_values(
+def _estimate_rounding(
     other: Side, carried: CarriedSide, values: Mapping[str, Comparison], policy: VerdictPolicy
 ) -> _Rounding:
     """To first order; nothing if the side was asked at the reference's values, or if values differ by more."""
@@ -229,7 +229,7 @@ def _compare_values(reference: Side, other: Side, carried: CarriedSide, compared
 
 def find_changed(name: str, reference: Side, other: Side, carried: CarriedSide) -> npt.NDArray[np.bool_]:
     """Which entries of a target's values differ by more than rounding from those that were carried over."""
-    shared = {target: other.values[target] for target in carried.sharing(name) if target in other.values}
+    shared = {target: other.values[target] for target in carried.list_sharing(name) if target in other.values}
     among = ParameterMap({target: carried.mapping.entries[target] for target in shared})
     # what was rounded before it was added up to a target, or to its source
     sizes = {source: np.abs(reference.values[source]) for source in carried.sources(name)}
@@ -247,19 +247,21 @@ def _coarsest(name: str, reference: Side, other: Side, carried: CarriedSide) -> 
     return max((other.dtypes[name], *(reference.dtypes[s] for s in carried.sources(name))), key=roundoff_of)
 
 
-def _not_compared(reference: Side, other: Side, carried: CarriedSide) -> list[ParityRow]:
+def _list_uncompared(reference: Side, other: Side, carried: CarriedSide) -> list[ParityRow]:
     """A row for every parameter of either side that the mapping does not pair."""
     why = {name: "the mapping has no entry for it" for name in other.values if name not in carried.values}
     why |= {name: reason for name, reason in carried.mapping.unresolved.items() if name in why}
     rows = [_make_unpaired(other.name, (), name, reason) for name, reason in why.items()]
     lost = {
-        name: _lost(carried.used(name, array.shape)) if name in carried.users else "the mapping makes nothing of it"
+        name: _say_lost(carried.find_used(name, array.shape))
+        if name in carried.users
+        else "the mapping makes nothing of it"
         for name, array in reference.values.items()
     }
     return rows + [_make_unpaired(other.name, (name,), "", reason) for name, reason in lost.items() if reason]
 
 
-def _lost(used: npt.NDArray[np.bool_]) -> str:
+def _say_lost(used: npt.NDArray[np.bool_]) -> str:
     """What to say about a source if only some of its entries are used; nothing if all are."""
     if used.all():
         return ""

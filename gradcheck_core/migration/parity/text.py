@@ -90,11 +90,7 @@ def _next_without_culprit(report: ParityRecord) -> str:
 
 
 def _sides(report: ParityRecord) -> Table:
-    table = _table("side", "framework")
-    table.add_column("cost", justify="right")
-    table.add_column("difference", justify="right")
-    table.add_column("resolution", justify="right")
-    table.add_column("its gradient")
+    table = _table(("side", "framework"), ("cost", "difference", "resolution"), "its gradient")
     pairs = {pair.side: pair for pair in report.pairs}
     for name, side in report.sides.items():
         table.add_row(
@@ -138,10 +134,7 @@ def _describe_resolution(report: ParityRecord) -> Text:
 
 
 def _rows(report: ParityRecord, everything: bool) -> Table:
-    table = _table("parameter", "from")
-    table.add_column("values", justify="right")
-    table.add_column("gradients", justify="right")
-    table.add_column("verdict")
+    table = _table(("parameter", "from"), ("values", "gradients"), "verdict")
     several = len(report.pairs) > 1
     ranked = sorted(report.rows, key=ParityRow.rank, reverse=True)
     most = len(ranked) if everything else _MOST_ROWS
@@ -164,8 +157,11 @@ def _row(row: ParityRow, several: bool) -> tuple[Text, ...]:
     return Text(name), Text(source), *(Text(f"{number:.1e}") for number in numbers), verdict
 
 
-def _table(*names: str) -> Table:
+def _table(names: tuple[str, ...], numbers: tuple[str, ...], last: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name in names:
         table.add_column(name, overflow="fold")
+    for number in numbers:
+        table.add_column(number, justify="right")
+    table.add_column(last)
     return table

@@ -25,7 +25,7 @@ class Input:
     dtype : str
         Of an array; otherwise its type.
     digest : str
-        Of dtype, shape and every number in C order; empty where the object cannot be digest_args.
+        Of dtype, shape and every number in C order; empty where the object has no digest.
     numbers : str
         Of the numbers alone, sorted and in float64: the same for another layout and another dtype that holds them.
         Empty if it is not an array of numbers.
@@ -80,14 +80,15 @@ def _digest(leaf: trees.Leaf) -> Input:
     value = leaf.value
     if value is None or isinstance(value, bool | int | float | complex | str | bytes):
         return Input(leaf.name, None, type(value).__name__, _hash(repr(value).encode(errors="surrogatepass")))
+    unknown = Input(leaf.name, None, type(value).__qualname__, "")
     if registry.owner_of(value) is None:
-        return Input(leaf.name, None, type(value).__qualname__, "")
+        return unknown
     try:
         array, dtype = registry.to_numpy(value), registry.dtype_of(value)
     except Exception:  # a model, or a tensor without values: it belongs to a framework and is not an array
-        return Input(leaf.name, None, type(value).__qualname__, "")
+        return unknown
     if array.dtype.hasobject:
-        return Input(leaf.name, None, type(value).__qualname__, "")
+        return unknown
     little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
     head = f"{dtype}{array.shape}".encode()
     return Input(leaf.name, array.shape, dtype, _hash(head, little.tobytes()), _of_numbers(array))
