@@ -108,24 +108,25 @@ def pad_window(
     return wanted if fits else present
 
 
-def find_axes(layout: str, shape: tuple[int, ...], channels: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The shape in which to see an input that came in a layout, and the order in which to take its axes then.
+def find_axes(layout: str, shape: tuple[int, ...], channels: int) -> tuple[tuple[int, ...], ...]:
+    """The shape in which to see an input that came in a layout, the order of its axes then, and its shape after that.
 
-    After that it goes back into its own `shape`, in which the axis `channels` has the channels and the first the batch.
+    In its present `shape` the axis `channels` has the channels, and the first axis the batch.
 
     Examples
     --------
     >>> find_axes("channels last, reshaped", (8, 3, 4, 5), channels=1)
-    ((8, 4, 5, 3), (0, 3, 1, 2))
+    ((8, 4, 5, 3), (0, 3, 1, 2), (8, 3, 4, 5))
     """
     places = [axis for axis in range(1, len(shape)) if axis != channels]
     lengths = tuple(shape[axis] for axis in places)
     if layout == CHANNELS_LAST:
-        return (shape[0], *lengths, shape[channels]), (0, len(shape) - 1, *range(1, len(shape) - 1))
+        return (shape[0], *lengths, shape[channels]), (0, len(shape) - 1, *range(1, len(shape) - 1)), shape
     if layout == CHANNELS_FIRST:
-        return (shape[0], shape[channels], *lengths), (0, *range(2, len(shape)), 1)
+        return (shape[0], shape[channels], *lengths), (0, *range(2, len(shape)), 1), shape
     swapped = dict(zip(places[-2:], reversed(places[-2:]), strict=True))
-    return shape, tuple(swapped.get(axis, axis) for axis in range(len(shape)))
+    axes = tuple(swapped.get(axis, axis) for axis in range(len(shape)))
+    return shape, axes, tuple(shape[axis] for axis in axes)
 
 
 def answer_once(answer: Callable[P, T | None]) -> Callable[P, T | None]:

@@ -183,9 +183,9 @@ def read_in_layout(layout: str, equation: JaxprEqn, values: Values) -> Results:
     """A convolution of an input whose entries are read in another layout, in the shape that it has."""
     if not is_convolution(equation):
         return None
-    data = values[0]
-    view, axes = find_axes(layout, data.shape, equation.params["dimension_numbers"].lhs_spec[1])
-    return bind(equation, [data.reshape(view).transpose(axes).reshape(data.shape), *values[1:]])
+    data, *others = values
+    view, axes, shape = find_axes(layout, data.shape, equation.params["dimension_numbers"].lhs_spec[1])
+    return bind(equation, [data.reshape(view).transpose(axes).reshape(shape), *others])
 
 
 def is_lower(variable: Any) -> bool:

@@ -52,9 +52,8 @@ def read_in_layout(layout: str, call: TensorflowCall) -> Any:
     """A convolution of an input whose entries are read in another layout, in the shape that it has."""
     if call.name != "convolution":
         return None
-    data = call.data
-    view, axes = find_axes(layout, tuple(data.shape), channels=data.shape.rank - 1)
-    return call.on(tf.reshape(tf.transpose(tf.reshape(data, view), axes), data.shape))()
+    view, axes, shape = find_axes(layout, tuple(call.data.shape), channels=call.data.shape.rank - 1)
+    return call.on(tf.reshape(tf.transpose(tf.reshape(call.data, view), axes), shape))()
 
 
 def _spatial(value: Any, count: int) -> tuple[int, ...]:

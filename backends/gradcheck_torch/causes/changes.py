@@ -56,9 +56,8 @@ def read_in_layout(layout: str, call: TorchCall) -> TorchCall | None:
     """A convolution of an input whose entries are read in another layout, in the shape that it has."""
     if not call.name.startswith("conv") or call["input"].dim() != int(call.name[-2]) + 2:
         return None
-    data = call["input"]
-    view, axes = find_axes(layout, data.shape, channels=1)
-    return call.replace(input=data.reshape(view).permute(axes).reshape(data.shape))
+    view, axes, shape = find_axes(layout, call["input"].shape, channels=1)
+    return call.replace(input=call["input"].reshape(view).permute(axes).reshape(shape))
 
 
 def _average_without_padding(call: TorchCall, pads: list[int]) -> Any:

@@ -128,6 +128,18 @@ def test_images_are_read_as_if_they_were_reshaped():
     assert among(altered(called(model), model), "layout", model(tf.constant(reshaped)))
 
 
+def test_volumes_are_read_with_height_and_width_swapped():
+    volumes = tf.constant(np.linspace(-1, 1, 2 * 3 * 4 * 5 * 2).reshape(2, 3, 4, 5, 2) ** 3)
+    kernel = tf.Variable(np.linspace(0.5, 1.5, 2 * 2 * 3 * 2).reshape(2, 2, 3, 2, 1))
+
+    def convolve(data):
+        return tf.nn.conv3d(data, kernel, [1] * 5, "VALID")
+
+    results = altered(lambda kernel: squares(convolve(volumes)), kernel)
+
+    assert among(results, "layout", convolve(tf.transpose(volumes, (0, 1, 3, 2, 4))))
+
+
 def test_batch_norm_and_dropout_are_in_the_other_mode():
     model = model_of(layers.BatchNormalization(**WIDE), layers.Dropout(0.4, **WIDE))
     results = altered(called(model, training=True), model)
