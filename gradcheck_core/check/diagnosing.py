@@ -85,11 +85,12 @@ def _notes(first: ParameterReport, wrong: int) -> tuple[str, ...]:
     if wrong == 1:
         return ()
     of_its_own = first.diagnosis is not None and first.diagnosis.kind in NEVER_PASSED_ON
-    why = "its mistake is none that is passed on" if of_its_own else "of the wrong ones it is the nearest to the cost"
-    return (
-        f"{wrong} parameters are wrong; look at `{safe(first.name)}` first: {why}, and what is wrong in one layer's "
-        "backward pass goes on to all layers before it",
+    why = (
+        "its mistake did not come from another layer"
+        if of_its_own
+        else "it is the closest to the cost, and a mistake in one layer's backward pass spreads to all layers before it"
     )
+    return (f"{wrong} parameters are wrong; start with `{safe(first.name)}`: {why}",)
 
 
 def _of_the_claim_alone(item: Evidence) -> Diagnosis | None:

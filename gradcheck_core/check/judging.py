@@ -26,7 +26,7 @@ from ..report.verdict import (
 _EVIDENT = 64.0
 """Times its own error bar that a single entry has to be off by to count alone: bars are estimates."""
 
-_NATURAL_SCALE_NOTE = "gradient too small to resolve by itself; judged on the scale of the whole gradient"
+_NATURAL_SCALE_NOTE = "its gradient is too small to measure relative to itself; judged relative to the whole gradient"
 
 Remark = tuple[str, str]
 """A parameter or an entry, by name, and what is to be said of it."""

@@ -110,7 +110,7 @@ def _compare(findings: Findings, native: Gradient, cost: float, layout: Layout) 
     coarsest = max(map(roundoff_of, computed_in.values()))
     if not abs(cost - findings.baseline.cost.value) <= _ROUNDING * coarsest * abs(cost):
         # e.g. dropout: generators draw other numbers in another precision
-        note = "checked in float64; natively the cost has another value, so its native gradient was not compared"
+        note = "checked in float64; the native cost has another value, so the native gradient was not compared"
         return _add_note(findings, note)
     size = norm(np.concatenate([item.claimed for item in evidence]))
     # Where the whole gradient vanishes, what cancels has the size of |J| over theta's scale, and rounds as that does.

@@ -93,13 +93,13 @@ def _evaluate_with(
 def _join(arrays: Sequence[npt.ArrayLike], name: str) -> npt.NDArray[np.float64]:
     if isinstance(arrays, Mapping):
         msg = (
-            f"`gradient_checking({name}=...)`: a {type(arrays).__name__} came; the textbook's function takes arrays in "
-            f"one order, such as `[{name}[name] for name in sorted({name})]`, and `check_gradients` takes it as it is"
+            f"`gradient_checking({name}=...)` is a {type(arrays).__name__}; pass arrays in one order, such as "
+            f"`[{name}[name] for name in sorted({name})]`, or use `check_gradients`, which takes a mapping"
         )
         raise InvalidInputError(msg)
     parts = [np.asarray(array, dtype=np.float64).reshape(-1) for array in arrays]
     if not sum(part.size for part in parts):
-        msg = f"`gradient_checking({name}=...)`: there are no numbers in it; pass a sequence of arrays"
+        msg = f"`gradient_checking({name}=...)` holds no numbers; pass a sequence of arrays"
         raise InvalidInputError(msg)
     return np.concatenate(parts)
 

@@ -129,7 +129,7 @@ SCALED_WITHIN = "{factor:.6g} times the numeric ones"
 def describe_sharing(kind: str, count: int) -> str:
     """Say that several parameters have the same mistake, between the halves of a sentence."""
     where = ", so look at the derivative of the loss" if kind in ("zero", "sign_flipped", "scaled") else ""
-    return f" (the same in all {count} wrong parameters{where})"
+    return f" (the same in each of the {count} wrong parameters{where})"
 
 
 def name_axes(axes: tuple[int, ...]) -> str:

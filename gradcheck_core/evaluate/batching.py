@@ -73,10 +73,10 @@ class Batching:
                 alone = one(int(entries[position]), float(values[position]))
                 offset = float(costs[position]) - alone
                 if math.isfinite(alone) and not abs(offset) <= self._allowed:
-                    self.refusal = f"the batched cost is {costs[position]:.17g} where one by one it is {alone:.17g}"
+                    self.refusal = f"the batched cost is {costs[position]:.17g} but one by one it is {alone:.17g}"
                     return None
             if np.all(costs == costs[0]) and abs(all_moved(entries, values) - alone) > self._allowed:
-                self.refusal = "batched, the cost does not see the params that it is handed"
+                self.refusal = "when batched, the cost does not use the params it is given"
                 return None
             self._offsets[parameter] = offset if math.isfinite(offset) else 0.0
         return costs - self._offsets[parameter]

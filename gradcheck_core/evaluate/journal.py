@@ -76,8 +76,8 @@ class Journal(Source):
         self._file.close()
         if isinstance(error, KeyboardInterrupt):
             error.add_note(
-                f"gradcheck: the answers so far are kept; the same call with journal={str(self._path)!r} goes on from "
-                "there"
+                f"gradcheck: the results so far are kept; to continue, make the same call with "
+                f"journal={str(self._path)!r}"
             )
 
     def begin(self, layout: Layout, baseline: Baseline, further: Source) -> None:
@@ -100,9 +100,9 @@ class Journal(Source):
             self._file.append(opening)
             return
         if self._opening["layout"] != opening["layout"]:
-            self._refuse("the parameters' names, shapes or dtypes are others")
+            self._refuse("the parameters' names, shapes or dtypes are different")
         if self._opening["theta"] != opening["theta"]:
-            self._refuse("the parameters have other values")
+            self._refuse("the parameters have different values")
         if not same_within_rounding(self._opening["cost"], baseline.cost.value, baseline.roundoff):
             self._refuse(f"J at the params was {self._opening['cost']!r} and is {baseline.cost.value!r} now")
 
@@ -162,7 +162,7 @@ class Journal(Source):
         else:
             same = str(recorded) == str(now)
         if not same:
-            self._refuse(f"J beside the params was {recorded!r} and is {now!r} now: the cost or its data are others")
+            self._refuse(f"J near the params was {recorded!r} and is {now!r} now: the cost or its data changed")
 
     def _take_over(self) -> None:
         """Take what the file has for this precision; a file without answers is started anew."""
@@ -194,8 +194,8 @@ class Journal(Source):
 
     def _refuse(self, reason: str) -> NoReturn:
         msg = (
-            f"`journal={str(self._path)!r}` is of another check: {reason}. Make the same call again to go on with it, "
-            "or pass another file to start anew"
+            f"`journal={str(self._path)!r}` belongs to another check: {reason}. Make the same call again to continue it, "
+            "or pass another file to start a new one"
         )
         raise InvalidInputError(msg)
 

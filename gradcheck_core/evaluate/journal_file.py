@@ -71,7 +71,7 @@ class JournalFile:
     def _read(self) -> list[Entry]:
         start = self._file.read(len(_START))
         if start not in (b"", _START):
-            msg = f"`journal={str(self._path)!r}` is a file, but no journal; pass a new file's name, or a journal"
+            msg = f"`journal={str(self._path)!r}` is not a journal; pass the name of a new file, or a journal"
             raise InvalidInputError(msg)
         self._file.seek(0)
         entries: list[Entry] = []
@@ -82,9 +82,7 @@ class JournalFile:
                 break
             line = _parse(text)
             if line is None:
-                msg = (
-                    f"`journal={str(self._path)!r}`: line {number} is not a journal's; pass another file to start anew"
-                )
+                msg = f"`journal={str(self._path)!r}`: line {number} is damaged; pass another file to start a new one"
                 raise InvalidInputError(msg)
             entries.append(Entry(line, offset))
             offset += len(text)

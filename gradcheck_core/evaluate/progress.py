@@ -83,7 +83,7 @@ def announce(total: int, seconds_each: float, shown: bool | None) -> None:
     """
     _console(shown).print(
         f"gradcheck: about {total:,} evaluations of {1e3 * seconds_each:.2g} ms each: "
-        f"{datetime.timedelta(seconds=round(total * seconds_each))}, or less where they are made many at a time",
+        f"{datetime.timedelta(seconds=round(total * seconds_each))}, or less if several are made at once",
         highlight=False,
     )
 

@@ -60,6 +60,6 @@ class Answering:
         if not dropped:
             return ()
         return (
-            f"{dropped} lines of the journal answered what this check did not ask, as after a change of the claimed "
-            "gradient or of gradcheck; they were replaced",
+            f"{dropped} lines of the journal did not fit this check, as after a change of the claimed gradient or of "
+            "gradcheck; they were replaced",
         )

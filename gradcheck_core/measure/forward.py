@@ -58,12 +58,12 @@ def _comparison(problem: Problem, weigh: Weigh, item: Evidence) -> str:
     name = item.parameter.name
     if abs(forward - float(item.numeric @ along)) <= tolerance:
         return (
-            f"`{name}`: forward mode agrees with the differences, reverse mode does not: "
+            f"`{name}`: forward mode agrees with the differences, but reverse mode does not: "
             "look at the reverse rule (backward, vjp) of a custom function"
         )
     if abs(forward - float(item.claimed @ along)) <= tolerance:
         return (
-            f"`{name}`: forward and reverse mode agree with each other and not with the differences: "
+            f"`{name}`: forward and reverse mode agree with each other, but not with the differences: "
             "look at a rule that both use, or at a stopped gradient (detach, stop_gradient)"
         )
-    return f"`{name}`: neither forward nor reverse mode agrees with the differences, nor with the other"
+    return f"`{name}`: forward mode, reverse mode and the differences all disagree"

@@ -23,7 +23,7 @@ _MOST_DIRECTIONS = 8
 _SEEN = 1e-2
 """Step, in units of theta's scale, at which a parameter that reaches the cost changes it."""
 
-_NOTE = "the gradient itself was not checked: order=2 holds its derivatives against its own differences"
+_NOTE = "the gradient itself was not checked: order=2 compares its derivatives with its own differences"
 
 
 def gather_second_order(session: Session) -> Gathered:
@@ -37,7 +37,7 @@ def gather_second_order(session: Session) -> Gathered:
         If the gradient or the product cannot be had as a function.
     """
     if session.case.grads is not None and not callable(session.case.grads):
-        msg = "`order=2` differences the gradient, and `grads` is one gradient; pass a function grads(params, *args)"
+        msg = "`order=2` takes differences of the gradient, so pass `grads` as a function: grads(params, *args)"
         raise InvalidInputError(msg)
     layout, present = session.layout, session.present
     product = claimed_product(session)

@@ -49,15 +49,15 @@ class _Kind(enum.Enum):
     KEEP = ""
     GENERALISED = (
         "`{}`: not differentiable at theta, where several of its entries meet in one kink (a tie, a sort); the claimed "
-        "gradient is one of those that the cost has nearby"
+        "gradient is one that the cost has nearby"
     )
     UNDECIDED = (
         "`{}`: not differentiable at theta, where several of its entries meet in one kink (a tie, a sort); whether the "
-        "claimed gradient is one of those that the cost has nearby was not seen"
+        "claimed gradient is one that the cost has nearby was not determined"
     )
     WRONG = (
-        "`{}`: moved together, its entries change the cost otherwise than the claimed gradient says, "
-        "though each may agree by itself: it lies on a kink where several meet (a tie, a sort)"
+        "`{}`: moving its entries together does not change the cost as the claimed gradient says, though each entry "
+        "may agree on its own: several entries meet in one kink (a tie, a sort)"
     )
 
 

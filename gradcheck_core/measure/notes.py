@@ -57,7 +57,7 @@ def note_ineffective(unmoved: Sequence[str], checked: int) -> tuple[str, ...]:
     """A note where no parameter of those checked has any effect on the cost."""
     if len(unmoved) < checked:
         return ()
-    return ("no perturbation changed the cost: does it use the params that it is given as its first argument?",)
+    return ("no perturbation changed the cost: does it use the params passed as its first argument?",)
 
 
 def _note_claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
@@ -75,8 +75,8 @@ def _note_claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
 
 def _note_on_stairs(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
     return tuple(
-        f"`{item.parameter.name}`: the cost climbs stairs of {item.derivatives.stair:.1e}; a claim of zero is "
-        "right if they are its own (floor, round, a count) and wrong if they are rounding: not decided"
+        f"`{item.parameter.name}`: the cost changes in steps of {item.derivatives.stair:.1e}. A claim of "
+        "zero is right if they belong to it (floor, round, a count) and wrong if they are rounding: not decided"
         for item in evidence
         if item.derivatives.stair and bool(np.any((item.claimed == 0) & np.isinf(item.error)))
     )
@@ -93,8 +93,8 @@ def _note_noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
     if baseline.roundoff > roundoff_of("float64") or relative <= _NOISY * roundoff_of("float64"):
         return ()
     is_of_float32 = roundoff_of("float32") / 8 < relative < _SUMMED * roundoff_of("float32")
-    guess = " (as of float32 inside)" if is_of_float32 else ""
-    return (f"the cost is noisy for float64: {noise.level:.1e}, {relative:.1e} of its value{guess}",)
+    guess = " (as if computed in float32)" if is_of_float32 else ""
+    return (f"the cost is noisy for float64: {noise.level:.1e}, or {relative:.1e} of its value{guess}",)
 
 
 def _note_not_finite(count: int) -> tuple[str, ...]:

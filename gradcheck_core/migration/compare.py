@@ -193,7 +193,7 @@ def _note_where_taken(reference: Side, other: Side, found: Difference) -> tuple[
     if not other.asked_at:
         return ()
     more = any(row.values_are_off for row in found.rows)
-    own = "differ by more than rounding, if little" if more else "are rounded"
+    own = "differ slightly, but by more than rounding" if more else "are rounded"
     return (f"cost and gradients of `{other.name}` are taken at the values of `{reference.name}`; its own {own}",)
 
 
@@ -202,7 +202,7 @@ def _note_pair(found: Difference, explained: Explained) -> tuple[str, ...]:
     notes = [f"not compared: {', '.join(f'`{name}` ({why})' for name, why in missing.items())}"] if missing else []
     if explained.cause is None and (found.outcome is Outcome.FORWARD_DIFFERS or (found.is_off and explained.tried)):
         limit = f", where the search stops at {MOST_TRIED}" if explained.tried >= MOST_TRIED else ""
-        notes.append(f"none of the known mistakes explains it; {explained.tried} were undone{limit}")
+        notes.append(f"none of the known mistakes explains it; {explained.tried} were tried{limit}")
     return tuple(notes)
 
 
@@ -251,6 +251,6 @@ def _choose_reference(cases: Mapping[str, GradientCase], reference: object) -> s
         return next(iter(cases))
     if not isinstance(reference, str) or reference not in cases:
         known = ", ".join(map(repr, cases))
-        msg = f"`reference={reference!r}` of compare_gradients is none of the cases; pass one of {known}"
+        msg = f"`reference={reference!r}` of compare_gradients is not one of the cases; pass one of {known}"
         raise InvalidInputError(msg)
     return reference

@@ -171,7 +171,7 @@ class MapEntry:
             times[place] += 1
         if not np.all(times == 1):
             where = [int(i) for i in np.argwhere(times != 1)[0]]
-            how = "none of its pieces has" if times[tuple(where)] == 0 else "several of its pieces have"
+            how = "none of its pieces covers" if times[tuple(where)] == 0 else "several of its pieces cover"
             msg = f"{how} the entry {where} of its shape {self.shape}; correct `at`"
             raise MappingError(msg)
         return whole

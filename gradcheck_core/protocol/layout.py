@@ -171,7 +171,7 @@ class Gradient:
             array, dtype = given or (None, parameter.dtype)
             dtypes.append(dtype)
             if array is None:
-                notes.append(f"`{parameter.name}`: the cost does not reach it, and its gradient counts as zero")
+                notes.append(f"`{parameter.name}`: the cost does not use it, so its gradient counts as zero")
             elif parameter.is_complex:
                 d_theta[parameter.range] = as_pairs(array, conjugates)
             else:

@@ -61,7 +61,7 @@ class Report(abc.ABC):
         except OSError as error:
             msg = (
                 f"`to_html(path={str(path)!r})`: the page cannot be written there: {error.strerror or error}; "
-                "pass a file in a folder that is there and can be written to"
+                "pass a file in an existing folder that can be written to"
             )
             raise InvalidInputError(msg) from error
 

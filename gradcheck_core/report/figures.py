@@ -132,7 +132,7 @@ def _heat_map(heat: HeatMap, parameter: ParameterReport, palette: Palette) -> Dr
         reduced = f" Each of {cells.shape[0]} x {cells.shape[1]} cells shows the largest of its entries."
     unknown = " Empty cells were not measured." if np.isnan(cells).any() else ""
     infinite = (
-        " Cells where the claim is not finite stand out in a colour of their own." if np.isinf(cells).any() else ""
+        " Cells where the claim is not finite are red." if np.isinf(cells).any() else ""
     )
     where = list(parameter.worst_index) or "the scalar"
     words = (
@@ -174,7 +174,7 @@ def _scatter(scatter: Scatter, palette: Palette) -> Drawn:
     shown = len(scatter.claimed)
     some = "" if shown == scatter.measured else f" of {scatter.measured}, the farthest apart among them"
     words = (
-        f"Each point is one of {counted(shown, 'entry', 'entries')}{some}. A right gradient lies on the diagonal; "
+        f"Each point is one of {counted(shown, 'entry', 'entries')}{some}. A correct gradient lies on the diagonal; "
         f"{scatter.apart} of these {'differs' if scatter.apart == 1 else 'differ'} by more than the error bar."
     )
     return Drawn("scatter", "Claimed against numeric", words, figure)
@@ -205,11 +205,11 @@ def _step_curve(curves: Curves, on_a_kink: bool, palette: Palette) -> Drawn:
     return Drawn("step-curve", "Error against step", words, figure)
 
 
-_NOT_FINITE = "The claim is not finite, so nothing of it is drawn."
+_NOT_FINITE = "The claimed derivative is not finite, so it is not drawn."
 
 _A_V = {
-    False: "Noise of the cost makes the left arm of the V, curvature the right; a wrong claim stays away.",
-    True: "On a kink there is no V: a central difference is the mean of two slopes, and any between them is right.",
+    False: "Noise of the cost makes the left arm of the V, curvature the right; a wrong claim stays high.",
+    True: "On a kink there is no V: a central difference is the mean of two slopes, and any value between them is right.",
 }
 
 
@@ -226,10 +226,9 @@ def _one_sided(curves: Curves, palette: Palette) -> Drawn:
     _legend(axes)
     first = trusted[0]
     words = (
-        f"Those of {curves.entry} over the step: at {curve.step[first]:.1e} they are {curve.right[first]:.6g} to "
-        f"the right and {curve.left[first]:.6g} to the left; claimed is {curves.claimed:.6g}. Slopes that stay "
-        "apart as the step shrinks are a kink, and any value between them is right; where they come together there is "
-        "one derivative."
+        f"Slopes of {curves.entry} by step: at {curve.step[first]:.1e} they are {curve.right[first]:.6g} to the right "
+        f"and {curve.left[first]:.6g} to the left; claimed is {curves.claimed:.6g}. If they stay apart as the step "
+        "shrinks, there is a kink, and any value between them is right; if they meet, there is one derivative."
     )
     return Drawn("one-sided-slopes", "One-sided slopes", words, figure)
 
@@ -271,8 +270,8 @@ def _remainders(curves: Curves, palette: Palette) -> Drawn:
     of_claim = f"With the claimed derivative the slope is {_slope(found.claimed_slope)}." if finite else _NOT_FINITE
     words = (
         f"|J(theta + t e) - J(theta) - t g| as t shrinks, where e moves {curves.entry} alone and g is its derivative. "
-        f"{of_claim} With the numeric derivative it is {_slope(found.numeric_slope)}. Of a smooth cost it is 2 where "
-        "the derivative is right, 1 where it is wrong."
+        f"{of_claim} With the numeric derivative it is {_slope(found.numeric_slope)}. For a smooth cost it is 2 "
+        "if the derivative is right and 1 if it is wrong."
     )
     return Drawn("taylor-remainder", "Taylor remainder", words, figure)
 
@@ -294,7 +293,7 @@ def _kinks(kinks: Sequence[Kink], parameter: ParameterReport, palette: Palette) 
     outside = sum(not k.lower - k.error <= k.claimed <= k.upper + k.error for k in kinks)
     words = (
         f"One-sided slopes of {len(kinks)} of {counted(parameter.kinks, 'entry', 'entries')} on a kink: every value "
-        f"between the two is a subgradient and right. Claims that lie outside: {outside}."
+        f"between the two is a subgradient and right. Claims outside: {outside}."
     )
     return Drawn("kinks", "Slopes at kinks", words, figure)
 

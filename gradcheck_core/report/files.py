@@ -21,7 +21,7 @@ def usable_path(given: object, argument: str) -> Path:
                 return Path(given)
         except (TypeError, UnicodeEncodeError):  # a path of bytes, or half a surrogate pair: refused below
             pass
-    msg = f"{argument} is {given!r}; pass a path: a string, or a pathlib.Path, that a file can have for its name"
+    msg = f"{argument} is {given!r}; pass a string or pathlib.Path that can be the name of a file"
     raise InvalidInputError(msg)
 
 

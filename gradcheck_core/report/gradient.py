@@ -1,9 +1,9 @@
 """The result of a check: a frozen record that can say itself as text, as plain values and as a page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, final
 
-from .base import finite
+from .base import to_plain
 from .extras import require_report_extra
 from .records import GradientRecord
 from .text import render_text
@@ -55,32 +55,9 @@ class GradientReport(GradientRecord):
         """Plain values for JSON, with stable keys; numbers that are not finite become strings."""
         return {
             "format_version": FORMAT_VERSION,
-            "verdict": self.verdict.value,
             "passed": self.passed,
-            "difference": finite(self.difference),
-            "resolution": finite(self.resolution),
-            "cost": self.cost,
             "worst": self.worst.name,
-            "first": self.first,
-            "parameters": {name: report.to_dict() for name, report in self.parameters.items()},
-            "order": self.order,
-            "method": self.method,
-            "scheme": self.scheme,
-            "precision": self.precision,
-            "backend": self.backend,
-            "evaluations": self.evaluations,
-            "seconds": self.seconds,
-            "certificate": None
-            if self.certificate is None
-            else {
-                "bound": finite(self.certificate.bound),
-                "confidence": self.certificate.confidence,
-                "directions": self.certificate.directions,
-                "seed": self.certificate.seed,
-                "unseen": list(self.certificate.unseen),
-            },
-            "stopped": self.stopped,
-            "notes": list(self.notes),
+            **{each.name: to_plain(getattr(self, each.name)) for each in fields(self) if each.name != "pictures"},
         }
 
     def _page(self) -> str:

@@ -138,11 +138,11 @@ def _pictured(picture: Picture, report: GradientRecord, identifier: str, said_ab
     lines = [] if parameter.name == said_above else list(_lines(parameter))
     if picture.curves is None and parameter.verdict.is_evidence:
         lines.append(
-            "No curves: they show what the second look measured, and no entry was measured a second time, as with a "
-            "given epsilon, with second derivatives, or where the limits of the check were reached."
+            "No curves: no entry was measured a second time, as with a given epsilon, with order=2, or when the check "
+            "reached one of its limits."
         )
     if parameter.verdict.is_evidence and picture.heat_map is None and parameter.shape:
-        lines.append("No heat map: no entry was measured by itself.")
+        lines.append("No heat map: no entry was measured individually.")
     long = len(parameter.name) > _LONGEST_NAME
     return Pictured(identifier, parameter, parameter.name[:_LONGEST_WHOLE] if long else "", tuple(lines), figures)
 
@@ -166,7 +166,7 @@ def _extent(parameter: ParameterReport) -> str:
     of_all = f"{count} of {counted(math.prod(parameter.shape), 'entry', 'entries')}"
     if math.isinf(parameter.difference):
         return f"{of_all} {'is' if count == 1 else 'are'} not finite."
-    return f"{of_all} {'lies' if count == 1 else 'lie'} where something is wrong."
+    return f"{of_all} {'is' if count == 1 else 'are'} in ranges that hold something wrong."
 
 
 def _entry(parameter: ParameterReport) -> str:

@@ -56,8 +56,8 @@ def plots(
     """
     if not isinstance(report, GradientReport):
         msg = (
-            f"`report` of plots is {type(report).__name__}; pass a GradientReport, as check_gradients returns; of a "
-            "comparison, that of a side: report.sides[name].report"
+            f"`report` of plots is {type(report).__name__}; pass a GradientReport, as check_gradients returns; for a "
+            "comparison, pass that of a side: report.sides[name].report"
         )
         raise InvalidInputError(msg)
     require_plot_format(format)
@@ -82,5 +82,5 @@ def require_plot_format(asked: object) -> None:
         Naming those that can.
     """
     if asked not in _FORMATS:
-        msg = f"plots are written in {' or '.join(map(repr, _FORMATS))}, and the format asked for is {asked!r}"
+        msg = f"the format of plots is {asked!r}; pass {' or '.join(map(repr, _FORMATS))}"
         raise InvalidInputError(msg)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, final
 
 from ..protocol.layout import entry_name
-from .base import Report, finite
+from .base import Report, to_plain
 from .pictures import Pictures
 from .verdict import Verdict
 
@@ -20,8 +20,8 @@ class Certificate:
     Attributes
     ----------
     bound : float
-        What the relative error of any parameter's gradient, ``||G - d_theta|| / ||d_theta||``, is at most: with the
-        stated confidence, and but for the places that are reported wrong and the parameters in `unseen`.
+        What the relative error of any parameter's gradient, ``||G - d_theta|| / ||d_theta||``, is at most, with the
+        stated confidence. It does not cover the places that are reported wrong and the parameters in `unseen`.
     confidence : float
         Of the bound, in (0, 1), whatever the error looks like.
     directions : int
@@ -29,8 +29,7 @@ class Certificate:
     seed : int
         Of the directions; another one draws others.
     unseen : tuple of str
-        Names of parameters whose claimed gradient is too small to be seen beside the others': nothing is bounded
-        relative to it.
+        Names of parameters whose claimed gradient is too small beside the others' to bound an error relative to it.
     """
 
     bound: float
@@ -118,24 +117,7 @@ class ParameterReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; numbers that are not finite become the strings "nan", "inf" and "-inf"."""
-        return {
-            "name": self.name,
-            "shape": list(self.shape),
-            "dtype": self.dtype,
-            "verdict": self.verdict.value,
-            "difference": finite(self.difference),
-            "resolution": finite(self.resolution),
-            "worst_index": list(self.worst_index),
-            "part": self.part,
-            "analytic": finite(self.analytic),
-            "numeric": finite(self.numeric),
-            "error": finite(self.error),
-            "wrong": [list(bounds) for bounds in self.wrong],
-            "kinks": self.kinks,
-            "diagnosis": None
-            if self.diagnosis is None
-            else {"kind": self.diagnosis.kind, "sentence": self.diagnosis.sentence, "fit": self.diagnosis.fit},
-        }
+        return dict(to_plain(self))
 
 
 @dataclass(frozen=True, slots=True)

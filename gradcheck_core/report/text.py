@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import final
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -32,30 +31,30 @@ _MOST_UNSEEN = 5
 _LONGEST_NOTE = 240
 
 _NEXT = {
-    Verdict.CORRECT: "nothing: it is right as finely as the resolution says.",
+    Verdict.CORRECT: "nothing: the {} is correct to within the resolution.",
     Verdict.INSPECT: (
         "if you need more certainty, check a float64 copy of the model, or a smaller cost (fewer examples, no large "
         "constant): the resolution column shows what limits the check."
     ),
     Verdict.SUSPECT: (
-        "look at the worst entry first. If the cost bends sharply there, pass a smaller step (epsilon=) and see "
-        "whether the difference shrinks with it: a mistake in the gradient stays."
+        "look at the worst entry first. If the cost bends sharply there, pass a smaller step (epsilon=): an error of "
+        "the finite differences shrinks with it, a mistake in the {} does not."
     ),
     Verdict.BUG: (
-        "compare the code that computes this gradient with the formula at the worst entry; when the gradient is "
-        "deliberately not the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
+        "compare the code that computes this {0} with the formula at the worst entry. If the {0} is deliberately not "
+        "the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
     ),
     Verdict.INCONCLUSIVE: (
         "lower the noise of the cost (float64, fewer terms, no large constant), or move the parameters to where the "
-        "gradient is not rounding noise."
+        "gradient is larger than rounding noise."
     ),
 }
 
-_NEXT_STOPPED = "allow more, as the first note says; what was measured till then holds."
+_NEXT_STOPPED = "raise the limit named in the first note; what was measured before it was reached is valid."
 
 _NEXT_DIAGNOSED = (
-    "look where the second line says, mend it, and check again: one mistake can hide another. When the gradient is "
-    "deliberately not the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
+    "fix the likely mistake named above, then check again: one mistake can hide another. If the {} is deliberately "
+    "not the derivative (stop-gradient, clipping), leave the parameter out with exclude=."
 )
 
 
@@ -72,29 +71,8 @@ def plain(content: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Amount:
-    """How much is shown: rows of the table, notes, and whether long notes in full."""
-
-    rows: int
-    notes: int
-    in_full: bool = False
-
-    def of(self, report: GradientRecord) -> RenderableType:
-        """The report with so much of it."""
-        parts: list[RenderableType] = [_headline(report), "", _table(report, self.rows), "", _method(report)]
-        parts += ["", labelled("Next", what_next(report))]
-        notes = [shortened(note, self.in_full) for note in report.notes[: self.notes]]
-        if len(report.notes) > self.notes:
-            notes.append(f"and {len(report.notes) - self.notes} more in `report.notes`")
-        return Group(*parts, *(labelled("Note", printable(note)) for note in notes))
-
-
-_AMOUNTS = tuple(
-    _Amount(rows, notes) for rows, notes in ((20, 6), (15, 6), (10, 6), (8, 5), (6, 4), (5, 3), (3, 2), (2, 1))
-)
-"""From much to little; of which the first that a screen holds is shown."""
+_AMOUNTS = ((20, 6), (15, 6), (10, 6), (8, 5), (6, 4), (5, 3), (3, 2), (2, 1))
+"""Rows of the table and notes, from most to fewest: the first that fit on a screen are shown."""
 
 
 @final
@@ -105,18 +83,31 @@ class _Screen:
     report: GradientRecord
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        amounts = (amount.of(self.report) for amount in _AMOUNTS)
-        yield next(
-            (shown for shown in amounts if len(console.render_lines(shown, options)) <= _HEIGHT),
-            _AMOUNTS[-1].of(self.report),
-        )
+        amounts = [_compose(self.report, rows, notes) for rows, notes in _AMOUNTS]
+        fitting = (shown for shown in amounts if len(console.render_lines(shown, options)) <= _HEIGHT)
+        yield next(fitting, amounts[-1])
 
 
 def layout(report: GradientRecord, everything: bool = False) -> RenderableType:
     """The report as something a rich console prints: one screen of it, or all parameters and notes, however many."""
     if everything:
-        return _Amount(len(report.parameters), len(report.notes), everything).of(report)
+        return _compose(report, len(report.parameters), len(report.notes), in_full=True)
     return _Screen(report)
+
+
+def _compose(report: GradientRecord, rows: int, most_notes: int, *, in_full: bool = False) -> RenderableType:
+    certificate = certificate_in_words(report)
+    method = Text(
+        (f"{certificate}\n" if certificate else "")
+        + f"{how_measured(report)};\n"
+        + f"{counted(report.evaluations, 'evaluation', 'evaluations')}, {report.seconds:.2g} s.\n"
+        + f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
+    )
+    notes = [printable(shortened(note, in_full)) for note in report.notes[:most_notes]]
+    if len(report.notes) > most_notes:
+        notes.append(f"and {len(report.notes) - most_notes} more in `report.notes`")
+    paragraphs = (labelled("Next", what_next(report)), *(labelled("Note", note) for note in notes))
+    return Group(_headline(report), "", _table(report, rows), "", method, "", *paragraphs)
 
 
 def shortened(note: str, everything: bool) -> str:
@@ -130,8 +121,7 @@ def _headline(report: GradientRecord) -> RenderableType:
     lines: RenderableType = Text.assemble(
         (report.verdict.value, STYLES[report.verdict]), f"  {headline_sentence(report)}"
     )
-    failed = [parameter for parameter in report.parameters.values() if not parameter.verdict.passed]
-    if not failed:
+    if all(parameter.verdict.passed for parameter in report.parameters.values()):
         return lines
     worst = report.worst
     if worst.diagnosis is not None:
@@ -155,8 +145,14 @@ def _table(report: GradientRecord, most_rows: int) -> Table:
         table.add_column("likely")
     everything = ranked(report)
     for parameter in everything[:most_rows]:
-        kind = (Text("" if parameter.diagnosis is None else parameter.diagnosis.kind),) if likely else ()
-        table.add_row(*_row(parameter), *kind)
+        table.add_row(
+            Text(safe(parameter.name)),
+            Text(str(parameter.shape)),
+            Text(f"{parameter.difference:.1e}"),
+            Text(f"{parameter.resolution:.1e}"),
+            Text(parameter.verdict.value, style=STYLES[parameter.verdict]),
+            *([parameter.diagnosis.kind if parameter.diagnosis else ""] if likely else []),
+        )
     if len(everything) > most_rows:
         table.add_row(Text(f"and {len(everything) - most_rows} more, none worse", style="dim"))
     return table
@@ -171,16 +167,6 @@ def ranked(report: GradientRecord) -> list[ParameterReport]:
     )
 
 
-def _row(parameter: ParameterReport) -> tuple[Text, ...]:
-    return (
-        Text(safe(parameter.name)),
-        Text(str(parameter.shape)),
-        Text(f"{parameter.difference:.1e}"),
-        Text(f"{parameter.resolution:.1e}"),
-        Text(parameter.verdict.value, style=STYLES[parameter.verdict]),
-    )
-
-
 def headline_sentence(report: GradientRecord) -> str:
     """What the verdict means, of the gradient or of whatever was checked."""
     return report.verdict.of(_SUBJECTS[report.order])
@@ -189,42 +175,31 @@ def headline_sentence(report: GradientRecord) -> str:
 def what_next(report: GradientRecord) -> str:
     """What a reader should do."""
     if report.worst.diagnosis is not None:
-        return _NEXT_DIAGNOSED
-    if report.stopped and report.verdict is Verdict.INCONCLUSIVE:
-        return _NEXT_STOPPED
-    return _NEXT[report.verdict]
-
-
-def _method(report: GradientRecord) -> Text:
-    certificate = certificate_in_words(report)
-    line_end = "\n" if certificate else ""
-    return Text(
-        f"{certificate}{line_end}{how_measured(report)};\n"
-        f"{counted(report.evaluations, 'evaluation', 'evaluations')}, {report.seconds:.2g} s.\n"
-        f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
-    )
+        advice = _NEXT_DIAGNOSED
+    elif report.stopped and report.verdict is Verdict.INCONCLUSIVE:
+        advice = _NEXT_STOPPED
+    else:
+        advice = _NEXT[report.verdict]
+    return advice.format(_SUBJECTS[report.order])
 
 
 def how_measured(report: GradientRecord) -> str:
     """What was measured, how, in which precision and where."""
-    count = sum(_entries(parameter) for parameter in report.parameters.values())
-    how = _along(report, count) if report.method == "projected" else _measured(report, count)
+    count = sum(math.prod(parameter.shape) for parameter in report.parameters.values())
+    entries = counted(count, "entry", "entries")
+    if report.method == "projected":
+        drawn = report.certificate
+        directions = (
+            "random directions"
+            if drawn is None
+            else f"{counted(drawn.directions, 'random direction', 'random directions')} (seed {drawn.seed})"
+        )
+        how = f"{entries} moved together along {directions}"
+    elif report.order == 2:
+        how = f"Hessian-vector products of {entries} by central differences of the gradient"
+    else:
+        how = f"{counted(count, 'derivative', 'derivatives')} by {_HOW[report.scheme]}"
     return f"{how} in {report.precision} on {report.backend}"
-
-
-def _along(report: GradientRecord, count: int) -> str:
-    drawn = report.certificate
-    moved = f"{counted(count, 'entry', 'entries')} moved together along"
-    if drawn is None:
-        return f"{moved} random directions"
-    return f"{moved} {counted(drawn.directions, 'random direction', 'random directions')} (seed {drawn.seed})"
-
-
-def _measured(report: GradientRecord, count: int) -> str:
-    if report.order == 2:
-        entries = counted(count, "entry", "entries")
-        return f"Hessian-vector products of {entries} by central differences of the gradient"
-    return f"{counted(count, 'derivative', 'derivatives')} by {_HOW[report.scheme]}"
 
 
 def certificate_in_words(report: GradientRecord) -> str:
@@ -233,29 +208,25 @@ def certificate_in_words(report: GradientRecord) -> str:
     if certificate is None:
         return ""
     if len(certificate.unseen) == len(report.parameters):
-        return "No claimed gradient is large enough to bound an error relative to it."
-    rest = "of the rest, " if any(parameter.wrong for parameter in report.parameters.values()) else ""
+        return "No bound can be given: every claimed gradient is too small to measure an error relative to it."
+    rest = "apart from the entries reported wrong, " if any(parameter.wrong for parameter in report.parameters.values()) else ""
     return (
         f"With {100 * certificate.confidence:.6g} % confidence, {rest}no parameter's gradient is off by more than "
-        f"{certificate.bound:.1e} of its norm.{_not_said_of(certificate.unseen)}"
+        f"{certificate.bound:.1e} of its norm.{_describe_unseen(certificate.unseen)}"
     )
 
 
-def _not_said_of(unseen: Sequence[str]) -> str:
+def _describe_unseen(unseen: Sequence[str]) -> str:
     if not unseen:
         return ""
     named = ", ".join(f"`{safe(name)}`" for name in unseen[:_MOST_UNSEEN])
     more = f" and {len(unseen) - _MOST_UNSEEN} more" if len(unseen) > _MOST_UNSEEN else ""
-    return f" Not said of {named}{more}: the gradient claimed there is too small beside the others."
+    return f" This does not cover {named}{more}: its claimed gradient is too small beside the others."
 
 
 _SUBJECTS = {1: "gradient", 2: "Hessian-vector product"}
 
 _HOW = {"central": "central differences", "complex": "complex steps"}
-
-
-def _entries(parameter: ParameterReport) -> int:
-    return math.prod(parameter.shape)
 
 
 def labelled(label: str, text: str) -> RenderableType:
@@ -264,4 +235,4 @@ def labelled(label: str, text: str) -> RenderableType:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
     grid.add_row(Text(f"{label}:"), Text(text))
-    return Padding(grid, (0, 0, 0, 0))
+    return grid

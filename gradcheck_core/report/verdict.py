@@ -47,11 +47,11 @@ class Verdict(enum.StrEnum):
 _FROM_BEST_TO_WORST = (Verdict.CORRECT, Verdict.INSPECT, Verdict.INCONCLUSIVE, Verdict.SUSPECT, Verdict.BUG)
 
 _SENTENCES = {
-    Verdict.CORRECT: "The claimed {} agrees with the differences.",
-    Verdict.INSPECT: "It passes, but the agreement is coarser than a right float64 {} usually shows.",
-    Verdict.SUSPECT: "The claimed {} differs from the differences by more than they can be wrong.",
+    Verdict.CORRECT: "The claimed {} agrees with finite differences.",
+    Verdict.INSPECT: "It passes, but agrees less closely than a correct float64 {} usually does.",
+    Verdict.SUSPECT: "The claimed {} differs from finite differences by more than their error.",
     Verdict.BUG: "The claimed {} is wrong.",
-    Verdict.INCONCLUSIVE: "The differences are too coarse here to tell a right {} from a wrong one.",
+    Verdict.INCONCLUSIVE: "Finite differences are too inaccurate here to tell a correct {} from a wrong one.",
 }
 
 

@@ -65,7 +65,7 @@ class BackendConformance(Leaves, Laws, DerivativeLaws, Alterations, Scenarios, D
         empty = sorted(name for name, reason in self.deviations.items() if not reason.strip())
 
         assert not unexplained, f"overridden without a reason in `deviations`: {', '.join(unexplained)}"
-        assert not unknown, f"`deviations` names what is no standard test: {', '.join(unknown)}"
+        assert not unknown, f"`deviations` names what is not a standard test: {', '.join(unknown)}"
         assert not empty, f"`deviations` gives no reason for {', '.join(empty)}"
 
 

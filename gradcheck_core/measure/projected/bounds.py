@@ -66,8 +66,8 @@ class GroupResult:
         """What the report should say about it."""
         names = layout.parameters
         doubtful = tuple(
-            f"`{names[i].name}`: along random directions the cost changes otherwise than the claimed gradient "
-            "says, and no single entry was found wrong: a kink in which several meet, or too few evaluations"
+            f"`{names[i].name}`: along random directions the cost does not change as the claimed gradient says, but "
+            "no single entry was found wrong: several entries meet in one kink, or there were too few evaluations"
             for i in self.doubtful
         )
         coarse: dict[int, int] = {}
@@ -75,7 +75,7 @@ class GroupResult:
             coarse[stretch.parameter] = coarse.get(stretch.parameter, 0) + 1
         return doubtful + tuple(
             f"`{names[i].name}`: something is wrong in {counted(count, 'more range', 'more ranges')} of entries, "
-            "not searched any further"
+            "which were not searched further"
             for i, count in coarse.items()
         )
 

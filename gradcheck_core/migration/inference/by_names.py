@@ -150,7 +150,7 @@ def _say_how(target: _Family, source: _Family, score: float) -> str:
 def _enter(ledger: Ledger, source: Tensor, target: Tensor, seen: AxesSeen, found_by: str, valued: bool) -> None:
     if not valued and source.leaf != target.leaf and (_is_fused(source.leaf) or _is_fused(target.leaf)):
         ledger.reasons[target.name] = (
-            f"by its name it is `{source.name}`, whose gates or projections are in an order that shapes do not tell; "
+            f"by its name it is `{source.name}`, whose gates or projections have an order that shapes do not show; "
             "carry the weights over, or write the entry"
         )
         return
@@ -161,7 +161,7 @@ def _enter(ledger: Ledger, source: Tensor, target: Tensor, seen: AxesSeen, found
     if axes is None:
         listed = " and ".join(f"axes {list(way)}" for way in ways)
         ledger.reasons[target.name] = (
-            f"by its name it is `{source.name}`, and {listed} all carry the one onto the other; write which"
+            f"by its name it is `{source.name}`, and {listed} all fit; write in the mapping which it is"
             if ways
             else f"by its name it is `{source.name}`, but no permutation of axes carries that onto it"
         )
@@ -206,15 +206,15 @@ def _find_usual_axes(source: str, target: str, ndim: int) -> tuple[int, ...] | N
 def _say_undecided(rivals: list[str], valued: bool) -> str:
     what = "shape and values" if valued else "shape"
     if not rivals:
-        return f"no source of its {what} has a name that it could have"
+        return f"no source of its {what} has a matching name"
     if len(rivals) == 1:
-        return f"{rivals[0]} has its {what}, and other targets have them too; names do not tell which it is"
+        return f"{rivals[0]} has its {what}, but so do other targets, and names do not tell which it is"
     shown = ", ".join(rivals[:_SHOWN]) + (f" and {len(rivals) - _SHOWN} more" if len(rivals) > _SHOWN else "")
     return f"{shown} have its {what}, and names do not tell which it is"
 
 
 def _say_unequal_number(target: _Family, source: _Family) -> str:
     return (
-        f"its name is one of {len(target.members)}, as `{target.members[0].name}`, and those of the source, as "
-        f"`{source.members[0].name}`, are {len(source.members)}"
+        f"it has one of {len(target.members)} names such as `{target.members[0].name}`, but the source has "
+        f"{len(source.members)} such as `{source.members[0].name}`"
     )

@@ -255,7 +255,7 @@ def _list_uncompared(reference: Side, other: Side, carried: CarriedSide) -> list
     lost = {
         name: _say_lost(carried.find_used(name, array.shape))
         if name in carried.users
-        else "the mapping makes nothing of it"
+        else "the mapping does not use it"
         for name, array in reference.values.items()
     }
     return rows + [_make_unpaired(other.name, (name,), "", reason) for name, reason in lost.items() if reason]
@@ -266,7 +266,7 @@ def _say_lost(used: npt.NDArray[np.bool_]) -> str:
     if used.all():
         return ""
     first = [int(i) for i in np.unravel_index(int((~used).argmax()), used.shape)]
-    return f"{int((~used).sum())} of its {used.size} entries go nowhere, the first is that at {first}"
+    return f"{int((~used).sum())} of its {used.size} entries are not used, the first at {first}"
 
 
 def _make_unpaired(side: str, source: tuple[str, ...], target: str, why: str) -> ParityRow:

@@ -41,10 +41,10 @@ class Outcome(enum.StrEnum):
 
 _SENTENCES = {
     Outcome.AGREE: "Values, costs and gradients agree.",
-    Outcome.UNDECIDED: "Nothing was found to differ, but not everything could be compared.",
-    Outcome.CONTRADICTED: "The sides agree with each other, and finite differences contradict them.",
-    Outcome.GRADIENTS_DIFFER: "The costs agree, and the gradients differ.",
-    Outcome.FORWARD_DIFFERS: "The values agree, and the costs differ: the models are different functions.",
+    Outcome.UNDECIDED: "No difference was found, but not everything could be compared.",
+    Outcome.CONTRADICTED: "The sides agree with each other, but finite differences contradict them.",
+    Outcome.GRADIENTS_DIFFER: "The costs agree, but the gradients differ.",
+    Outcome.FORWARD_DIFFERS: "The values agree, but the costs differ: the models are different functions.",
     Outcome.VALUES_DIFFER: "The values of the parameters differ: not all were carried over.",
 }
 

@@ -17,7 +17,7 @@ _LONGEST = 20
 """Longest name in the table, where every parameter has two."""
 
 _NEXT = {
-    "agree": "nothing: the sides agree as finely as the resolution says.",
+    "agree": "nothing: the sides agree to within the resolution.",
     "undecided": (
         "name the missing parameters in the mapping (mapping=, a TOML file); where differences could not judge, lower "
         "the noise of the costs or allow more evaluations."
@@ -63,13 +63,13 @@ def layout(report: ParityRecord, everything: bool = False) -> RenderableType:
 def choose_next_step(report: ParityRecord) -> str:
     """What a reader should do."""
     if report.is_off:
-        return "the difference is small, but not rounding: decide whether what causes it is meant."
+        return "the difference is small, but more than rounding: decide whether its cause is intended."
     if report.outcome.value == "forward differs" and report.unresolved:
-        return "pair or carry over what was not compared (see the notes) first: the costs may differ for that alone."
+        return "first pair or carry over what was not compared (see the notes): that alone can make the costs differ."
     if report.outcome.value == "gradients differ" and not any(side.contradicted for side in report.sides.values()):
         return _next_without_culprit(report)
     if report.outcome.value == "forward differs" and report.diagnosis is not None:
-        return "mend what the likely cause names, and compare again: one mistake can hide another."
+        return "fix the likely cause, then compare again: one mistake can hide another."
     return _NEXT[report.outcome.value]
 
 
@@ -84,8 +84,8 @@ def _next_without_culprit(report: ParityRecord) -> str:
     tied = [f"`{source}` feeds {', '.join(f'`{one}`' for one in ones)}" for source, ones in feeds.items() if ones[1:]]
     said = f"; here {safe('; '.join(tied[:_MOST_NAMES]))}" if tied else ""
     return (
-        "finite differences contradict no side, so look at the mapping: where one source feeds several targets, as a "
-        f"weight that is tied on one side only, its gradient is the sum of theirs and cannot be carried over{said}."
+        "finite differences contradict neither side, so look at the mapping: if one source feeds several targets, as "
+        f"a weight tied on one side only, its gradient is the sum of theirs and cannot be carried over{said}."
     )
 
 

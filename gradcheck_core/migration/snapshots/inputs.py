@@ -53,7 +53,7 @@ def compare_inputs(recorded: tuple[Input, ...], present: tuple[Input, ...]) -> t
     """
     if len(recorded) != len(present):
         before, now = (counted(len(inputs), "argument", "arguments") for inputs in (recorded, present))
-        return (f"{before} went in when it was recorded, and {now} now",)
+        return (f"it was recorded with {before}, and the cost has {now} now",)
     found = (_difference(before, now) for before, now in zip(recorded, present, strict=True))
     return tuple(sentence for sentence in found if sentence)
 

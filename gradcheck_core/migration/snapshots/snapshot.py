@@ -169,7 +169,7 @@ def add_snapshot_notes(
     Other inputs matter only if the costs differ: a migration may need another layout of the same data.
     """
     edited = tuple(
-        f"the numbers of `{name}` were edited after it was recorded; what finite differences said then does not count"
+        f"the numbers of `{name}` were edited after it was recorded, so the check recorded with it does not count"
         for name, snapshot in snapshots.items()
         if snapshot.altered
     )

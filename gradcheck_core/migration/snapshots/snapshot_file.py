@@ -44,7 +44,7 @@ def write(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
     table = {"format": FORMAT, "format_version": FORMAT_VERSION, "contents": _digest(tensors), **encode(snapshot)}
     text = json.dumps(table, allow_nan=False)
     if len(text) > MOST_HEADER_BYTES // 2:  # the rest of the header, and quotes that are escaped, need room too
-        msg = f"{target}: what is known of {len(snapshot.theta):,} parameters does not fit a header; snapshot a part"
+        msg = f"{target}: the records of {len(snapshot.theta):,} parameters do not fit in a header; snapshot fewer"
         raise SnapshotError(msg)
     try:
         # not the library's `save_file`, which writes a file that only its owner may read
@@ -100,7 +100,7 @@ def _read_length(start: bytes) -> int:
         raise SnapshotError(msg)
     length = int.from_bytes(start[:_LENGTH_BYTES], "little")
     if length > MOST_HEADER_BYTES:
-        msg = f"the header claims {length:,} bytes, and more than {MOST_HEADER_BYTES:,} are not read: it is oversized"
+        msg = f"the header claims {length:,} bytes, but at most {MOST_HEADER_BYTES:,} are read: it is oversized"
         raise SnapshotError(msg)
     return length
 
