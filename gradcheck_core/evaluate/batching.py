@@ -73,7 +73,7 @@ class Batching:
                 alone = one(int(entries[position]), float(values[position]))
                 offset = float(costs[position]) - alone
                 if math.isfinite(alone) and not abs(offset) <= self._allowed:
-                    self.refusal = f"the batched cost is {costs[position]:.17g} but one by one it is {alone:.17g}"
+                    self.refusal = f"the batched cost is {costs[position]:.17g}, but one by one it is {alone:.17g}"
                     return None
             if np.all(costs == costs[0]) and abs(all_moved(entries, values) - alone) > self._allowed:
                 self.refusal = "when batched, the cost does not use the params it is given"

@@ -8,18 +8,7 @@ _NEEDED = ("jinja2", "matplotlib")
 
 
 def require_report_extra(asked: str) -> None:
-    """Refuse what draws where the extra is not installed.
-
-    Parameters
-    ----------
-    asked : str
-        What was asked for, as its user wrote it.
-
-    Raises
-    ------
-    MissingExtraError
-        Naming what is missing and the command that installs it.
-    """
+    """Raise `MissingExtraError` if the extra is not installed; `asked` is what needs it, as its user wrote it."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         msg = (

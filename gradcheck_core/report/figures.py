@@ -5,15 +5,14 @@ This module, and what imports it, needs the extra `report`, and is imported only
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import final
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from .palette import Palette
+from .canvas import Drawn, Palette
 from .pictures import Curves, HeatMap, Kink, Picture, Scatter
 from .records import ParameterReport
 from .words import counted, printable, safe
@@ -25,17 +24,6 @@ _TINIEST = 1e-300
 """What a logarithmic axis shows for zero is cut off; below this it would be."""
 
 _LONGEST_LABEL = 28
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A figure, its kind (for the name of a file), its title, and its content in words for who cannot see it."""
-
-    kind: str
-    title: str
-    words: str
-    figure: Figure
 
 
 def draw(picture: Picture, parameter: ParameterReport, palette: Palette, titled: bool) -> Iterator[Drawn]:
@@ -131,9 +119,7 @@ def _heat_map(heat: HeatMap, parameter: ParameterReport, palette: Palette) -> Dr
     if cells.size < heat.height * heat.width:
         reduced = f" Each of {cells.shape[0]} x {cells.shape[1]} cells shows the largest of its entries."
     unknown = " Empty cells were not measured." if np.isnan(cells).any() else ""
-    infinite = (
-        " Cells where the claim is not finite are red." if np.isinf(cells).any() else ""
-    )
+    infinite = " Cells where the claim is not finite are red." if np.isinf(cells).any() else ""
     where = list(parameter.worst_index) or "the scalar"
     words = (
         f"Heat map of the discrepancy over the shape {tuple(parameter.shape)}: {_across(heat, len(parameter.shape))}. "
@@ -209,7 +195,7 @@ _NOT_FINITE = "The claimed derivative is not finite, so it is not drawn."
 
 _A_V = {
     False: "Noise of the cost makes the left arm of the V, curvature the right; a wrong claim stays high.",
-    True: "On a kink there is no V: a central difference is the mean of two slopes, and any value between them is right.",
+    True: "On a kink there is no V: a central difference is the mean of two slopes; any value between them is right.",
 }
 
 

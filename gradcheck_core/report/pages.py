@@ -16,9 +16,8 @@ from typing import Any, final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from .canvas import styled, svg_for_page
+from .canvas import ON_A_PAGE, styled, svg_for_page
 from .figures import draw
-from .palette import ON_A_PAGE
 from .pictures import Picture
 from .records import GradientRecord, ParameterReport
 from .text import certificate_in_words, headline_sentence, how_measured, ranked, what_next
@@ -72,7 +71,22 @@ class _WholeNames:
 
 def gradient_page(report: GradientRecord) -> str:
     """The page of one check."""
-    return page("gradient.html.j2", f"gradcheck: {report.verdict.value}", **_of_gradient(report))
+    wrong = any(parameter.verdict.is_evidence for parameter in report.parameters.values())
+    every = pictured(report, said_above=None if report.passed else report.worst.name)
+    return page(
+        "gradient.html.j2",
+        f"gradcheck: {report.verdict.value}",
+        report=report,
+        sentence=headline_sentence(report),
+        lines=() if report.passed else _describe(report.worst),
+        next=what_next(report),
+        method=how_measured(report),
+        certificate=certificate_in_words(report),
+        pictured=[one for one in every if one.figures or wrong],
+        heading_of_pictures="What is wrong" if wrong else "The least certain parameter",
+        rows=ranked(report),
+        **notes(report.notes),
+    )
 
 
 def page(template: str, title: str, **context: Any) -> str:
@@ -94,7 +108,7 @@ def page(template: str, title: str, **context: Any) -> str:
 
 
 def pictured(report: GradientRecord, prefix: str = "", said_above: str | None = None) -> Iterator[Pictured]:
-    """Every parameter of which there are pictures; of one the page has said in words already what is wrong."""
+    """Every parameter that has pictures; `said_above` is one whose mistake the page has described already."""
     with styled(ON_A_PAGE):
         for number, picture in enumerate(report.pictures.of):
             yield _pictured(picture, report, f"{prefix}picture-{number}", said_above)
@@ -109,33 +123,13 @@ def notes(every: tuple[str, ...]) -> Mapping[str, Any]:
     return {"shown_notes": shown, "notes_left": len(every) - len(shown)}
 
 
-def _of_gradient(report: GradientRecord) -> Mapping[str, Any]:
-    wrong = any(parameter.verdict.is_evidence for parameter in report.parameters.values())
-    return {
-        "report": report,
-        "sentence": headline_sentence(report),
-        "lines": _lines(report.worst) if not report.passed else (),
-        "next": what_next(report),
-        "method": how_measured(report),
-        "certificate": certificate_in_words(report),
-        "pictured": [
-            one
-            for one in pictured(report, said_above=None if report.passed else report.worst.name)
-            if one.figures or wrong
-        ],
-        "heading_of_pictures": "What is wrong" if wrong else "The least certain parameter",
-        "rows": ranked(report),
-        **notes(report.notes),
-    }
-
-
 def _pictured(picture: Picture, report: GradientRecord, identifier: str, said_above: str | None) -> Pictured:
     parameter = report.parameters[picture.name]
     figures = tuple(
         Figure(drawn.title, drawn.words, Markup(svg_for_page(drawn, f"{identifier}-{drawn.kind}")))  # escaped there
         for drawn in draw(picture, parameter, ON_A_PAGE, titled=False)
     )
-    lines = [] if parameter.name == said_above else list(_lines(parameter))
+    lines = [] if parameter.name == said_above else list(_describe(parameter))
     if picture.curves is None and parameter.verdict.is_evidence:
         lines.append(
             "No curves: no entry was measured a second time, as with a given epsilon, with order=2, or when the check "
@@ -147,13 +141,13 @@ def _pictured(picture: Picture, report: GradientRecord, identifier: str, said_ab
     return Pictured(identifier, parameter, parameter.name[:_LONGEST_WHOLE] if long else "", tuple(lines), figures)
 
 
-def _lines(parameter: ParameterReport) -> tuple[str, ...]:
+def _describe(parameter: ParameterReport) -> tuple[str, ...]:
     """The likely mistake, the worst entry and the ranges, each in a sentence."""
     lines = [] if parameter.diagnosis is None else [parameter.diagnosis.sentence]
     if not (math.isnan(parameter.analytic) and math.isnan(parameter.numeric)):
         lines.append(
-            f"Worst entry {_entry(parameter)}: claimed {parameter.analytic:.9g}, numeric {parameter.numeric:.9g} ± "
-            f"{parameter.error:.1g}."
+            f"Worst entry {_short(parameter.name)}{_index(parameter)}: claimed {parameter.analytic:.9g}, numeric "
+            f"{parameter.numeric:.9g} ± {parameter.error:.1g}."
         )
     if parameter.wrong:
         lines.append(_extent(parameter))
@@ -166,11 +160,7 @@ def _extent(parameter: ParameterReport) -> str:
     of_all = f"{count} of {counted(math.prod(parameter.shape), 'entry', 'entries')}"
     if math.isinf(parameter.difference):
         return f"{of_all} {'is' if count == 1 else 'are'} not finite."
-    return f"{of_all} {'is' if count == 1 else 'are'} in ranges that hold something wrong."
-
-
-def _entry(parameter: ParameterReport) -> str:
-    return f"{safe(parameter.name, _LONGEST_NAME)}{_index(parameter)}"
+    return f"{of_all} {'is' if count == 1 else 'are'} in a part that is wrong."
 
 
 def _index(parameter: ParameterReport) -> str:

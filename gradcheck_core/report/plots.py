@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..errors import InvalidInputError
 from .extras import require_report_extra
-from .files import usable_path
+from .files import file_name, usable_path, write_whole
 from .gradient import GradientReport
 
 _FORMATS = ("svg", "png")
@@ -16,7 +16,7 @@ def plots(
     folder: str | os.PathLike[str],
     format: str = "svg",  # noqa: A002  # as `savefig` calls it
 ) -> tuple[Path, ...]:
-    """Write the pictures of a report, each as a file by itself; this needs the extra ``report``.
+    """Write the pictures of a report, each in a file of its own; this needs the extra ``report``.
 
     Of each wrong parameter, up to five: a heat map of the discrepancy in the tensor's own shape, claimed against
     numeric derivatives, the error of a difference against its step, one-sided slopes, Taylor remainders, and the slopes
@@ -34,7 +34,7 @@ def plots(
     Returns
     -------
     tuple of pathlib.Path
-        The files, in the order of the page; none where no entry was measured by itself.
+        The files, in the order of the page; none where no entry was measured individually.
 
     Raises
     ------
@@ -64,23 +64,26 @@ def plots(
     target = usable_path(folder, "`folder` of plots")
     require_report_extra("plots")
     # matplotlib is an extra, and takes longer to import than most checks
-    from .plot_files import write_plots
+    from .canvas import ON_WHITE, png, styled, svg
+    from .figures import draw
 
+    written = []
     try:
-        return write_plots(report, target, format)
+        target.mkdir(parents=True, exist_ok=True)
+        with styled(ON_WHITE):
+            for rank, picture in enumerate(report.pictures.of, 1):
+                name = file_name(picture.name)
+                for drawn in draw(picture, report.parameters[picture.name], ON_WHITE, titled=True):
+                    written.append(target / f"{rank}-{name}.{drawn.kind}.{format}")
+                    write_whole(written[-1], svg(drawn) if format == "svg" else png(drawn))
     except OSError as error:
         msg = f"`folder={str(folder)!r}` of plots: cannot be written to: {error.strerror or error}; pass another"
         raise InvalidInputError(msg) from error
+    return tuple(written)
 
 
 def require_plot_format(asked: object) -> None:
-    """Refuse a format in which no plot can be written.
-
-    Raises
-    ------
-    InvalidInputError
-        Naming those that can.
-    """
+    """Refuse a format in which no plot can be written."""
     if asked not in _FORMATS:
         msg = f"the format of plots is {asked!r}; pass {' or '.join(map(repr, _FORMATS))}"
         raise InvalidInputError(msg)

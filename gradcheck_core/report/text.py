@@ -209,7 +209,11 @@ def certificate_in_words(report: GradientRecord) -> str:
         return ""
     if len(certificate.unseen) == len(report.parameters):
         return "No bound can be given: every claimed gradient is too small to measure an error relative to it."
-    rest = "apart from the entries reported wrong, " if any(parameter.wrong for parameter in report.parameters.values()) else ""
+    rest = (
+        "apart from the entries reported wrong, "
+        if any(parameter.wrong for parameter in report.parameters.values())
+        else ""
+    )
     return (
         f"With {100 * certificate.confidence:.6g} % confidence, {rest}no parameter's gradient is off by more than "
         f"{certificate.bound:.1e} of its norm.{_describe_unseen(certificate.unseen)}"

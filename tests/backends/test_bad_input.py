@@ -92,7 +92,7 @@ def test_params_of_two_frameworks(kit):
         ("mode", "backward", r"`mode='backward'`: pass one of 'reverse', 'forward'"),
         ("mode", "forward", r"`mode='forward'`( chooses how the backend differentiates, and `grads`|: numpy has no)"),
         ("order", 3, r"`order=3`: pass one of 1, 2"),
-        ("order", 2, r"`order=2` differences the gradient, and `grads` is one gradient; pass a function"),
+        ("order", 2, r"`order=2` takes differences of the gradient, so pass `grads` as a function"),
         ("hvp", 3, r"`hvp` is int; pass a function hvp\(params, direction, \*args\)"),
         ("hvp", model.hvp, r"`hvp` is given, and order=1 checks the gradient only; pass order=2"),
         ("epsilon", -1e-5, r"`epsilon=-1e-05`: pass an absolute step, a positive finite number"),

@@ -114,7 +114,7 @@ def test_a_cost_that_changes_theta_is_refused(entry):
 @pytest.mark.parametrize(
     ("params", "grads", "message"),
     [
-        ([], [], r"`gradient_checking\(params=...\)`: there are no numbers in it; pass a sequence of arrays"),
+        ([], [], r"`gradient_checking\(params=...\)` holds no numbers; pass a sequence of arrays"),
         ([np.zeros(0)], [np.zeros(0)], r"params=...\)`: there are no numbers"),
         ([np.ones(2)], [], r"grads=...\)`: there are no numbers"),
         ([np.ones(2)], [np.ones(3)], "params hold 2 numbers and grads 3; pass one gradient each"),

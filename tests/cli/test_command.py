@@ -34,7 +34,7 @@ def test_the_demo_says_what_data_and_model_it_uses(demo):
 def test_the_demo_passes_the_right_gradient_and_finds_the_mistake(demo):
     right, wrong = demo.stdout.split("1. Backprop")[1].split("2. The same with a mistake")
 
-    assert "CORRECT  The claimed gradient agrees with the differences." in right
+    assert "CORRECT  The claimed gradient agrees with finite differences." in right
     assert "BUG" not in right
     assert "BUG  The claimed gradient is wrong." in wrong
     assert "worst entry: b1[3]" in wrong

@@ -113,7 +113,7 @@ def test_a_wrong_case_does_not_verify(capsys):
     assert main(["verify", "net.safetensors", "net.py::wrong"]) == 1
 
     out = capsys.readouterr().out
-    assert "The costs agree, and the gradients differ." in out
+    assert "The costs agree, but the gradients differ." in out
     assert "Contradicted: `wrong` by finite differences of its own cost: the gradient of `b`." in out
 
 

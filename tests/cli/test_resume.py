@@ -159,7 +159,7 @@ def test_another_case_does_not_go_on_from_there(folder, capsys):
 
     assert main(["run", f"{folder / 'cases.py'}::other", "--resume", journal]) == 0
     assert main(["run", f"{folder / 'cases.py'}::case", "--resume", journal]) == 2
-    assert "is of another check: the parameters' names, shapes or dtypes are others" in capsys.readouterr().err
+    assert "belongs to another check: the parameters' names, shapes or dtypes are different" in capsys.readouterr().err
 
 
 def test_one_journal_for_several_cases_is_refused(folder, capsys, monkeypatch):

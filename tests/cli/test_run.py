@@ -174,7 +174,7 @@ def test_plot_writes_pictures(file, tmp_path, kind):
 
 def test_plots_in_a_format_that_there_is_not_are_refused(file, tmp_path, capsys):
     assert main(["run", "--plot", str(tmp_path), "--plot-format", "gif", file("broken")]) == 2
-    assert "written in 'svg' or 'png', and the format asked for is 'gif'" in capsys.readouterr().err
+    assert "the format of plots is 'gif'; pass 'svg' or 'png'" in capsys.readouterr().err
 
 
 def test_a_certificate_is_asked_for_with_its_confidence(file, capsys):

@@ -73,7 +73,7 @@ def test_one_case_of_a_test_can_be_named(run):
 @pytest.mark.parametrize(
     ("deviations", "message"),
     [
-        ({"test_of_nothing": "why"}, "`deviations` names what is no standard test: test_of_nothing"),
+        ({"test_of_nothing": "why"}, "`deviations` names what is not a standard test: test_of_nothing"),
         ({SHAPE: " "}, f"`deviations` gives no reason for {SHAPE}"),
     ],
 )

@@ -165,7 +165,7 @@ def test_a_factor_that_all_parameters_share_is_said_to_be_shared():
     found = diagnose(three)
 
     assert {name: diagnosis.kind for name, diagnosis in found.items()} == dict.fromkeys("abc", "scaled")
-    assert "(the same in all 3 wrong parameters, so look at the derivative of the loss)" in found["a"].sentence
+    assert "(the same in each of the 3 wrong parameters, so look at the derivative of the loss)" in found["a"].sentence
 
 
 def test_a_regulariser_that_all_parameters_share_is_named():
@@ -174,7 +174,7 @@ def test_a_regulariser_that_all_parameters_share_is_named():
     found = diagnose([facts(g, g + 0.02 * theta, theta=theta, name=name) for name, (g, theta) in pairs.items()])
 
     assert {diagnosis.kind for diagnosis in found.values()} == {"weight_decay"}
-    assert "(the same in all 2 wrong parameters)" in found["a"].sentence
+    assert "(the same in each of the 2 wrong parameters)" in found["a"].sentence
 
 
 def test_numbers_of_different_factors_do_not_share_one():

@@ -57,7 +57,7 @@ def test_a_batch_with_other_answers_is_not_used_again():
     batching, costs = asked(Squares(off=1e-3))
 
     assert costs is None
-    assert "where one by one it is" in batching.refusal
+    assert "but one by one it is" in batching.refusal
     assert batching.costs_at(0, ENTRIES, VALUES, Squares().one, Squares().all_moved) is None
 
 
@@ -95,7 +95,7 @@ def test_a_batch_that_does_not_see_its_values_is_found_though_the_entry_compared
     costs = batching.costs_at(0, ENTRIES, VALUES, lambda entry, value: unmoved, Squares().all_moved)
 
     assert costs is None
-    assert "does not see the params" in batching.refusal
+    assert "does not use the params" in batching.refusal
 
 
 def test_a_parameter_that_moves_nothing_is_batched():
@@ -121,7 +121,7 @@ def test_the_answer_that_says_most_is_the_one_compared():
         return 2 * value if entry == 9 else 0.0
 
     assert batching.costs_at(0, ENTRIES, VALUES, one, Squares().all_moved) is None
-    assert batching.refusal == "the batched cost is 31.5 where one by one it is 21"
+    assert batching.refusal == "the batched cost is 31.5, but one by one it is 21"
 
 
 class RightWhenAlone(Batch):
@@ -136,4 +136,4 @@ def test_an_answer_that_stands_apart_is_not_the_only_one_compared():
     batching, costs = asked(RightWhenAlone())
 
     assert costs is None
-    assert "where one by one it is" in batching.refusal
+    assert "but one by one it is" in batching.refusal

@@ -91,7 +91,7 @@ def test_another_claim_takes_the_sweeps_and_looks_itself_a_second_time(finished)
     assert report.verdict is gc.Verdict.BUG
     assert report.worst.worst_entry == "theta[7, 1]"
     assert cost.calls < 100 < report.evaluations
-    assert any("of the journal answered what this check did not ask" in note for note in report.notes)
+    assert any("of the journal did not fit this check" in note for note in report.notes)
     again = gc.check_gradients(cost, W, wrong, journal=journal)
     assert again.notes == gc.check_gradients(cost, W, wrong).notes
 
@@ -166,13 +166,13 @@ def changed(journal, number, **values):
 @pytest.mark.parametrize(
     ("what", "now", "reason"),
     [
-        ("params", {"params": W + 1e-9}, "the parameters have other values"),
-        ("shape", {"params": W.reshape(3, 20)}, "the parameters' names, shapes or dtypes are others"),
+        ("params", {"params": W + 1e-9}, "the parameters have different values"),
+        ("shape", {"params": W.reshape(3, 20)}, "the parameters' names, shapes or dtypes are different"),
         ("cost", {"cost": lambda w: sines(w) + 1.0}, "J at the params was .* and is .* now"),
         (
             "slope",
             {"cost": lambda w: sines(w) + 1e-3 * np.sum(w - W)},
-            "J beside the params was .*: the cost or its data are others",
+            "J near the params was .*: the cost or its data changed",
         ),
         ("seed", {"seed": 3}, "`seed` was 0 and is 3 now"),
         ("epsilon", {"epsilon": 1e-6}, "`epsilon` was None and is 1e-06 now"),
@@ -186,10 +186,10 @@ def test_the_journal_of_another_check_is_refused_and_says_what_differs(finished,
     options["grads"] = np.cos(options["params"])
 
     with pytest.raises(
-        gc.InvalidInputError, match=f"^`journal='.*run.jsonl'` is of another check: {reason}"
+        gc.InvalidInputError, match=f"^`journal='.*run.jsonl'` belongs to another check: {reason}"
     ) as refused:
         gc.check_gradients(**options)
-    assert "or pass another file to start anew" in str(refused.value)
+    assert "or pass another file to start a new one" in str(refused.value)
     assert journal.read_bytes() == before
 
 
@@ -214,7 +214,7 @@ def test_the_journal_of_another_version_is_refused(finished, values, reason):
 def test_a_file_that_is_no_journal_is_left_alone(journal, content):
     journal.write_text(content)
 
-    with pytest.raises(gc.InvalidInputError, match=r"is a file, but no journal|is not a journal's"):
+    with pytest.raises(gc.InvalidInputError, match=r"is not a journal|is damaged"):
         gc.check_gradients(sines, W, np.cos(W), journal=journal)
     assert journal.read_text() == content
 
@@ -225,7 +225,7 @@ def test_a_damaged_line_in_the_middle_is_named(finished):
     lines[4] = lines[4][:-9]
     journal.write_text("\n".join(lines) + "\n")
 
-    with pytest.raises(gc.InvalidInputError, match="line 5 is not a journal's"):
+    with pytest.raises(gc.InvalidInputError, match="line 5 is damaged"):
         gc.check_gradients(sines, W, np.cos(W), journal=journal)
 
 

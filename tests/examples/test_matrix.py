@@ -84,7 +84,7 @@ def test_a_wrong_gradient_in_one_framework_fails_both_tests(kit, project, outcom
 
     assert results == {"test_gradient": "FAILED", "test_snapshot": "FAILED"}
     assert "BUG  The claimed gradient is wrong." in output
-    assert "BUG  The costs agree, and the gradients differ." in output
+    assert "BUG  The costs agree, but the gradients differ." in output
     if kit.name == "jax":  # the one that the page shows
         (page,) = re.findall(r"```text\n(E .*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
         printed = {ANY_NUMBER.sub("#", line.rstrip()) for line in output.splitlines()}
@@ -97,7 +97,7 @@ def test_another_function_with_a_right_gradient_fails_the_snapshot_alone(project
     output, results = outcomes()
 
     assert results == {"test_gradient": "PASSED", "test_snapshot": "FAILED"}
-    assert "The values agree, and the costs differ" in output
+    assert "The values agree, but the costs differ" in output
 
 
 def test_the_project_passes_against_the_file_that_numpy_recorded(outcomes):

@@ -11,7 +11,7 @@ from gradcheck_core.protocol import Carried, Layout
 from gradcheck_core.protocol.outputs import CostValue
 
 ROUNDOFF = 2.0**-53
-NOTHING_MOVED = "no perturbation changed the cost: does it use the params that it is given as its first argument?"
+NOTHING_MOVED = "no perturbation changed the cost: does it use the params passed as its first argument?"
 
 
 def observed(claimed, lower, upper=None, noise=ROUNDOFF, roundoff=ROUNDOFF, not_finite=0, carried=(), left_out=()):
@@ -131,7 +131,7 @@ def test_a_noisy_cost():
 def test_a_cost_with_the_noise_of_float32():
     (note,) = observed([1.0], [1.0], noise=2.0**-25)
 
-    assert note.endswith("3.0e-08 of its value (as of float32 inside)")
+    assert note.endswith("3.0e-08 of its value (as if computed in float32)")
 
 
 @pytest.mark.parametrize("noise", [2.0**-28, 1.3e-4], ids=["less", "more"])

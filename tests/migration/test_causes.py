@@ -93,7 +93,7 @@ def test_a_cause_that_is_not_known_is_not_named_and_the_search_ends():
     assert report.outcome is Outcome.FORWARD_DIFFERS
     assert report.diagnosis is None
     assert 0 < report.pairs[0].tried <= MOST_TRIED
-    assert f"{report.pairs[0].tried} were undone" in str(report)
+    assert f"{report.pairs[0].tried} were tried" in str(report)
 
 
 def test_a_mistake_that_leaves_another_beside_it_is_not_named():
@@ -215,7 +215,7 @@ def test_a_small_difference_beyond_rounding_is_said_and_is_no_constant():
     assert report.diagnosis is None
     assert "differs by more than rounding" in str(report).splitlines()[0]
     assert "Next: nothing" not in str(report)
-    assert "were undone" in str(report)
+    assert "were tried" in str(report)
 
 
 def test_rounding_is_not_said_to_be_more():

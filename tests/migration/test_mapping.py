@@ -38,8 +38,8 @@ def test_a_range_outside_of_the_source_is_refused(extent):
 @pytest.mark.parametrize(
     ("places", "said"),
     [
-        ([(0, 2)], r"none of its pieces has the entry \[2\] of its shape \(4,\); correct `at`"),
-        ([(0, 2), (1, 3)], r"several of its pieces have the entry \[1\]"),
+        ([(0, 2)], r"none of its pieces covers the entry \[2\] of its shape \(4,\); correct `at`"),
+        ([(0, 2), (1, 3)], r"several of its pieces cover the entry \[1\]"),
     ],
     ids=["a gap", "an overlap"],
 )

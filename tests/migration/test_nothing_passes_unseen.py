@@ -64,7 +64,7 @@ def test_rows_of_a_source_that_nothing_is_made_of_are_not_compared():
     report = compare(quadratic({"table": table}), quadratic({"table": table[:8].copy()}))
 
     assert not report.passed
-    assert "12 of its 44 entries go nowhere, the first is that at [8, 0]" in report.unresolved["table"]
+    assert "12 of its 44 entries are not used, the first at [8, 0]" in report.unresolved["table"]
 
 
 def test_dropped_rows_are_seen_where_the_cost_does_not_read_them():
@@ -173,8 +173,8 @@ def test_of_a_name_that_both_sides_have_both_reasons_are_kept():
     part = ParameterMap({}, {"w": "to be decided"})
     report = compare(quadratic({"w": TABLE}), quadratic({"w": TABLE}), mapping=part)
 
-    assert report.unresolved == {"w": "to be decided; the mapping makes nothing of it"}
-    assert "`w` (to be decided; the mapping makes nothing of it)" in report.pairs[0].notes[-1]
+    assert report.unresolved == {"w": "to be decided; the mapping does not use it"}
+    assert "`w` (to be decided; the mapping does not use it)" in report.pairs[0].notes[-1]
 
 
 def test_values_that_differ_a_little_but_by_more_than_rounding_are_said_to():

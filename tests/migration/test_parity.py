@@ -81,8 +81,8 @@ def test_what_the_mapping_leaves_out_is_inconclusive_and_says_why():
     assert report.unresolved == {
         "first.bias": "to be decided",
         "second.weight": "the mapping has no entry for it",
-        "b": "the mapping makes nothing of it",
-        "v": "the mapping makes nothing of it",
+        "b": "the mapping does not use it",
+        "v": "the mapping does not use it",
     }
     assert "to be decided" in str(report)
 
@@ -156,7 +156,7 @@ def test_a_tied_source_of_untied_targets_is_blamed_on_the_mapping():
     by_hand = ParameterMap({name: MapEntry.of("s", (0,)) for name in ("one", "two")})
     text = " ".join(str(compare(tied, untied, mapping=by_hand)).split())
 
-    assert "Next: finite differences contradict no side, so look at the mapping: " in text
+    assert "Next: finite differences contradict neither side, so look at the mapping: " in text
     assert "`s` feeds `one`, `two`" in text
     assert "that finite differences contradict," not in text
 

@@ -21,7 +21,7 @@ def test_a_mapping_may_be_given_and_may_stand_in_a_file(tmp_path):
         ([RIGHT, WRONG], {}, r"`cases` of compare_gradients is list; pass a dict from name to GradientCase"),
         ({"old": RIGHT}, {}, r"has 1 case\(s\), and two are needed to compare; add the other side"),
         ({"old": RIGHT, "new": loss}, {}, r"`cases\['new'\]` .* from str to function; pass names and GradientCases"),
-        ({"a": RIGHT, "b": WRONG}, {}, r"`reference='old'` .* is none of the cases; pass one of 'a', 'b'"),
+        ({"a": RIGHT, "b": WRONG}, {}, r"`reference='old'` .* is not one of the cases; pass one of 'a', 'b'"),
         ({"old": RIGHT, "new": WRONG}, {"policy": 1e-3}, r"`policy=0.001`: pass a VerdictPolicy"),
         ({"old": RIGHT, "new": WRONG}, {"mapping": 3}, r"`mapping` is int for `new`; pass 'auto', a ParameterMap"),
         (

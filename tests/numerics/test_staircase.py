@@ -72,4 +72,4 @@ def test_what_was_not_decided_on_stairs_is_said():
     report = gc.check_gradients(lambda w: float(np.round(w[0], 3)), np.array([-4.827]), np.zeros(1))
 
     assert report.verdict is gc.Verdict.INCONCLUSIVE
-    assert any("climbs stairs of 1.0e-03" in note for note in report.notes)
+    assert any("changes in steps of 1.0e-03" in note for note in report.notes)

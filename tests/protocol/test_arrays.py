@@ -65,7 +65,7 @@ def test_a_gradient_of_none_counts_as_zero_with_a_note():
 
     assert gradient.d_theta.tolist() == [0, 0]
     assert gradient.dtypes == ("float32",)
-    assert gradient.notes == ("`w`: the cost does not reach it, and its gradient counts as zero",)
+    assert gradient.notes == ("`w`: the cost does not use it, so its gradient counts as zero",)
 
 
 def test_the_function_to_differentiate_is_the_weighted_sum_of_tensors():

@@ -86,5 +86,5 @@ def test_what_is_no_path_is_refused_with_what_came(path, tmp_path):
 def test_plots_of_what_is_no_report_or_in_another_format_are_refused(tmp_path):
     with pytest.raises(gc.InvalidInputError, match="`report` of plots is ParityReport; pass a GradientReport"):
         gc.plots(shown_reports.parity_report(), tmp_path)
-    with pytest.raises(gc.InvalidInputError, match="written in 'svg' or 'png', and the format asked for is 'pdf'"):
+    with pytest.raises(gc.InvalidInputError, match="the format of plots is 'pdf'; pass 'svg' or 'png'"):
         gc.plots(reports.report(), tmp_path, format="pdf")

@@ -63,7 +63,7 @@ def test_a_gradient_that_changed_fails_with_the_report(recorded):
     output.assert_outcomes(failed=1)
     output.stdout.fnmatch_lines(
         [
-            "E *GradientCheckError: BUG *The costs agree, and the gradients differ.",
+            "E *GradientCheckError: BUG *The costs agree, but the gradients differ.",
             "E *Contradicted: `test_one`*",
             "E *Replay: pytest test_suite.py::test_one --gradcheck-seed=5",
             "*1 check in 1 test: 1 BUG*",

@@ -97,7 +97,7 @@ def test_a_cost_that_asks_whether_it_is_traced_is_called():
 
     report = gc.check_gradients(asking, floating(PARAMS), cost_gradient(PARAMS))
 
-    assert "where one by one it is" in " ".join(report.notes)
+    assert "but one by one it is" in " ".join(report.notes)
     assert report.verdict is Verdict.CORRECT
 
 

@@ -51,7 +51,7 @@ def test_a_generalised_gradient_of_a_tied_median_is_not_accused(claim):
     report = check(median, MIDDLE, claim)
 
     assert report.verdict is Verdict.CORRECT
-    assert any("the claimed gradient is one of those that the cost has nearby" in note for note in report.notes)
+    assert any("the claimed gradient is one that the cost has nearby" in note for note in report.notes)
 
 
 def test_the_zero_gradient_that_every_entry_of_a_tied_median_shows_is_a_bug():

@@ -164,7 +164,7 @@ def test_an_unused_variable_has_gradient_zero_with_a_note():
 
     assert report.verdict is Verdict.CORRECT
     assert report.parameters["1"].analytic == 0
-    assert "`1`: the cost does not reach it, and its gradient counts as zero" in report.notes
+    assert "`1`: the cost does not use it, so its gradient counts as zero" in report.notes
 
 
 @pytest.mark.parametrize("cut", [tf.stop_gradient, lambda b: tf.constant(b.numpy())])

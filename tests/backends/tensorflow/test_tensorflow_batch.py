@@ -233,7 +233,7 @@ def test_a_cost_that_prints_goes_one_by_one(capfd):
 def test_a_cost_that_asks_whether_it_is_traced_is_called():
     report = gc.check_gradients(lambda p: cost(p) * (1 if tf.executing_eagerly() else 2), made(tf.Variable), claimed())
 
-    assert "where one by one it is" in " ".join(report.notes)
+    assert "but one by one it is" in " ".join(report.notes)
     assert report.verdict is Verdict.CORRECT
 
 

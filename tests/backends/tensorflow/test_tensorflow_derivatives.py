@@ -49,7 +49,7 @@ def test_a_custom_gradient_in_both_modes():
     wrong = gc.check_gradients(sine(2.0), w)
     assert wrong.verdict is Verdict.BUG
     # TensorFlow's forward mode goes through what the function computes, not through its custom rule
-    assert any("forward mode agrees with the differences, reverse mode does not" in note for note in wrong.notes)
+    assert any("forward mode agrees with the differences, but reverse mode does not" in note for note in wrong.notes)
 
 
 def test_a_stopped_gradient_inside_the_rule_is_a_bug_of_order_2_only():

@@ -84,7 +84,7 @@ def test_a_cost_that_calls_submodules(net):
     report = gc.check_gradients(cost, net)
 
     assert report.verdict is Verdict.CORRECT
-    assert "`body.1.weight`: the cost does not reach it, and its gradient counts as zero" in report.notes
+    assert "`body.1.weight`: the cost does not use it, so its gradient counts as zero" in report.notes
 
 
 def test_a_cost_that_closes_over_the_module(net):
@@ -239,7 +239,7 @@ def test_an_unused_parameter_has_gradient_zero_with_a_note():
 
     assert report.verdict is Verdict.CORRECT
     assert report.parameters["unused"].analytic == 0
-    assert "`unused`: the cost does not reach it, and its gradient counts as zero" in report.notes
+    assert "`unused`: the cost does not use it, so its gradient counts as zero" in report.notes
 
 
 def test_a_parameter_detached_by_mistake_is_a_bug_with_a_note():
@@ -250,7 +250,7 @@ def test_a_parameter_detached_by_mistake_is_a_bug_with_a_note():
     assert report.verdict is Verdict.BUG
     assert report.parameters["w"].verdict is Verdict.CORRECT
     assert report.worst.name == "b"
-    assert "`b`: the cost does not reach it, and its gradient counts as zero" in report.notes
+    assert "`b`: the cost does not use it, so its gradient counts as zero" in report.notes
 
 
 def test_a_detached_parameter_can_be_left_out(net):

@@ -111,7 +111,7 @@ def test_gates_of_other_values_are_not_guessed():
     mapping = infer_mapping(torch, keras)
 
     assert not mapping.entries
-    assert "whose gates or projections are in an order that shapes do not tell" in mapping.unresolved["kernel"]
+    assert "whose gates or projections have an order that shapes do not show" in mapping.unresolved["kernel"]
 
 
 def test_a_model_of_other_values_is_itself_by_its_names():

@@ -84,9 +84,7 @@ def test_a_symmetric_matrix_between_unknown_names_is_ambiguous():
 
     reason = only_unresolved(infer_mapping({"a": half + half.T}, {"b": half + half.T}))
 
-    assert (
-        reason == "by its name it is `a`, and axes [0, 1] and axes [1, 0] all carry the one onto the other; write which"
-    )
+    assert reason == "by its name it is `a`, and axes [0, 1] and axes [1, 0] all fit; write in the mapping which it is"
 
 
 def test_one_source_does_not_feed_two_targets():
@@ -117,7 +115,7 @@ def test_more_layers_than_the_source_has_are_not_matched_by_their_numbers():
     mapping = infer_mapping(source, target)
 
     assert not mapping.entries
-    assert "its name is one of 3, as `dense_0.bias`, and those of the source, as `layer.0.bias`, are 2" in set(
+    assert "it has one of 3 names such as `dense_0.bias`, but the source has 2 such as `layer.0.bias`" in set(
         mapping.unresolved.values()
     )
 
