@@ -1,5 +1,6 @@
 """The command `gradcheck`."""
 
+import contextlib
 import shlex
 import sys
 import traceback
@@ -32,8 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-
-_OWN = (str(Path(__file__).parents[1]), str(Path(typer.__file__).parent), "<frozen ")
+_OWN = (str(Path(__file__).parents[1]), str(Path(typer.__file__).parent), contextlib.__file__, "<frozen ")
 """Frames of these files tell the author of a case nothing."""
 
 
@@ -72,7 +72,7 @@ def backends_command(
         table.add_row(*map(Text, (safe(info.name), info.version, info.distribution, _describe_status(info, load))))
     show(table)
     if not load:
-        show("\nNone was imported; `gradcheck backends --load` imports each and says whether it works.")
+        show("\nNothing was imported; `gradcheck backends --load` imports each and says whether it works.")
 
 
 @app.command("explain")
@@ -104,8 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     except InterruptedCommandError as stop:
-        advice = "" if stop.journal is None else f"; go on with: {shlex.join(['gradcheck', *given])}"
-        complain(f"interrupted; your parameters are as they were{advice}")
+        advice = "" if stop.journal is None else f"; continue with: {shlex.join(['gradcheck', *given])}"
+        complain(f"interrupted; your parameters are unchanged{advice}")
         return ExitCode.INTERRUPTED
     except GradcheckError as error:
         complain("\n".join([str(error), *getattr(error, "__notes__", ())]))

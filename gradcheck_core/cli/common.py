@@ -31,13 +31,7 @@ class ExitCode(IntEnum):
 
 
 def load_one_case(target: str, options: Mapping[str, Any]) -> GradientCase:
-    """Load the one case that a target names, with the command's options before its own.
-
-    Raises
-    ------
-    InvalidInputError
-        If it names several.
-    """
+    """Load the one case that a target names, with the command's options before its own."""
     cases = load_cases(target)
     if len(cases) > 1:
         listed = ", ".join(f"{target}::{case.name}" for case in cases)
@@ -76,13 +70,7 @@ class InterruptedCommandError(Exception):
 
 @contextmanager
 def interruptible(journal: Path | None = None) -> Iterator[None]:
-    """Keep an interrupt from typer, which would report it as a failure.
-
-    Raises
-    ------
-    InterruptedCommandError
-        Instead of a KeyboardInterrupt.
-    """
+    """Raise `InterruptedCommandError` for a KeyboardInterrupt, which typer would report as a failure."""
     try:
         yield
     except KeyboardInterrupt:

@@ -3,7 +3,6 @@
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -70,7 +69,12 @@ def _load_one(module: ModuleType, name: str, target: str) -> GradientCase:
     value = vars(module).get(name)
     what = f"is {type(value).__name__}" if name in vars(module) else "is not there"
     if callable(value) and not isinstance(value, GradientCase):
-        value = _call(value, name, target)
+        try:
+            inspect.signature(value).bind()
+        except TypeError as error:
+            msg = f"{target}: `{name}` needs arguments ({error}); name one without, which returns a GradientCase"
+            raise InvalidInputError(msg) from error
+        value = value()
         what = f"returned {'None' if value is None else type(value).__name__}"
     if not isinstance(value, GradientCase):
         found = [key for key, other in vars(module).items() if isinstance(other, GradientCase)]
@@ -80,14 +84,3 @@ def _load_one(module: ModuleType, name: str, target: str) -> GradientCase:
         )
         raise InvalidInputError(msg)
     return replace(value, name=value.name or name)
-
-
-def _call(function: Callable[..., object], name: str, target: str) -> object:
-    try:
-        inspect.signature(function).bind()
-    except TypeError as error:
-        msg = (
-            f"{target}: `{name}` needs arguments ({error}); name a function that takes none and returns a GradientCase"
-        )
-        raise InvalidInputError(msg) from error
-    return function()

@@ -130,15 +130,10 @@ def _say(report: ParityReport, output: Output) -> ExitCode:
     if output.as_json:
         print_json(report.to_dict())
     elif output.quiet:
-        print_line(report.verdict, f"{report.sentence}{_describe_cause(report)}")
+        cause = "" if report.diagnosis is None else f" Likely cause: {report.diagnosis.kind}."
+        culprit = "" if report.culprit is None else f" Contradicted: `{report.culprit}`."
+        print_line(report.verdict, f"{report.sentence}{printable(cause + culprit)}")
     else:
         show(layout(report, everything=output.verbose))
     output.write_page(report)
     return choose_exit_code([report])
-
-
-def _describe_cause(report: ParityReport) -> str:
-    """The likely cause and the side at fault, as short as one line needs them."""
-    cause = "" if report.diagnosis is None else f" Likely cause: {report.diagnosis.kind}."
-    culprit = "" if report.culprit is None else f" Contradicted: `{report.culprit}`."
-    return printable(cause + culprit)

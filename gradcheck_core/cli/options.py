@@ -52,7 +52,7 @@ class Resumable(Checking):
 
     journal: Annotated[
         Path | None,
-        typer.Option("--resume", metavar="JOURNAL", help="Keep a journal here, and go on from it; one case only."),
+        typer.Option("--resume", metavar="JOURNAL", help="Keep a journal here, and continue from it; one case only."),
     ] = None
 
 

@@ -194,8 +194,8 @@ class Journal(Source):
 
     def _refuse(self, reason: str) -> NoReturn:
         msg = (
-            f"`journal={str(self._path)!r}` belongs to another check: {reason}. Make the same call again to continue it, "
-            "or pass another file to start a new one"
+            f"`journal={str(self._path)!r}` belongs to another check: {reason}. To continue it, make the same call "
+            "again; to start a new one, pass another file"
         )
         raise InvalidInputError(msg)
 

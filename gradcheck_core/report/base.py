@@ -16,7 +16,7 @@ from .verdict import Verdict
 
 
 class Report(abc.ABC):
-    """A frozen record of what was found out."""
+    """A frozen record of what was found."""
 
     __slots__ = ()
 

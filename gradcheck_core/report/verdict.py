@@ -128,25 +128,13 @@ _WITHIN_RESOLUTION = {
 @final
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A claimed gradient held against a numeric one, as Euclidean norms over one parameter or over all of theta.
+    """A claimed gradient compared with a numeric one, as absolute norms over one parameter or all of theta."""
 
-    Attributes
-    ----------
-    discrepancy : float
-        ``||numeric - claimed||``, absolute.
-    error : float
-        Norm of the error bars of `numeric`, absolute.
-    claimed, numeric : float
-        Norms of the two gradients, absolute.
-    cost_size : float
-        The size of the cost near theta, absolute; 0 where that is not known.
-    """
-
-    discrepancy: float
-    error: float
+    discrepancy: float  # of numeric - claimed
+    error: float  # of the error bars of `numeric`
     claimed: float
     numeric: float
-    cost_size: float = 0.0
+    cost_size: float = 0.0  # near theta; 0 if it is not known
 
     @property
     def both_zero(self) -> bool:
@@ -160,7 +148,7 @@ class Comparison:
 
     @property
     def resolution(self) -> float:
-        """The `difference` that the error bars could produce by themselves, at most 1."""
+        """The `difference` that the error bars could produce alone, at most 1."""
         return min(1.0, self._relative(self.error))
 
     def _relative(self, size: float) -> float:
@@ -184,33 +172,21 @@ class Judgement:
 @final
 @dataclass(frozen=True, slots=True)
 class NaturalScale:
-    """The size that a gradient of this problem has, absolute, and the best verdict of what is only judged on it."""
+    """The absolute size of this problem's gradient, and the best verdict of a parameter judged on that scale."""
 
     size: float
     best: Verdict = Verdict.CORRECT
 
     def at_least(self, size: float) -> Self:
-        """That of a parameter of which more is known than of all of theta, or the same where `size` is 0."""
+        """The scale of a parameter whose own gradient is known to have at least this size; 0 if that is not known."""
         return replace(self, size=max(self.size, size), best=Verdict.CORRECT) if size > 0 else self
 
 
 def judge_parameter(comparison: Comparison, scale: NaturalScale, policy: VerdictPolicy) -> Judgement:
-    """Judge one parameter, on the natural scale where it is too small to resolve by itself.
+    """Judge one parameter, on the natural scale if it is too small to measure relative to itself.
 
-    Parameters
-    ----------
-    comparison : Comparison
-        The parameter's norms.
-    scale : NaturalScale
-        Of the problem, see `natural_scale`.
-    policy : VerdictPolicy
-        The thresholds.
-
-    Returns
-    -------
-    Judgement
-        On the natural scale at best INSPECT, but ``scale.best`` where both gradients are zero within an error bar that
-        is itself below ``policy.correct``; INCONCLUSIVE where the error bar reaches ``policy.bug`` there too.
+    On that scale the verdict is ``scale.best`` if both gradients are zero within an error bar below ``policy.correct``,
+    INCONCLUSIVE if the error bar reaches ``policy.bug``, and INSPECT otherwise.
     """
     verdict = policy.judge(comparison.difference, comparison.resolution)
     if verdict is not Verdict.INCONCLUSIVE:
@@ -223,25 +199,24 @@ def judge_parameter(comparison: Comparison, scale: NaturalScale, policy: Verdict
 
 
 _VANISHED = 1e-12
-"""A gradient so much smaller than ``|J|`` over theta's scale is what rounding leaves at a fitted optimum."""
-
+"""A gradient this much smaller than ``|J|`` over theta's scale is what rounding leaves at a fitted optimum."""
 
 _SATURATED = 1e-9
-"""A gradient so much smaller is, where it cannot resolve itself, that of a saturated unit."""
+"""A gradient this much smaller, and too small to measure relative to itself, is that of a saturated unit."""
 
 _COARSE = 1e-3
 """Resolution from which a gradient says nothing about itself."""
 
 _ROUNDED = 2.0**-50
-"""A claim so much smaller than ``|J|`` over theta's scale, four roundings of float64, is zero."""
+"""A claim this much smaller than ``|J|`` over theta's scale, four roundings of float64, is zero."""
 
 
 def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> NaturalScale:
     """The size of this problem's gradient: over all of theta or, where that vanishes, ``|J|`` over theta's scale.
 
-    A cost that is zero at theta, as a regulariser of weights that are all zero, counts as what it is a step away.
-    Where nothing of the whole gradient shows, though it is claimed to be there, a claim with the other sign would look
-    the same: it is at best INSPECT.
+    A cost that is zero at theta, such as a penalty of weights that are all zero, counts with its size one step away.
+    If a claimed gradient is hidden entirely by the error, one with the other sign would look the same, so the verdict
+    is at best INSPECT.
     """
     from_cost = max(abs(cost), whole.cost_size) / theta_scale
     size = whole.claimed + whole.numeric

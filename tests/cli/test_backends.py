@@ -42,10 +42,10 @@ def test_load_says_which_work_and_why_the_others_do_not(gradcheck, tmp_path):
 def test_the_list_says_that_nothing_was_imported_and_what_does(capsys):
     main(["backends"])
     assert capsys.readouterr().out.endswith(
-        "\n\nNone was imported; `gradcheck backends --load` imports each and says whether it works.\n"
+        "\n\nNothing was imported; `gradcheck backends --load` imports each and says whether it works.\n"
     )
     main(["backends", "--load"])
-    assert "None was imported" not in capsys.readouterr().out
+    assert "Nothing was imported" not in capsys.readouterr().out
 
 
 NO_METHODS = """

@@ -314,5 +314,5 @@ def test_an_interrupt_says_how_to_go_on_where_there_is_a_journal(command, capsys
     err = capsys.readouterr().err
     assert main(command) == 130
 
-    assert err.endswith(f"; go on with: {shlex.join(['gradcheck', *command])} --resume run.jsonl\n")
+    assert err.endswith(f"; continue with: {shlex.join(['gradcheck', *command])} --resume run.jsonl\n")
     assert "go on" not in capsys.readouterr().err

@@ -133,7 +133,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(folder, options):
     report, further = resumed(folder, *options)
 
     assert code == 130
-    assert "gradcheck: interrupted; your parameters are as they were; go on with: " in err
+    assert "gradcheck: interrupted; your parameters are unchanged; continue with: " in err
     assert "gradcheck run cases.py::case --resume run.jsonl" in err
     assert "Traceback" not in err
     assert report["verdict"] == "CORRECT"

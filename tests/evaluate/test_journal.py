@@ -189,7 +189,7 @@ def test_the_journal_of_another_check_is_refused_and_says_what_differs(finished,
         gc.InvalidInputError, match=f"^`journal='.*run.jsonl'` belongs to another check: {reason}"
     ) as refused:
         gc.check_gradients(**options)
-    assert "or pass another file to start a new one" in str(refused.value)
+    assert "to start a new one, pass another file" in str(refused.value)
     assert journal.read_bytes() == before
 
 

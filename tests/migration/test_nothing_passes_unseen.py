@@ -183,7 +183,7 @@ def test_values_that_differ_a_little_but_by_more_than_rounding_are_said_to():
     assert (report.verdict, report.outcome) == (Verdict.INSPECT, Outcome.AGREE)
     assert report.sentence == "It passes, but something differs by more than rounding."
     assert report.pairs[0].cost_difference == 0  # at the same values
-    assert "differ by more than rounding" in " ".join(report.pairs[0].notes)
+    assert "differ slightly, but by more than rounding" in " ".join(report.pairs[0].notes)
 
 
 def test_complex_values_rounded_to_a_lower_precision_are_named():

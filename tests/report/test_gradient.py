@@ -41,15 +41,13 @@ def test_the_parameters_of_a_report_cannot_be_replaced():
 def test_the_keys_of_a_report():
     assert list(FAILED.to_dict()) == [
         "format_version",
-        "verdict",
         "passed",
+        "worst",
+        "verdict",
         "difference",
         "resolution",
         "cost",
-        "worst",
-        "first",
         "parameters",
-        "order",
         "method",
         "scheme",
         "precision",
@@ -57,8 +55,10 @@ def test_the_keys_of_a_report():
         "evaluations",
         "seconds",
         "certificate",
-        "stopped",
         "notes",
+        "order",
+        "first",
+        "stopped",
     ]
 
 

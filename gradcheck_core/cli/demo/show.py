@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import final
 
+from rich.console import Group
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -17,8 +18,8 @@ from ...protocol.registry import DEMO_GROUP, BackendInfo, backends, load_optiona
 from ...report.gradient import GradientReport
 from ...report.text import STYLES, layout
 from ..common import show
-from .iris import Iris, load_iris
-from .network import backpropagation, cost, initial_params, mistaken_backpropagation
+from .iris import load_iris
+from .network import Array, backpropagation, cost, initial_params, mistaken_backpropagation
 
 
 @final
@@ -31,8 +32,7 @@ class _Row:
 
 def show_demo() -> bool:
     """Print the demonstration; True if every verdict is as expected."""
-    iris = load_iris()
-    data = (iris.features, iris.labels)
+    data = load_iris()
     params = initial_params()
     size = sum(array.size for array in params.values())
     show("Fisher's Iris data (1936): 150 flowers, 4 measurements of each, 3 species.")
@@ -47,7 +47,7 @@ def show_demo() -> bool:
     show(layout(wrong))
 
     _headline("3. The same network and numbers in every framework, by its own gradient")
-    rows = [_row(info, right, iris) for info in backends()]
+    rows = [_make_row(info, right, data) for info in backends()]
     show(_table(rows))
     if any(row.report is None for row in rows):
         show("\nInstall a framework as its row says, and run the demo again to see it here.")
@@ -55,11 +55,10 @@ def show_demo() -> bool:
 
 
 def _headline(title: str) -> None:
-    show("")
-    show(Rule(title, align="left"))
+    show(Group("", Rule(title, align="left")))
 
 
-def _row(info: BackendInfo, by_hand: GradientReport, iris: Iris) -> _Row:
+def _make_row(info: BackendInfo, by_hand: GradientReport, data: tuple[Array, Array]) -> _Row:
     if info.name == by_hand.backend:
         return _Row(info, by_hand, "")
     if not info.available:
@@ -69,7 +68,7 @@ def _row(info: BackendInfo, by_hand: GradientReport, iris: Iris) -> _Row:
             make_case = load_optional(DEMO_GROUP, info.name)
             if not callable(make_case):
                 return _Row(info, None, "its plugin has no demonstration")
-            case = make_case(initial_params(), iris.features, iris.labels)
+            case = make_case(initial_params(), *data)
             return _Row(info, check_gradients(case.cost, case.params, args=case.args, **case.options), "")
     except GradcheckError as error:
         return _Row(info, None, str(error))

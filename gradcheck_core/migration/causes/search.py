@@ -227,7 +227,7 @@ class _Search:
         if not alike and held.cost.discrepancy > max(held.cost.error, _BY_CHANCE * before.discrepancy):
             return None
         gradients = "so do the gradients" if alike else "the gradients still differ" if told else ""
-        costs = f"with that changed the costs {agreeing}; before, they differed by {before.difference:.0e}"
+        costs = f"with that changed the costs {agreeing} (before, they differed by {before.difference:.0e})"
         beside = self.other if side.name == self.reference.name else self.reference
         named = sentence.replace("{side}", side.name).replace("{other}", beside.name)
         return LikelyCause(kind, named, ", and ".join(filter(None, (costs, gradients))))
