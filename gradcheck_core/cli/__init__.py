@@ -64,7 +64,7 @@ def demo_command() -> None:
 def backends_command(
     load: Annotated[bool, typer.Option("--load", help="Import each one and say whether it works.")] = False,
 ) -> None:
-    """List the known frameworks, and why one is not available."""
+    """List the known frameworks, and say why any is not available."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("backend", "version", "shipped by", "status"):
         table.add_column(heading)

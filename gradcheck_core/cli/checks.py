@@ -1,4 +1,4 @@
-"""`gradcheck run`: gradients checked against the differences of their costs."""
+"""`gradcheck run`: check gradients against finite differences of their costs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +27,7 @@ def run_command(
             metavar="DIR", callback=needs_report_extra, help="Write the pictures into this folder; one case only."
         ),
     ] = None,
-    plot_format: Annotated[str, typer.Option(help="Of the pictures: svg or png.")] = "svg",
+    plot_format: Annotated[str, typer.Option(help="Format of the pictures: svg or png.")] = "svg",
     checking: Resumable,
     output: Output,
 ) -> None:

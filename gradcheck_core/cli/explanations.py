@@ -9,16 +9,16 @@ from ..report.verdict import Verdict
 VERDICTS = MappingProxyType(
     {
         Verdict.CORRECT: Explanation(
-            "The claimed gradient agrees with the differences to better than 1e-7, and their own error could not hide "
-            "more than that.",
-            "A right gradient gets it wherever the cost is smooth and computed in float64.",
-            "Nothing. It holds at these parameters and this data: a branch that they do not reach was not checked.",
+            "The claimed gradient agrees with finite differences to better than 1e-7, and their own error could not "
+            "hide more than that.",
+            "A correct gradient gets this verdict where the cost is smooth and computed in float64.",
+            "Nothing. It holds for these parameters and this data: a branch they do not reach was not checked.",
         ),
         Verdict.INSPECT: Explanation(
             "It passes: the difference is below 1e-5, or there is no evidence of a mistake but the resolution is "
             "coarser than 1e-7.",
             "The cost is noisy (float32, long sums, a large constant), bends sharply, or a parameter's gradient is "
-            "so small beside the others that it was measured on their scale.",
+            "so small beside the others that it was judged relative to them.",
             "Compare difference and resolution. If the difference is smaller, only the resolution limits what is "
             "known: check a float64 copy, fewer examples, or that parameter alone with `include=`. If it is larger, "
             "something small is off: a constant rounded to float32, an epsilon left out.",
@@ -31,7 +31,7 @@ VERDICTS = MappingProxyType(
             "Look at the worst entry first. If only that one is wrong, ask what sets it apart from the others.",
         ),
         Verdict.BUG: Explanation(
-            "The claimed gradient is wrong: it differs by 1e-3 or more, which is more than the differences' own error; "
+            "The claimed gradient is wrong: it differs by 1e-3 or more, which is more than the differences' own error, "
             "or it is not finite.",
             "A wrong rule, a factor, an index, a transpose; or a gradient that is deliberately not the derivative, "
             "such as a straight-through estimator or a clipped one.",

@@ -33,7 +33,7 @@ class Checking:
     backend: Annotated[str | None, typer.Option(help="Name of the backend; default: the case's, or inferred.")] = None
     method: Annotated[str | None, typer.Option(help="auto, exhaustive or projected; default: the case's.")] = None
     confidence: Annotated[
-        float | None, typer.Option(help="Of a certificate by random directions; default: the case's, or 0.999.")
+        float | None, typer.Option(help="Confidence of the bound by random directions; default: the case's, or 0.999.")
     ] = None
     n_jobs: Annotated[int | None, typer.Option(help="Processes, -1 for one per core; default: the case's, or 1.")] = (
         None
@@ -66,8 +66,8 @@ class Output:
         Path | None,
         typer.Option(callback=needs_report_extra, help="Write the report as a page with pictures; one case only."),
     ] = None
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="One line for each case.")] = False
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Every parameter and note, however many.")] = False
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print one line for each case.")] = False
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print every parameter and note.")] = False
 
     def write_page(self, report: Report) -> None:
         """Write the page, if one was asked for."""

@@ -175,9 +175,7 @@ def test_a_mistake_that_no_single_entry_is_large_enough_to_show_does_not_pass():
     )  # by itself a derivative of 1e-8 is known to 1 % at best
 
     assert failed(report) == ["b"]
-    assert any(
-        "along random directions the cost does not change as the claimed gradient says" in note for note in report.notes
-    )
+    assert any("along random directions the cost does not change as" in note for note in report.notes)
 
 
 def test_a_gradient_of_zero_everywhere_is_not_accused():
