@@ -40,7 +40,7 @@ class TracedCost:
         """The program and the arrays that the cost closes over. Raises what JAX or the cost say against it."""
         if self._program is None:
             if any(type(leaf) in (float, complex) for leaf in leaves):
-                msg = "a Python float among the params is computed with in another precision than JAX's"
+                msg = "JAX computes with a Python float among the params in another precision"
                 raise TypeError(msg)
             self._program = self.trace(lambda leaves: floating(self._call(leaves)), leaves)
         return self._program

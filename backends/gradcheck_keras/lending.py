@@ -13,7 +13,7 @@ def lend(loans: ExitStack, owner: Any, attribute: str, value: object) -> None:
     attributes = vars(owner)
     if attribute not in attributes:
         msg = (
-            f"a {type(owner).__name__} cannot be lent float64, since it has no `{attribute}` of its own; "
+            f"a {type(owner).__name__} cannot be switched to float64, since it has no `{attribute}` of its own; "
             "pass precision='native'"
         )
         raise TypeError(msg)

@@ -67,19 +67,19 @@ def _is_own_function(value: object, module: ModuleType) -> bool:
 
 def _load_one(module: ModuleType, name: str, target: str) -> GradientCase:
     value = vars(module).get(name)
-    what = f"is {type(value).__name__}" if name in vars(module) else "is not there"
+    what = f"is {type(value).__name__}" if name in vars(module) else "does not exist"
     if callable(value) and not isinstance(value, GradientCase):
         try:
             inspect.signature(value).bind()
         except TypeError as error:
-            msg = f"{target}: `{name}` needs arguments ({error}); name one without, which returns a GradientCase"
+            msg = f"{target}: `{name}` needs arguments ({error}); name a function that needs none"
             raise InvalidInputError(msg) from error
         value = value()
         what = f"returned {'None' if value is None else type(value).__name__}"
     if not isinstance(value, GradientCase):
         found = [key for key, other in vars(module).items() if isinstance(other, GradientCase)]
         msg = (
-            f"{target}: `{name}` {what}, not a GradientCase or a function that returns one; "
+            f"{target}: `{name}` {what}; name a GradientCase or a function that returns one; "
             f"cases in the file: {', '.join(found) or 'none'}"
         )
         raise InvalidInputError(msg)

@@ -90,11 +90,11 @@ def test_a_file_may_define_dataclasses_for_its_params(file):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("third", r"::third: `third` is not there, not a GradientCase or .*; cases in the file: first, second$"),
-        ("number", "`number` is int, not a GradientCase or a function that returns one"),
+        ("third", r"::third: `third` does not exist; name a GradientCase or .*; cases in the file: first, second$"),
+        ("number", "`number` is int; name a GradientCase or a function that returns one"),
         ("forgets", "`forgets` .*returned None"),
         ("needs", "`needs` .*argument"),
-        ("first.cost", "`first.cost` is not there"),
+        ("first.cost", "`first.cost` does not exist"),
     ],
 )
 def test_a_name_that_is_no_case(file, name, message):
@@ -123,7 +123,7 @@ def test_a_file_without_cases(file):
         gc.InvalidInputError, match=r"cases\.py: no module-level GradientCase in it; define one, or name"
     ):
         load_cases(str(file))
-    with pytest.raises(gc.InvalidInputError, match=r"`w` is not there, .*; cases in the file: none"):
+    with pytest.raises(gc.InvalidInputError, match=r"`w` does not exist; .*; cases in the file: none"):
         load_cases(f"{file}::w")
 
 

@@ -237,9 +237,9 @@ def test_wrong_usage_is_said_on_standard_error(capsys, arguments, message):
         (
             "absent",
             [],
-            "`absent` is not there, not a GradientCase or a function that returns one; cases in the file: right",
+            "`absent` does not exist; name a GradientCase or a function that returns one; cases in the file: right",
         ),
-        ("W", [], "`W` is ndarray, not a GradientCase"),
+        ("W", [], "`W` is ndarray; name a GradientCase"),
         ("right", ["--method", "magic"], "`method='magic'`: pass one of 'auto', 'exhaustive'"),
         ("noise", [], "at the same params"),
     ],
