@@ -140,8 +140,8 @@ def test_that_it_was_stopped_comes_first_and_nothing_is_said_of_what_was_not_mea
 
     assert report.notes[0] == report.stopped
     assert report.stopped.startswith("stopped at `max_evaluations=13`")
-    assert "Next: allow more, as the first note says;" in str(report)
-    assert not any("too small to resolve" in note for note in report.notes)
+    assert "Next: raise the limit named in the first note;" in str(report)
+    assert not any("too small to measure" in note for note in report.notes)
 
 
 def test_what_was_measured_before_the_evaluations_ran_out_counts():

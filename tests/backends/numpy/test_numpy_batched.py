@@ -174,7 +174,7 @@ def raising(p):
     raise NotImplementedError(msg)
 
 
-LIES = {"another cost": (halved, "where one by one"), "raises": (raising, "not written yet")}
+LIES = {"another cost": (halved, "but one by one"), "raises": (raising, "not written yet")}
 
 
 @pytest.mark.parametrize(("many", "reason"), LIES.values(), ids=LIES.keys())

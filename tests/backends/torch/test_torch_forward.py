@@ -46,7 +46,7 @@ def test_a_mistake_in_both_rules_is_told():
     report = gc.check_gradients(sine(reverse=2.0, forward=2.0), W)
 
     assert report.verdict is Verdict.BUG
-    assert "forward and reverse mode agree with each other and not with the differences" in notes_of(report)
+    assert "forward and reverse mode agree with each other, but not with the differences" in notes_of(report)
 
 
 def test_two_different_mistakes_are_told():
