@@ -176,7 +176,7 @@ class CheckOptions:
         for name, value in kept.items():
             object.__setattr__(self, name, value)
 
-    def deciding(self) -> dict[str, Any]:
+    def collect_deciding(self) -> dict[str, Any]:
         """The options that decide, together with the case, which thetas a check asks for; as JSON has them."""
         include, exclude = (
             list(given) if isinstance(given, tuple) else given for given in (self.include, self.exclude)
@@ -186,8 +186,8 @@ class CheckOptions:
 
     def replay(self, backend: str) -> str:
         """The call that repeats the check, with the options that decide how it goes."""
-        usual = {**CheckOptions().deciding(), "policy": VerdictPolicy()}
-        asked = {**self.deciding(), "backend": backend, "policy": self.policy}
+        usual = {**CheckOptions().collect_deciding(), "policy": VerdictPolicy()}
+        asked = {**self.collect_deciding(), "backend": backend, "policy": self.policy}
         always = ("method", "precision", "seed", "backend")
         given = "".join(
             f", {name}={value!r}" for name, value in asked.items() if name in always or value != usual[name]

@@ -7,7 +7,16 @@ from typing import TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from ..diagnosis import NEVER_PASSED_ON, Extent, Facts, Place, choose_first_to_fix, diagnose, diagnose_zero_claim
+from ..diagnosis import (
+    MOST_ENTRIES,
+    NEVER_PASSED_ON,
+    Extent,
+    Facts,
+    Place,
+    choose_first_to_fix,
+    diagnose,
+    diagnose_zero_claim,
+)
 from ..measure.evidence import Evidence
 from ..protocol.layout import FloatVector, Parameter, entry_name
 from ..report.records import Diagnosis, ParameterReport
@@ -35,9 +44,6 @@ class Diagnosed:
     first: str = ""
     notes: tuple[str, ...] = ()
 
-
-_MOST_ENTRIES = 1_000_000
-"""Of a parameter that was not measured entry by entry, beyond which only those that were are laid out."""
 
 _LOOK_NOT_FINITE = (
     "look for a division by zero, the logarithm or root of zero, or an exponential that overflows in the backward pass"
@@ -128,7 +134,7 @@ def _facts_of_some(item: Evidence, theta: FloatVector | None) -> Facts:
     parameter = item.parameter
     measured = item.derivatives.lower != item.claimed
     present = None if theta is None else theta[parameter.range]
-    if parameter.size > _MOST_ENTRIES:
+    if parameter.size > MOST_ENTRIES:  # nothing is searched for in the order of so many
         some = np.flatnonzero(measured)
         return Facts(
             name=parameter.name,

@@ -14,14 +14,10 @@ from ..measure.evidence import Claimed, Findings
 from ..numerics.norms import norm
 from ..protocol.backend import Backend, Capability, Problem
 from ..protocol.layout import Gradient, Layout
-from ..protocol.outputs import is_below_float64, roundoff_of
+from ..protocol.outputs import ROUNDINGS, is_below_float64, roundoff_of
 from ..report.verdict import natural_scale
 from .gathering import InsistsOnItsPrecisionError, begin_session, gather
 from .judging import compare
-
-_ROUNDING = 64.0
-"""Unit roundoffs of its own norm that a native gradient may be off by, and an eighth of that of the whole one's, and
-roundoffs that a native cost may change by where nothing but rounding changes it."""
 
 _SENSITIVE = 16.0
 """Times what one rounding of theta changes: a backward pass rounds at every operation."""
@@ -98,7 +94,7 @@ def _is_reached(problem: Problem, evaluator: Evaluator, cost: float, names: list
         if parameter.name in names:
             present = problem.read(i)
             change = evaluator.cost_moved({i: 1.01 * present + 0.01}, {i: present}) - cost
-            if abs(change) > _ROUNDING * roundoff_of(parameter.dtype) * abs(cost):
+            if abs(change) > ROUNDINGS * roundoff_of(parameter.dtype) * abs(cost):
                 return True
     return False
 
@@ -108,7 +104,7 @@ def _compare(findings: Findings, native: Gradient, cost: float, layout: Layout) 
     evidence = findings.gathered.evidence
     computed_in = {p.name: _coarser(p.dtype, dtype) for p, dtype in zip(layout.parameters, native.dtypes, strict=True)}
     coarsest = max(map(roundoff_of, computed_in.values()))
-    if not abs(cost - findings.baseline.cost.value) <= _ROUNDING * coarsest * abs(cost):
+    if not abs(cost - findings.baseline.cost.value) <= ROUNDINGS * coarsest * abs(cost):
         # e.g. dropout: generators draw other numbers in another precision
         note = "checked in float64; natively the cost has another value, so its native gradient was not compared"
         return _add_note(findings, note)
@@ -121,7 +117,7 @@ def _compare(findings: Findings, native: Gradient, cost: float, layout: Layout) 
         name = item.parameter.name
         values = native.d_theta[by_name[name].range]
         # What one layer rounds passes through all others, also where a layer computes below its parameters' dtype.
-        bound = _ROUNDING * coarsest * (norm(item.claimed) + scale / 16)
+        bound = ROUNDINGS * coarsest * (norm(item.claimed) + scale / 16)
         rounded_more = coarsest / roundoff_of(item.parameter.dtype)
         bound += _SENSITIVE * rounded_more * findings.gathered.sensitivity[name]
         distance = norm(values - item.claimed)

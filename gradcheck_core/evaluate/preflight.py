@@ -11,7 +11,7 @@ from ..errors import InvalidInputError, NonDeterministicCostError, NonFiniteCost
 from ..numerics.norms import norm
 from ..protocol.backend import Problem
 from ..protocol.layout import FloatVector, Layout
-from ..protocol.outputs import REPEATABLE, CostValue
+from ..protocol.outputs import ROUNDINGS, CostValue
 from ..protocol.randomness import HostRandomState
 from .evaluator import Evaluator
 
@@ -135,7 +135,7 @@ def _require_finite_theta(theta: FloatVector, layout: Layout) -> None:
 
 def same_within_rounding(first: float, second: float, roundoff: float) -> bool:
     """Whether two evaluations at one theta differ by no more than sums in another order do."""
-    return abs(first - second) <= REPEATABLE * roundoff * abs(first)
+    return abs(first - second) <= ROUNDINGS * roundoff * abs(first)
 
 
 def _require_repeatable(first: float, second: float, roundoff: float) -> None:

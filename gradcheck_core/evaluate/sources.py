@@ -31,7 +31,7 @@ class Answering:
         self._journal: Journal | None = None
         if options.journal is not None:
             self._journal = self._opened.enter_context(
-                Journal(options.journal, adapter.name, options.deciding(), precision)
+                Journal(options.journal, adapter.name, options.collect_deciding(), precision)
             )
 
     def __enter__(self) -> Self:

@@ -12,28 +12,19 @@ from ..errors import GradcheckError, InvalidInputError
 from ..evaluate.limits import RanOutError
 from ..evaluate.preflight import Baseline
 from ..evaluate.session import EVALUATIONS_ALONG_A_LINE, Line, Session
-from ..numerics.coordinates import Derivatives
+from ..numerics.coordinates import BACKWARD_NOISE, Derivatives
 from ..numerics.directions import directions_through
 from ..numerics.steps import scales
 from ..protocol import registry
 from ..protocol.backend import Problem
 from ..protocol.layout import FloatVector
-from ..protocol.outputs import Contraction
+from ..protocol.outputs import ROUNDINGS, Contraction
 from ..protocol.randomness import HostRandomState
 from .evidence import Claimed
 from .second_look import confirm_by_differences
 
 _STEP = 1e-20
 """Step in units of an entry's scale: its square is nothing beside 1, so no truncation is left; there is no noise."""
-
-_ROUNDINGS = 64.0
-"""Unit roundoffs of itself that a derivative by a complex step, and the cost beside it, may be off by."""
-
-_FLOOR = 16.0
-"""Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
-
-_MOST_DIRECTIONS = 8
-"""Directions along which the steps are tested, 16 evaluations each: one for each parameter, shared beyond that."""
 
 
 @final
@@ -141,7 +132,7 @@ def measure_by_complex_steps(
         with contextlib.suppress(RanOutError):
             for k, (value, step) in enumerate(entries):
                 slope[k] = cost.slope_by(i, k, value, step)
-        error = _ROUNDINGS * baseline.roundoff * np.abs(slope) + _FLOOR * noise / at
+        error = ROUNDINGS * baseline.roundoff * np.abs(slope) + BACKWARD_NOISE * noise / at
         error = np.where(np.isfinite(slope), error, np.inf)
         slope = np.nan_to_num(slope, posinf=0.0, neginf=0.0)
         by_steps = Derivatives(slope, slope, error)
@@ -156,7 +147,7 @@ def measure_by_complex_steps(
 def _require_safe(session: Session, cost: ComplexCost, noise: float) -> None:
     _require_same_cost(cost.value(), session.baseline)
     line = Line(session, noise)
-    for direction in directions_through(session.present, _MOST_DIRECTIONS, np.random.default_rng(0)):
+    for direction in directions_through(session.present, np.random.default_rng(0)):
         if not session.evaluator.affords(EVALUATIONS_ALONG_A_LINE + 1):
             raise RanOutError
         names = ", ".join(f"`{session.layout.parameters[i].name}`" for i in direction)
@@ -165,7 +156,7 @@ def _require_safe(session: Session, cost: ComplexCost, noise: float) -> None:
 
 def _require_same_cost(value: complex, baseline: Baseline) -> None:
     real = baseline.cost.value
-    allowed = _ROUNDINGS * baseline.roundoff * abs(real)
+    allowed = ROUNDINGS * baseline.roundoff * abs(real)
     if not cmath.isfinite(value) or abs(value - real) > allowed:
         _refuse(f"with complex parameters it is {value:.9g} at theta, with real ones {real:.9g}")
 
@@ -175,7 +166,7 @@ def _require_same_slope(
 ) -> None:
     slope = cost.slope_along(direction, {i: line.present[i] for i in direction})
     real = line.slopes(direction)
-    if not real.contain(slope, _FLOOR * noise + _ROUNDINGS * baseline.roundoff * abs(slope)):
+    if not real.contain(slope, BACKWARD_NOISE * noise + ROUNDINGS * baseline.roundoff * abs(slope)):
         _refuse(
             f"along a direction through {names} its complex step gives {slope:.9g}, "
             f"central differences {(real.lower + real.upper) / 2:.9g} ± {real.error:.1g}"

@@ -17,9 +17,6 @@ from .claims import claimed_gradient, claimed_product
 from .evidence import Claimed, Evidence, Gathered
 from .notes import note_ineffective, note_unchecked
 
-_MOST_DIRECTIONS = 8
-"""One for each parameter, shared where there are more. Each takes 25 gradients and one product."""
-
 _SEEN = 1e-2
 """Step, in units of theta's scale, at which a parameter that reaches the cost changes it."""
 
@@ -47,7 +44,7 @@ def gather_second_order(session: Session) -> Gathered:
     evidence: list[Evidence] = []
     notes: dict[str, None] = {}
     unmoved: list[str] = []
-    for direction in directions_through(present, _MOST_DIRECTIONS, np.random.default_rng(0)):
+    for direction in directions_through(present, np.random.default_rng(0)):
         whole = np.zeros(layout.size)
         for i, along in direction.items():
             whole[layout.parameters[i].range] = along

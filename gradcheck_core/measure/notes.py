@@ -7,12 +7,10 @@ import numpy as np
 from ..evaluate.preflight import Baseline
 from ..numerics.noise import Noise
 from ..protocol.layout import Layout
-from ..protocol.outputs import roundoff_of
+from ..protocol.outputs import ROUNDINGS, roundoff_of
 from ..report.words import counted
 from .evidence import Evidence
 
-_NOISY = 64.0
-"""Unit roundoffs of noise that long sums in float64 stay below; a cost that rounds to float32 inside is far above."""
 _SUMMED = 100.0
 """Unit roundoffs of float32 that sums in it come to: more noise has another source, a tolerance or a draw."""
 
@@ -90,8 +88,9 @@ def _note_kinks(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
 
 def _note_noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
     relative = noise.level / abs(baseline.cost.value) if baseline.cost.value else 0.0
-    if baseline.roundoff > roundoff_of("float64") or relative <= _NOISY * roundoff_of("float64"):
+    if baseline.roundoff > roundoff_of("float64") or relative <= ROUNDINGS * roundoff_of("float64"):
         return ()
+    # Long sums in float64 stay below; a cost that rounds to float32 inside is far above.
     is_of_float32 = roundoff_of("float32") / 8 < relative < _SUMMED * roundoff_of("float32")
     guess = " (as of float32 inside)" if is_of_float32 else ""
     return (f"the cost is noisy for float64: {noise.level:.1e}, {relative:.1e} of its value{guess}",)

@@ -9,7 +9,7 @@ import numpy as np
 from ..evaluate.limits import LEAST_PROBING, most_evaluations, probes, probing_evaluations, share_out
 from ..evaluate.preflight import Baseline
 from ..evaluate.session import Session, cost_of
-from ..numerics.coordinates import Derivatives, ParameterCost
+from ..numerics.coordinates import BACKWARD_NOISE, Derivatives, ParameterCost
 from ..numerics.longer import by_longer_steps
 from ..numerics.noise import LOWER_PRECISION, Noise
 from ..numerics.norms import Budget, largest_finite
@@ -22,9 +22,6 @@ from .second_look import look_again
 
 _LONGER, _SHORTER = 2.0, 0.5
 """Steps of probes, in steps of the sweep: shorter where the cost is not to be evaluated beyond a given epsilon."""
-
-_FLOOR = 16.0
-"""Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
 
 _HARDLY = 0.1
 """If the noise exceeds a tenth of |J|, then J is a sum of terms that cancel."""
@@ -239,7 +236,8 @@ def _bars(found: Sweep, noise: Noise) -> Derivatives:
 
 def _floor(found: Sweep, noise: Noise) -> FloatVector:
     scale = np.maximum(scales(found.at.theta), found.steps)
-    floor: FloatVector = _FLOOR * (_ALL_NOISE if noise.level > _HARDLY * noise.size else 1.0) * found.at.noise / scale
+    all_noise = _ALL_NOISE if noise.level > _HARDLY * noise.size else 1.0
+    floor: FloatVector = BACKWARD_NOISE * all_noise * found.at.noise / scale
     return floor
 
 
