@@ -11,7 +11,7 @@ from ..errors import GradcheckError
 from ..evaluate import preflight
 from ..evaluate.limits import CERTIFICATE_EVALUATIONS, Limits, expected_evaluations, least_evaluations
 from ..evaluate.session import Opened, Session, open_case
-from ..evaluate.sources import Answering
+from ..evaluate.sources import prepare_sources
 from ..measure.evidence import Findings, Gathered
 from ..measure.exhaustive import gather_first_order
 from ..measure.hessian import gather_second_order
@@ -55,7 +55,7 @@ def begin_session(
     """
     alone = options.n_jobs == 1 and options.journal is None and options.max_seconds is None
     # Before the problem is opened: a case that cannot travel, and another check's journal, are refused first.
-    with nullcontext() if alone else Answering(adapter, case, options, precision) as sources:
+    with nullcontext((None, None)) if alone else prepare_sources(adapter, case, options, precision) as (begin, journal):
         try:
             with nullcontext(opened) if opened else open_case(precision, adapter, case, options.seed) as opened:
                 layout = opened.problem.layout
@@ -69,8 +69,8 @@ def begin_session(
                     roundoff = _roundoff(layout, precision)
                     baseline = preflight.establish(opened.problem, evaluator, opened.random_state, roundoff)
                     _announce(expected, baseline.seconds, options.progress)
-                    if sources is not None:
-                        evaluator.answer_from(sources.begin(layout, baseline))
+                    if begin is not None:
+                        begin(layout, baseline, evaluator)
                     yield Session(
                         adapter,
                         case,
@@ -82,7 +82,7 @@ def begin_session(
                         opened.random_state,
                         baseline,
                         chosen,
-                        sources,
+                        journal,
                     )
         except GradcheckError:
             raise
@@ -97,11 +97,11 @@ def gather(session: Session) -> Findings:
     options, layout, evaluator = session.options, session.layout, session.evaluator
     method = _method(options, sum(layout.parameters[i].size for i in session.chosen))
     gathered = _GATHER[method](session)
-    stopped = _say_what_stopped(options, method) if evaluator.usage.ran_out else ""
+    stopped = _say_what_stopped(options, method) if evaluator.ran_out else ""
     preflight.require_unchanged(session.problem, session.baseline.theta)
     preflight.require_repeated(evaluator, session.baseline)
-    if session.sources is not None:
-        gathered = replace(gathered, notes=(*gathered.notes, *session.sources.notes))
+    if session.journal is not None:
+        gathered = replace(gathered, notes=(*gathered.notes, *session.journal.notes))
     dtypes = ", ".join(sorted({parameter.dtype for parameter in layout.parameters}))
     precision = "float64" if session.precision == "float64" else dtypes
     return Findings(session.baseline, gathered, evaluator.evaluations, precision, method, layout, stopped)

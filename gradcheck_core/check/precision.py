@@ -93,7 +93,7 @@ def _is_reached(problem: Problem, evaluator: Evaluator, cost: float, names: list
     for i, parameter in enumerate(problem.layout.parameters):
         if parameter.name in names:
             present = problem.read(i)
-            change = evaluator.cost_moved({i: 1.01 * present + 0.01}, {i: present}) - cost
+            change = evaluator.cost_with({i: 1.01 * present + 0.01}, {i: present}) - cost
             if abs(change) > ROUNDINGS * roundoff_of(parameter.dtype) * abs(cost):
                 return True
     return False

@@ -46,19 +46,11 @@ class Batching:
         parameter: int,
         entries: npt.NDArray[np.intp],
         values: FloatVector,
-        one: Callable[[int, float], float],
-        all_moved: Callable[[npt.NDArray[np.intp], FloatVector], float],
+        evaluate_alone: Callable[[npt.NDArray[np.intp], FloatVector], float],
     ) -> FloatVector | None:
         """J with one entry replaced at a time, or None where it has to be evaluated one by one.
 
-        Parameters
-        ----------
-        parameter, entries, values
-            As `Batch.costs_at` takes them.
-        one : callable
-            From an entry and its new value to the cost evaluated alone.
-        all_moved : callable
-            From entries and their new values, all replaced together, to the cost evaluated alone.
+        `evaluate_alone` evaluates the cost with all the entries that it is given replaced together.
         """
         if self.refusal is not None or len(entries) < _LEAST:
             return None
@@ -70,12 +62,12 @@ class Batching:
         if parameter not in self._offsets:
             # The middle one too, since what stands apart may do so for being evaluated in another batch.
             for position in {len(entries) // 2, _most_telling(costs)}:
-                alone = one(int(entries[position]), float(values[position]))
+                alone = evaluate_alone(entries[[position]], values[[position]])
                 offset = float(costs[position]) - alone
                 if math.isfinite(alone) and not abs(offset) <= self._allowed:
                     self.refusal = f"the batched cost is {costs[position]:.17g} where one by one it is {alone:.17g}"
                     return None
-            if np.all(costs == costs[0]) and abs(all_moved(entries, values) - alone) > self._allowed:
+            if np.all(costs == costs[0]) and abs(evaluate_alone(entries, values) - alone) > self._allowed:
                 self.refusal = "batched, the cost does not see the params that it is handed"
                 return None
             self._offsets[parameter] = offset if math.isfinite(offset) else 0.0

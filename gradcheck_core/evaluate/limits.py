@@ -66,27 +66,6 @@ class Limits:
         return _UNENDING if self.evaluations is None else max(0, self.evaluations - used)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What an evaluator has done so far.
-
-    Attributes
-    ----------
-    evaluations : int
-        Thetas at which the cost was evaluated, and what `Evaluator.spend` counted. One that was evaluated both in a
-        batch and alone counts once.
-    not_finite : int
-        How many of those at perturbed thetas gave NaN or an infinity.
-    ran_out : bool
-        Whether more was asked for than was left; one evaluation is reserved for the last at theta.
-    """
-
-    evaluations: int
-    not_finite: int
-    ran_out: bool
-
-
 class RanOutError(Exception):
     """There is nothing left to evaluate the cost with."""
 

@@ -74,7 +74,7 @@ def answer(recipe: Recipe, case: Packed, chunk: Chunk, request: Request) -> tupl
                     _OPEN[recipe.token] = _open(recipe, unpack(case))
                 opened = _OPEN[recipe.token]
                 began = time.perf_counter()
-                costs = request.costs(opened.evaluator) - opened.offset
+                costs = opened.evaluator.evaluate(request) - opened.offset
                 return chunk, Costs(costs, time.perf_counter() - began, opened.evaluator.not_batched)
         except (Exception, SystemExit) as error:
             return chunk, _portable(error)
@@ -106,7 +106,7 @@ def _open(recipe: Recipe, given: Given) -> _Open:
     random_state = HostRandomState(recipe.seed)
     problem = registry.load_backend(recipe.backend).open(*given, recipe.precision, recipe.seed)
     try:
-        evaluator = Evaluator(problem, Contraction(recipe.seed), random_state, Limits(), lambda count: None)
+        evaluator = Evaluator(problem, Contraction(recipe.seed), random_state, Limits())
         random_state.fix()
         here = evaluator.cost().value
         random_state.watch()

@@ -1,6 +1,7 @@
 """Evidence about a gradient: claimed and numeric derivatives by every entry, side by side."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def gather_first_order(session: Session) -> Gathered:
     claim = claimed_gradient(session)
     sensitivity = sensitivity_to_rounding(session, claim)
     preflight.require_unchanged(session.problem, baseline.theta)
-    line, away, most = _line_for_noise(session)
+    line, away, most = _choose_line_for_noise(session)
     noise = estimate_noise(line, baseline.cost.value, baseline.roundoff, away, most)
     if not noise.size:  # if a cost is zero wherever it was met, no other scale than 1 is known
         noise = Noise(baseline.roundoff, settled=False, size=1.0)
@@ -49,7 +50,7 @@ def gather_first_order(session: Session) -> Gathered:
     notes = [
         *joint_notes,
         *claim.notes,
-        *observe(evidence, unmoved, layout, noise, baseline, evaluator.usage.not_finite),
+        *observe(evidence, unmoved, layout, noise, baseline, evaluator.not_finite),
         *_note_batching(evaluator.not_batched),
     ]
     own = session.case.grads is None and options.mode == "reverse"
@@ -58,21 +59,18 @@ def gather_first_order(session: Session) -> Gathered:
     return Gathered(evidence, tuple(notes), sensitivity, unmoved, claim=claim, noise=noise.level)
 
 
-def _line_for_noise(session: Session) -> tuple[Callable[[float], float], float, int]:
+def _choose_line_for_noise(session: Session) -> tuple[Callable[[float], float], float, int]:
     """One random line through all chosen parameters, how far away on it a step ends, and evaluations for it."""
     generator, present, baseline = np.random.default_rng(0), session.present, session.baseline
     # Each entry moves in proportion to itself: entries of far apart sizes in one tensor then all stay near.
     direction = {i: random_direction(values, generator) for i, values in present.items()}
-
-    def line(t: float) -> float:
-        return session.evaluator.cost_moved({i: present[i] + t * direction[i] for i in present}, present)
-
     forced = session.options.epsilon is not None
     away = 0.0 if forced else first_step(0.0, baseline.cost.value, baseline.roundoff)
     sweep_and_last = 2 * sum(values.size for values in present.values()) + 1
     # Without noise no error bar means anything: a few evaluations are for it even if the sweep goes short.
     left_beyond = session.evaluator.left_beyond
-    return line, away, max(left_beyond(sweep_and_last, MOST_EVALUATIONS), left_beyond(1, LEAST_EVALUATIONS))
+    most = max(left_beyond(sweep_and_last, MOST_EVALUATIONS), left_beyond(1, LEAST_EVALUATIONS))
+    return partial(session.cost_along, direction), away, most
 
 
 def _find_suspects(line: Line, items: Mapping[int, Evidence]) -> list[int]:

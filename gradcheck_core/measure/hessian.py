@@ -1,7 +1,7 @@
 """Evidence about Hessian-vector products: claimed ones beside differences of the gradient along the same directions."""
 
 import contextlib
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def gather_second_order(session: Session) -> Gathered:
     if session.case.grads is not None and not callable(session.case.grads):
         msg = "`order=2` differences the gradient, and `grads` is one gradient; pass a function grads(params, *args)"
         raise InvalidInputError(msg)
-    layout, present = session.layout, session.present
+    layout, roundoff = session.layout, session.baseline.roundoff
     product = claimed_product(session)
     at_theta = np.zeros(layout.size)
     with contextlib.suppress(RanOutError):
@@ -44,16 +44,16 @@ def gather_second_order(session: Session) -> Gathered:
     evidence: list[Evidence] = []
     notes: dict[str, None] = {}
     unmoved: list[str] = []
-    for direction in directions_through(present, np.random.default_rng(0)):
+    for direction in directions_through(session.present, np.random.default_rng(0)):
         whole = np.zeros(layout.size)
         for i, along in direction.items():
             whole[layout.parameters[i].range] = along
-        if not _has_effect(session, direction):
+        if session.cost_along(direction, _SEEN) == session.baseline.cost.value:
             unmoved += [layout.parameters[i].name for i in direction]
         claim = product(whole)
         notes.update(dict.fromkeys(claim.notes))
         try:
-            numeric = derivative_of_gradient(_line(session, direction), at_theta, session.baseline.roundoff)
+            numeric = derivative_of_gradient(partial(_gradient_along, session, direction), at_theta, roundoff)
         except RanOutError:
             numeric = Derivatives.unknown(layout.size)
         for i in session.chosen:
@@ -71,17 +71,5 @@ def _gradient(session: Session) -> FloatVector:
     return claimed_gradient(session).d_theta
 
 
-def _has_effect(session: Session, direction: dict[int, FloatVector]) -> bool:
-    present = {i: session.entries(i) for i in direction}
-    moved = {i: present[i] + _SEEN * along for i, along in direction.items()}
-    return session.evaluator.cost_moved(moved, present) != session.baseline.cost.value
-
-
-def _line(session: Session, direction: dict[int, FloatVector]) -> Callable[[float], FloatVector]:
-    present = session.present
-
-    def line(t: float) -> FloatVector:
-        moved = {i: present[i] + t * along for i, along in direction.items()}
-        return session.evaluator.at_moved(moved, {i: present[i] for i in direction}, lambda: _gradient(session))
-
-    return line
+def _gradient_along(session: Session, direction: dict[int, FloatVector], t: float) -> FloatVector:
+    return session.evaluator.ask_at(*session.move(direction, t), partial(_gradient, session))

@@ -191,11 +191,11 @@ def _correct(item: Evidence, finding: _Finding) -> Evidence:
 def _sides(line: Line, parameter: int, found: Derivatives) -> tuple[FloatVector, FloatVector]:
     """Every entry's slope to the right and to the left; one evaluation for each on a kink."""
     right, left = found.upper.copy(), found.lower.copy()
-    cost = line.cost
     for entry in np.flatnonzero(found.lower < found.upper):
         unit = np.zeros_like(right)
         unit[entry] = own_sizes(line.present[parameter])[entry]
-        slope = (line.cost_at({parameter: unit}, line.step) - cost) / (line.step * unit[entry])
+        ahead = line.cost_with({parameter: line.present[parameter] + line.step * unit})
+        slope = (ahead - line.cost) / (line.step * unit[entry])
         if abs(slope - found.lower[entry]) < abs(slope - found.upper[entry]):
             right[entry], left[entry] = left[entry], right[entry]
     return right, left
@@ -233,7 +233,7 @@ def _beside(line: Line, parameter: int, generator: np.random.Generator) -> Float
 def _slope(line: Line, parameter: int, direction: FloatVector, beside: FloatVector) -> float:
     step = line.step / _FINER
     origin = line.present[parameter] + beside
-    ahead, behind = (line.cost_moved({parameter: origin + t * direction}) for t in (step, -step))
+    ahead, behind = (line.cost_with({parameter: origin + t * direction}) for t in (step, -step))
     return (ahead - behind) / (2 * step)
 
 

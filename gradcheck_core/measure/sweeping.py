@@ -194,7 +194,7 @@ def _line_through_some(session: Session, position: int, count: int, seen: list[f
     direction[moving] = scales(present)[moving] * generator.choice([-1.0, 1.0], size=count)
 
     def line(t: float) -> float:
-        seen.append(session.evaluator.cost_moved({position: present + t * direction}, {position: present}))
+        seen.append(session.evaluator.cost_with({position: present + t * direction}, {position: present}))
         return seen[-1]
 
     return line

@@ -103,7 +103,7 @@ class Walk:
                 self._problem.write(stretch.parameter, slice(stretch.start, stretch.stop), entries)
 
         _run_side_by_side(go, along)
-        return self._evaluator.evaluate_moved(self.weights)
+        return self._evaluator.evaluate_here(self.weights)
 
     def product(self, number: int, vector: FloatVector, along: Sequence[Stretch]) -> float:
         """The inner product of stretches of a direction with a vector that has the layout of theta."""
