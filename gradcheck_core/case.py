@@ -21,11 +21,7 @@ Patterns = str | Sequence[str] | None
 def select(layout: Layout, include: Patterns, exclude: Patterns) -> tuple[int, ...]:
     """Positions in the layout of the parameters to check.
 
-    Raises
-    ------
-    InvalidInputError
-        If a pattern matches no parameter, so that a misspelt name never empties a check in silence, or if nothing
-        is left to check.
+    A pattern that matches no parameter is refused, so that a misspelt name never empties a check in silence.
     """
     names = [parameter.name for parameter in layout.parameters]
     included = _match(names, include, "include") if include is not None else set(names)

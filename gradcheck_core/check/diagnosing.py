@@ -28,17 +28,7 @@ _Number = TypeVar("_Number", np.float64, np.bool_)
 @final
 @dataclass(frozen=True, slots=True)
 class Diagnosed:
-    """What was found out about the mistakes of a check.
-
-    Attributes
-    ----------
-    parameters : mapping of str to ParameterReport
-        By name, with a diagnosis where there is one.
-    first : str
-        The wrong parameter to look at first; empty where none is.
-    notes : tuple of str
-        For the reader.
-    """
+    """Reports by parameter, with a diagnosis where there is one; the wrong one to look at first, if any; and notes."""
 
     parameters: Mapping[str, ParameterReport]
     first: str = ""
@@ -53,13 +43,8 @@ _LOOK_NOT_FINITE = (
 def diagnose_all(pairs: Sequence[tuple[Evidence, ParameterReport]], theta: FloatVector | None) -> Diagnosed:
     """Say what is wrong with the parameters that the verdicts accuse.
 
-    Parameters
-    ----------
-    pairs : sequence of (Evidence, ParameterReport)
-        One for each parameter, in theta's order.
-    theta : numpy.ndarray or None
-        Float64; None where second derivatives were claimed: there are no terms of theta in them, and several
-        parameters may have been looked at along several directions.
+    There is one pair for each parameter, in theta's order. `theta` is None where second derivatives were claimed: there
+    are no terms of theta in them, and several parameters may have been looked at along several directions.
     """
     reports = {report.name: report for _, report in pairs}
     accused = [item for item, report in pairs if report.verdict.is_evidence]

@@ -46,12 +46,8 @@ def begin_session(
 ) -> Iterator[Session]:
     """Open the case in one precision, unless it is open, and evaluate it twice at theta.
 
-    Everything that is opened here is closed, whatever happens.
-
-    Raises
-    ------
-    InsistsOnItsPrecisionError
-        If parameters of lower precision were evaluated in float64 and the cost raised.
+    Everything that is opened here is closed, whatever happens. Raises InsistsOnItsPrecisionError if parameters of lower
+    precision were evaluated in float64 and the cost raised.
     """
     alone = options.n_jobs == 1 and options.journal is None and options.max_seconds is None
     # Before the problem is opened: a case that cannot travel, and another check's journal, are refused first.

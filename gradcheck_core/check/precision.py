@@ -28,10 +28,7 @@ def in_native_precision(
 ) -> Findings:
     """Gather the evidence in the parameters' own precision, since the cost raised in float64.
 
-    Raises
-    ------
-    Exception
-        What the cost raised, if float64 was asked for.
+    If float64 was asked for, raise what the cost raised.
     """
     cause = insisting.__cause__
     if options.precision == "float64" and cause is not None:
@@ -46,12 +43,7 @@ def complete(findings: Findings, adapter: Backend, case: GradientCase, options: 
 
     They are checked in two steps: the formula in float64, then the native gradient against the float64 one within a
     bound scaled to its rounding. A backend without float64, and a cost that uses the caller's model instead of the
-    widened copy that it is given, are checked in their own precision, with a note.
-
-    Raises
-    ------
-    InvalidInputError
-        If float64 was asked for and is not possible.
+    widened copy that it is given, are checked in their own precision, with a note, or refused if float64 was asked for.
     """
     if Capability.FLOAT64 not in adapter.capabilities:
         return _note_precision(findings, f"{adapter.name} evaluates a model in its own precision", options)

@@ -27,12 +27,7 @@ class Batching:
     alone. If they differ by rounding, that is taken off all answers, since only differences of them count. If they
     differ by more, or if the batch raises, there are no further batches. Answers that are all the same are compared
     with the cost with all entries moved too: a cost with its own reference to a parameter does not see what a batch
-    puts in its place.
-
-    Attributes
-    ----------
-    refusal : str or None
-        Why there are no more batches, for a person.
+    puts in its place. `refusal` says to a person why there are no more batches.
     """
 
     def __init__(self, batch: Batch, noise: float) -> None:
@@ -61,7 +56,7 @@ class Batching:
             return None
         if parameter not in self._offsets:
             # The middle one too, since what stands apart may do so for being evaluated in another batch.
-            for position in {len(entries) // 2, _most_telling(costs)}:
+            for position in {len(entries) // 2, _find_most_telling(costs)}:
                 alone = evaluate_alone(entries[[position]], values[[position]])
                 offset = float(costs[position]) - alone
                 if math.isfinite(alone) and not abs(offset) <= self._allowed:
@@ -74,7 +69,7 @@ class Batching:
         return costs - self._offsets[parameter]
 
 
-def _most_telling(costs: FloatVector) -> int:
+def _find_most_telling(costs: FloatVector) -> int:
     """The position of the cost that is farthest from the usual one: an entry that moves nothing tells nothing."""
     return int(np.argmax(np.nan_to_num(np.abs(costs - np.median(costs)), posinf=0.0)))
 

@@ -18,7 +18,7 @@ from ..protocol import registry
 from ..protocol.layout import Layout
 from .evaluator import Evaluator
 from .journal_file import FORMAT, Entry, JournalFile, Line, as_json, from_json
-from .preflight import Baseline, same_within_rounding
+from .preflight import Baseline, agree_within_rounding
 from .requests import Part, Request, Source
 
 _VERSION = 1
@@ -91,7 +91,7 @@ class Journal:
             self._refuse("the parameters' names, shapes or dtypes are others")
         if self._opening["theta"] != opening["theta"]:
             self._refuse("the parameters have other values")
-        if not same_within_rounding(self._opening["cost"], baseline.cost.value, baseline.roundoff):
+        if not agree_within_rounding(self._opening["cost"], baseline.cost.value, baseline.roundoff):
             self._refuse(f"J at the params was {self._opening['cost']!r} and is {baseline.cost.value!r} now")
 
     def answers(self, request: Request) -> Iterator[Part]:
@@ -146,7 +146,7 @@ class Journal:
     def _require_same(self, recorded: float, now: float) -> None:
         size = max(abs(recorded), abs(self._unperturbed))
         if np.isfinite(recorded) and np.isfinite(now):
-            same = same_within_rounding(size, size + abs(now - recorded), self._roundoff)
+            same = agree_within_rounding(size, size + abs(now - recorded), self._roundoff)
         else:
             same = str(recorded) == str(now)
         if not same:

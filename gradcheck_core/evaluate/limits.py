@@ -30,10 +30,8 @@ _PROBED_SHARE = 8
 _MANY = 512
 """From this many coordinates on, the probed share falls with the root of their number: they tell of the rest."""
 
-
 CERTIFICATE_EVALUATIONS = 60
 """Evaluations of a certificate by random directions, whatever the number of coordinates."""
-
 
 _UNENDING = float("inf")
 
@@ -41,15 +39,7 @@ _UNENDING = float("inf")
 @final
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a check may use up.
-
-    Attributes
-    ----------
-    evaluations : int or None
-        Of the cost.
-    deadline : float
-        On the monotonic clock, in seconds.
-    """
+    """What a check may use up: evaluations of the cost, and time, until a deadline on the monotonic clock."""
 
     evaluations: int | None = None
     deadline: float = _UNENDING

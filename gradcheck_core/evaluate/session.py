@@ -29,22 +29,9 @@ EVALUATIONS_ALONG_A_LINE = 2 * len(STEPS_ALONG_A_LINE)
 @final
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open problem that has passed the preflight.
+    """A case opened in one precision, ``native`` or ``float64``, that has passed the preflight.
 
-    Attributes
-    ----------
-    adapter, case, options
-        What was asked.
-    precision : str
-        In which the problem was opened, ``native`` or ``float64``.
-    problem, evaluator, contraction, random_state
-        The means.
-    baseline : Baseline
-        Theta and J there.
-    chosen : tuple of int
-        Positions of the parameters to check.
-    journal : Journal or None
-        Where answers are kept.
+    `chosen` are the positions of the parameters to check.
     """
 
     adapter: Backend

@@ -20,7 +20,7 @@ from ..protocol.randomness import HostRandomState
 from .evaluator import Evaluator
 from .limits import Limits
 from .parcel import Given, Packed, unpack
-from .preflight import same_within_rounding
+from .preflight import agree_within_rounding
 from .requests import Request
 
 _MOST_OPEN = 4
@@ -110,7 +110,7 @@ def _open(recipe: Recipe, given: Given) -> _Open:
         random_state.fix()
         here = evaluator.cost().value
         random_state.watch()
-        if not same_within_rounding(recipe.cost, here, recipe.roundoff):
+        if not agree_within_rounding(recipe.cost, here, recipe.roundoff):
             raise InvalidInputError(_ANOTHER_COST.format(there=recipe.cost, here=here))
         evaluator.cost()  # as the preflight does: a backend learns from two calls what a random cost needs
         if recipe.batched_to is not None:

@@ -23,13 +23,7 @@ def own_gradient(session: Session) -> Gradient:
 
 
 def differentiate(adapter: Backend, problem: Problem, contraction: Contraction, mode: str, precision: str) -> Gradient:
-    """The backend's automatic differentiation of an open problem, in reverse or forward mode.
-
-    Raises
-    ------
-    InvalidInputError
-        If the backend has no forward mode and that was asked for.
-    """
+    """The backend's automatic differentiation of an open problem, in reverse or forward mode."""
     if mode == "reverse":
         return problem.gradient(contraction.weights)
     if Capability.FORWARD not in adapter.capabilities:
@@ -40,13 +34,7 @@ def differentiate(adapter: Backend, problem: Problem, contraction: Contraction, 
 
 
 def claimed_gradient(session: Session) -> Gradient:
-    """The gradient to be checked, at the present theta: the user's, else the backend's own.
-
-    Raises
-    ------
-    InvalidInputError
-        If the user's is unusable, or the cost returns several numbers: it cannot be the gradient of those.
-    """
+    """The gradient to be checked, at the present theta: the user's, else the backend's own."""
     case = session.case
     if case.grads is None:
         return own_gradient(session)
@@ -65,7 +53,7 @@ def claimed_gradient(session: Session) -> Gradient:
     return claims.lay_out(claimed, session.layout, registry.to_numpy, session.adapter.conjugates, registry.dtype_of)
 
 
-def sensitivity_to_rounding(session: Session, claim: Gradient) -> dict[str, float]:
+def measure_sensitivity(session: Session, claim: Gradient) -> dict[str, float]:
     """By parameter, how much the backend's float64 gradient changes, as a norm, when theta is rounded.
 
     Rounded to the parameters' own precision, where that is below float64; nothing otherwise.
@@ -86,13 +74,7 @@ def sensitivity_to_rounding(session: Session, claim: Gradient) -> dict[str, floa
 
 
 def claimed_product(session: Session) -> Callable[[FloatVector], Gradient]:
-    """The Hessian-vector product to be checked, as a function of a direction of theta.
-
-    Raises
-    ------
-    InvalidInputError
-        If the user passed none and the backend has none.
-    """
+    """The Hessian-vector product to be checked, as a function of a direction of theta."""
     hvp, case = session.options.hvp, session.case
     if hvp is None and Capability.HESSIAN not in session.adapter.capabilities:
         msg = (
@@ -134,27 +116,10 @@ def lay_out(
 ) -> Gradient:
     """Lay a claimed gradient out as theta is.
 
-    Parameters
-    ----------
-    grads : object
-        The params' own structure; or a mapping from parameter name; or a flat vector of shape ``(n,)``; or, where
-        the names do not match but the number does, a list or tuple with one array for each parameter in order. The
-        arrays may be any framework's; None stands for zero.
-    layout : Layout
-        Of theta.
-    to_numpy : callable
-        From any framework's array to a NumPy array.
-    dtype_of : callable, optional
-        From any framework's array to the name of its own dtype, where NumPy does not know that; None (default): that of
-        the NumPy array.
-    conjugates : bool
-        Whether gradients by complex parameters come as dJ/dx - i dJ/dy, `Backend.conjugates`; else dJ/dx + i dJ/dy.
-
-    Raises
-    ------
-    InvalidInputError
-        If a gradient is missing, extra, of another shape or of no floating dtype, or complex where its parameter is
-        real; naming it.
+    It comes in the params' own structure; or as a mapping from parameter name; or a flat vector of shape ``(n,)``; or,
+    where the names do not match but the number does, a list or tuple with one array for each parameter in order. The
+    arrays may be any framework's, with dtypes that NumPy does not know (`dtype_of` names those); None stands for zero.
+    `conjugates`: gradients by complex parameters come as dJ/dx - i dJ/dy, else as dJ/dx + i dJ/dy.
     """
     if grads is None:
         msg = "`grads` is a function that returned None; return the gradient, in the structure of `params` or by name"

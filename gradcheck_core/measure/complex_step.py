@@ -40,15 +40,7 @@ class ComplexCost:
         self._spend = spend
 
     def value(self) -> complex:
-        """J at the present theta.
-
-        Raises
-        ------
-        InvalidInputError
-            If the cost cannot be evaluated with complex parameters, or its result is real.
-        RanOutError
-            If no evaluation is left.
-        """
+        """J at the present theta; raises RanOutError if no evaluation is left."""
         self._spend()
         self._random_state.fix()
         try:
@@ -92,26 +84,7 @@ def measure_by_complex_steps(
     is not. So they are compared with central differences: along one direction through each parameter beforehand, and
     afterwards at the coordinates that differ from the claim, where the differences then count.
 
-    Parameters
-    ----------
-    session : Session
-        The check's own, with real parameters.
-    cost : ComplexCost
-        The same cost with complex ones.
-    claims : dict
-        The claimed entries by the parameter's position.
-    noise : float
-        Of the cost, absolute.
-
-    Returns
-    -------
-    dict
-        Derivatives by the parameter's position.
-
-    Raises
-    ------
-    InvalidInputError
-        If the cost is not safe for complex steps.
+    The session has real parameters, `cost` the same ones as complex numbers; claims and derivatives are by position.
 
     References
     ----------

@@ -12,7 +12,7 @@ from ..numerics.coordinates import Derivatives
 from ..numerics.noise import LEAST_EVALUATIONS, MOST_EVALUATIONS, Noise, estimate_noise
 from ..numerics.steps import first_step
 from ..protocol.backend import Capability
-from .claims import claimed_gradient, sensitivity_to_rounding
+from .claims import claimed_gradient, measure_sensitivity
 from .complex_step import ComplexCost, measure_by_complex_steps
 from .evidence import Claimed, Evidence, Gathered
 from .forward import what_forward_mode_says
@@ -25,7 +25,7 @@ def gather_first_order(session: Session) -> Gathered:
     """Differentiate the cost by every entry of the chosen parameters and lay the claimed gradient beside."""
     layout, options, baseline, evaluator = session.layout, session.options, session.baseline, session.evaluator
     claim = claimed_gradient(session)
-    sensitivity = sensitivity_to_rounding(session, claim)
+    sensitivity = measure_sensitivity(session, claim)
     preflight.require_unchanged(session.problem, baseline.theta)
     line, away, most = _choose_line_for_noise(session)
     noise = estimate_noise(line, baseline.cost.value, baseline.roundoff, away, most)

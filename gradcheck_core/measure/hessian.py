@@ -27,11 +27,6 @@ def gather_second_order(session: Session) -> Gathered:
     """Differentiate the gradient along random directions and lay the claimed products beside.
 
     The directions go through the chosen parameters, and every product gives one item of evidence for each of them.
-
-    Raises
-    ------
-    InvalidInputError
-        If the gradient or the product cannot be had as a function.
     """
     if session.case.grads is not None and not callable(session.case.grads):
         msg = "`order=2` differences the gradient, and `grads` is one gradient; pass a function grads(params, *args)"

@@ -79,19 +79,8 @@ def examine_kinks(
     claim is compared with the slopes along further directions. A claim that is contradicted there still counts as
     right if the slopes at points nearby surround it: the gradients nearby are what a generalised gradient is made of.
 
-    Parameters
-    ----------
-    line : Line
-        The cost along directions.
-    items : mapping of int to Evidence
-        By position, one item for each checked parameter.
-    suspects : sequence of int
-        Positions of the parameters to look at, the most suspicious first.
-
-    Returns
-    -------
-    evidence : tuple of Evidence
-        The same, corrected where something was found; and notes on that.
+    All evidence is returned, corrected where something was found, and notes on that. Items and suspects, the most
+    suspicious first, are by position.
 
     References
     ----------
@@ -124,7 +113,7 @@ def _examine(line: Line, position: int, item: Evidence) -> _Finding:
     if any(away[i] and not _involves(line, position, int(i), generator) for i in np.argsort(-away)[:_MOST_ENTRIES]):
         return _Finding(_Kind.WRONG, item.numeric)  # an entry that is wrong alone, whatever the others meet in
     findings = [_Finding(_Kind.KEEP)]
-    for direction in _telling(item, signs, sizes):
+    for direction in _choose_directions(item, signs, sizes):
         if not line.affordable:
             break
         allowed = float(np.abs(direction) @ item.error)
@@ -145,7 +134,7 @@ def _examine(line: Line, position: int, item: Evidence) -> _Finding:
     return max(findings, key=lambda finding: list(_Kind).index(finding.kind))
 
 
-def _telling(item: Evidence, signs: FloatVector, sizes: FloatVector) -> list[FloatVector]:
+def _choose_directions(item: Evidence, signs: FloatVector, sizes: FloatVector) -> list[FloatVector]:
     """Directions that tell a gradient from none: along the discrepancy, at random, all one way, and the worst entry."""
     discrepancy = item.claimed - _middle(item)
     along = np.where(discrepancy == 0, signs, np.sign(discrepancy)) * sizes

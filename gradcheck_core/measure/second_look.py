@@ -41,19 +41,7 @@ def look_again(
 def confirm_by_differences(
     session: Session, position: int, noise: float, found: Derivatives, claimed: Claimed
 ) -> Derivatives:
-    """Measure by differences where derivatives found in another way differ from the claim; these then take their place.
-
-    Parameters
-    ----------
-    session : Session
-        The check's own.
-    position : int
-        The parameter's.
-    noise : float
-        Of the cost, absolute.
-    found : Derivatives
-        What was found; `claimed` says which coordinates to look at.
-    """
+    """Measure by differences where derivatives found in another way differ from the claim; these take their place."""
     at = cost_of(session, position, noise)
     steps = scales(at.theta) * first_step(at.noise, at.cost, at.roundoff)
     return look_again(at, session.evaluator, steps, found, claimed)

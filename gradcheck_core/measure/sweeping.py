@@ -57,16 +57,9 @@ _DIRECTION_ENTRIES = 8
 @final
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What the sweeps of some parameters found.
+    """What the sweeps of some parameters found, by position, and what may still be spent on probing.
 
-    Attributes
-    ----------
-    sweeps, bars : dict
-        By position.
-    budget : Budget
-        What may still be spent on probing.
-    largest : float
-        The largest ``|J|`` seen while steps were chosen; NaN if none was finite.
+    `largest` is the largest ``|J|`` seen while steps were chosen; NaN if none was finite.
     """
 
     sweeps: dict[int, Sweep]
@@ -105,20 +98,10 @@ def sweep_all(session: Session, sizes: dict[int, int], noise: Noise) -> Swept:
 
 
 def measure_again(session: Session, swept: Swept, claims: dict[int, Claimed], noise: Noise) -> dict[int, Derivatives]:
-    """What the sweeps found, with single coordinates measured again where that is worth it.
+    """What the sweeps found, with single coordinates measured again where that is worth it; by position.
 
-    Parameters
-    ----------
-    session, swept, noise
-        The check's own. With a given epsilon nothing is measured again.
-    claims : dict
-        The claimed entries by the parameter's position. They only say *which* coordinates to look at a second time;
-        no step and no estimate depends on them.
-
-    Returns
-    -------
-    dict
-        Derivatives by the parameter's position.
+    With a given epsilon nothing is. The claims only say *which* coordinates to look at a second time; no step and no
+    estimate depends on them.
     """
     evaluator, baseline, budget = session.evaluator, session.baseline, swept.budget
     sweeps, bars = dict(swept.sweeps), dict(swept.bars)

@@ -18,17 +18,7 @@ from .walk import Stretch
 
 @final
 class SingleEntries:
-    """Measures entries one by one and keeps what it finds.
-
-    Parameters
-    ----------
-    session : Session
-        That of the check.
-    claimed : mapping
-        The claim of each parameter by position, which decides what is measured a second time.
-    noise : float
-        The noise of the cost, absolute.
-    """
+    """Measures entries one by one and keeps what it finds; the claims decide what is measured a second time."""
 
     def __init__(self, session: Session, claimed: Mapping[int, Claimed], noise: float) -> None:
         self._session = session

@@ -117,24 +117,8 @@ def localise(
     what remains is the discrepancy of the other half. Halves that the error bars explain are dropped. A range of which
     all eight eighths are wrong is not divided further if all entries sampled from it are wrong.
 
-    Parameters
-    ----------
-    total : Discrepancy
-        The discrepancy along all stretches.
-    along : tuple of Stretch
-        The stretches that moved.
-    measure : callable
-        From stretches to the discrepancy along the same direction if only they move.
-    wrong_at : callable
-        Measures as many entries of a stretch as its second argument says, evenly spread, and says whether all of these
-        are wrong.
-    affordable : callable
-        Whether this number of entries or halves may still be measured.
-
-    Returns
-    -------
-    Places
-        The places, disjoint.
+    `wrong_at` measures as many entries of a stretch as its second argument says, evenly spread, and says whether all
+    of these are wrong. `affordable` says whether this number of entries or halves may still be measured.
     """
     wrong, undivided = _divide_parameters(total, along, measure, affordable)
     found = Places(undivided=undivided)

@@ -45,18 +45,7 @@ class Stretch:
 class Walk:
     """The cost along random directions from theta, in which each parameter has a weight.
 
-    Theta stays where it was moved last, until `restore`.
-
-    Parameters
-    ----------
-    problem, evaluator, layout
-        Those of the check.
-    theta : numpy.ndarray
-        The whole of theta, float64; it is only read.
-    seed : int
-        The seed of all directions.
-    weights : mapping
-        The weight of each parameter by position; parameters without one do not move.
+    Theta stays where it was moved last, until `restore`. Parameters without a weight do not move.
     """
 
     def __init__(
