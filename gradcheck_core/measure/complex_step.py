@@ -11,17 +11,17 @@ import numpy as np
 from ..errors import GradcheckError, InvalidInputError
 from ..evaluate.limits import RanOutError
 from ..evaluate.preflight import Baseline
-from ..evaluate.session import EVALUATIONS_ALONG_A_LINE, Line, Session
+from ..evaluate.session import EVALUATIONS_ALONG_A_LINE, Line, Session, cost_of
 from ..numerics.coordinates import BACKWARD_NOISE, Derivatives
 from ..numerics.directions import directions_through
-from ..numerics.steps import scales
+from ..numerics.steps import first_step, scales
 from ..protocol import registry
 from ..protocol.backend import Problem
 from ..protocol.layout import FloatVector
 from ..protocol.outputs import ROUNDINGS, Contraction
 from ..protocol.randomness import HostRandomState
 from .evidence import Claimed
-from .second_look import confirm_by_differences
+from .second_look import look_again
 
 _STEP = 1e-20
 """Step in units of an entry's scale: its square is nothing beside 1, so no truncation is left; there is no noise."""
@@ -109,7 +109,9 @@ def measure_by_complex_steps(
         error = np.where(np.isfinite(slope), error, np.inf)
         slope = np.nan_to_num(slope, posinf=0.0, neginf=0.0)
         by_steps = Derivatives(slope, slope, error)
-        found[i] = confirm_by_differences(session, i, noise, by_steps, claimed)
+        by_entry = cost_of(session, i, noise)
+        longer = at * first_step(noise, by_entry.cost, by_entry.roundoff)
+        found[i] = look_again(by_entry, session.evaluator, longer, by_steps, claimed)
         away = np.abs(slope - found[i].nearest(slope)) > found[i].error + error
         if away.any():
             entry = session.layout.parameters[i].entry(int(np.argmax(away)))

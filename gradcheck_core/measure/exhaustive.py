@@ -51,8 +51,9 @@ def gather_first_order(session: Session) -> Gathered:
         *joint_notes,
         *claim.notes,
         *observe(evidence, unmoved, layout, noise, baseline, evaluator.not_finite),
-        *_note_batching(evaluator.not_batched),
     ]
+    if evaluator.not_batched is not None:
+        notes.append(f"evaluated one theta at a time, since the cost cannot be batched ({evaluator.not_batched})")
     own = session.case.grads is None and options.mode == "reverse"
     if own and Capability.FORWARD in session.adapter.capabilities:
         notes = [*what_forward_mode_says(session.problem, session.contraction.weights, evidence), *notes]
@@ -91,10 +92,6 @@ def _find_suspects(line: Line, items: Mapping[int, Evidence]) -> list[int]:
     # If the cost has a kink that no single entry shows, numeric values that contradict a claim may not be a gradient.
     bent = not slopes.are(agreed, agreed, allowed)
     return [i for i, item in items.items() if item.derivatives.kinks > 1 or (bent and item.away.any())]
-
-
-def _note_batching(reason: str | None) -> tuple[str, ...]:
-    return () if reason is None else (f"evaluated one theta at a time, since the cost cannot be batched ({reason})",)
 
 
 def _by_complex_steps(session: Session, claimed: dict[int, Claimed], noise: Noise) -> dict[int, Derivatives]:

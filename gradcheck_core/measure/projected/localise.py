@@ -54,17 +54,10 @@ Measure = Callable[[tuple[Stretch, ...]], Discrepancy]
 class Places:
     """The places that were found, as disjoint stretches.
 
-    Attributes
-    ----------
-    measured : tuple of Stretch
-        Stretches in which every entry was measured on its own.
-    all_wrong : tuple of (Stretch, Discrepancy)
-        Stretches in which every entry is taken to be wrong, since all their parts and all sampled entries are.
-    not_narrowed : tuple of (Stretch, Discrepancy)
-        Stretches that contain something wrong which was not looked for: there was too much of it, or there were too few
-        evaluations.
-    undivided : tuple of Stretch
-        Several parameters, some of which are wrong; there were too few evaluations to tell them apart.
+    In those `measured`, every entry was measured on its own. In those `all_wrong`, every entry is taken to be wrong,
+    since all their parts and all sampled entries are. Those `not_narrowed` contain something wrong which was not looked
+    for: there was too much of it, or there were too few evaluations. Those `undivided` are several parameters, some of
+    them wrong, with too few evaluations to tell them apart.
     """
 
     measured: tuple[Stretch, ...] = ()
