@@ -119,7 +119,7 @@ def _facts_of_some(item: Evidence, theta: FloatVector | None) -> Facts:
     parameter = item.parameter
     measured = item.derivatives.lower != item.claimed
     present = None if theta is None else theta[parameter.range]
-    if parameter.size > MOST_ENTRIES:  # nothing is searched for in the order of so many
+    if parameter.size > MOST_ENTRIES:  # in a larger one no entry is looked for in another place
         some = np.flatnonzero(measured)
         return Facts(
             name=parameter.name,

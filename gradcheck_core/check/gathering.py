@@ -62,7 +62,8 @@ def begin_session(
                     limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
                     evaluator = opened.evaluator(limits, bar.advance if bar else None)
                     opened.random_state.fix()
-                    roundoff = _roundoff(layout, precision)
+                    held_in = ["float64"] if precision == "float64" else [p.dtype for p in layout.parameters]
+                    roundoff = max(map(roundoff_of, held_in))
                     baseline = preflight.establish(opened.problem, evaluator, opened.random_state, roundoff)
                     _announce(expected, baseline.seconds, options.progress)
                     if begin is not None:
@@ -145,7 +146,3 @@ def _say_what_stopped(options: CheckOptions, method: str) -> str:
     limits = " or ".join(f"`{name}={value}`" for name, value in given.items() if value is not None)
     fewer = ", or pass method='projected'" if method == "exhaustive" and options.scheme == "central" else ""
     return f"stopped at {limits} before everything was measured; raise it{fewer}"
-
-
-def _roundoff(layout: Layout, precision: str) -> float:
-    return max(roundoff_of("float64" if precision == "float64" else p.dtype) for p in layout.parameters)

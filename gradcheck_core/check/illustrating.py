@@ -113,7 +113,7 @@ def heat_map(parameter: Parameter, apart: FloatVector, worst: int) -> HeatMap | 
 
 
 def _split(shape: tuple[int, ...]) -> int:
-    """How many of the axes go down: as many as make the picture most nearly square; of a vector none does."""
+    """How many of the axes go down: as many as make the picture most nearly square; none of a vector's does."""
     if len(shape) == 1:
         return 0
     logs = np.cumsum(np.log(shape))
@@ -130,7 +130,7 @@ def _cell_of(position: int, length: int) -> int:
 
 
 def _largest(values: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
-    """The largest of each cell along an axis, whatever is not known aside."""
+    """The largest of each cell along an axis; what is not known does not count."""
     length = values.shape[axis]
     return values if length <= _MOST_CELLS else np.fmax.reduceat(values, _edges(length), axis=axis)
 

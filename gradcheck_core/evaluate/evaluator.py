@@ -67,7 +67,7 @@ class Evaluator:
             raise
 
     def batch(self, noise: float, memory: int) -> None:
-        """From now on evaluate many thetas at once where the backend can, in about so many bytes of memory."""
+        """From now on evaluate many thetas at once where the backend can, in about this much memory, in bytes."""
         batch = self._problem.batch(self._contraction.weights, memory)
         if batch is not None and self._problem.layout.size >= batch.least:
             self._batching = Batching(batch, noise)

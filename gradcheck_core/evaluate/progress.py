@@ -65,7 +65,7 @@ class ProgressBar:
 
 
 def announce(total: int, seconds_each: float, shown: bool | None) -> None:
-    """Say how long a check will take at most, if one evaluation takes so many seconds."""
+    """Say how long a check will take at most, given the seconds that one evaluation takes."""
     _console(shown).print(
         f"gradcheck: about {total:,} evaluations of {1e3 * seconds_each:.2g} ms each: "
         f"{datetime.timedelta(seconds=round(total * seconds_each))}, or less where they are made many at a time",

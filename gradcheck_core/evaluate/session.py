@@ -105,11 +105,11 @@ def cost_of(session: Session, position: int, noise: float) -> ParameterCost:
         noise=noise,
         roundoff=session.baseline.roundoff,
         costs_at=partial(session.evaluator.costs_at, position, present),
-        rounded=partial(round_entries, session.problem, position),
+        rounded=partial(_round_entries, session.problem, position),
     )
 
 
-def round_entries(problem: Problem, position: int, values: FloatVector) -> FloatVector:
+def _round_entries(problem: Problem, position: int, values: FloatVector) -> FloatVector:
     """What new values of a whole parameter become in the precision of the evaluation; theta is as before."""
     present = problem.read(position)
     problem.write(position, slice(None), values)

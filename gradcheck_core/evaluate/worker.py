@@ -63,7 +63,7 @@ Reply = Costs | BaseException
 
 
 def answer(recipe: Recipe, case: Packed, chunk: Chunk, request: Request) -> tuple[Chunk, Reply]:
-    """Evaluate one chunk of a request, of which `request` is that part."""
+    """Evaluate one chunk of a request; `request` is that part of it."""
     # A problem has one theta, so two threads of one worker (dask can have several) take turns.
     with _LOCK, HostRandomState(0):
         try:

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..errors import GradcheckError, InvalidInputError
 from ..evaluate.limits import RanOutError
-from ..evaluate.preflight import Baseline
 from ..evaluate.session import EVALUATIONS_ALONG_A_LINE, Line, Session, cost_of
 from ..numerics.coordinates import BACKWARD_NOISE, Derivatives
 from ..numerics.directions import directions_through
@@ -120,32 +119,21 @@ def measure_by_complex_steps(
 
 
 def _require_safe(session: Session, cost: ComplexCost, noise: float) -> None:
-    _require_same_cost(cost.value(), session.baseline)
+    value, real, roundoff = cost.value(), session.baseline.cost.value, session.baseline.roundoff
+    if not cmath.isfinite(value) or abs(value - real) > ROUNDINGS * roundoff * abs(real):
+        _refuse(f"with complex parameters it is {value:.9g} at theta, with real ones {real:.9g}")
     line = Line(session, noise)
     for direction in directions_through(session.present, np.random.default_rng(0)):
         if not session.evaluator.affords(EVALUATIONS_ALONG_A_LINE + 1):
             raise RanOutError
-        names = ", ".join(f"`{session.layout.parameters[i].name}`" for i in direction)
-        _require_same_slope(line, cost, direction, session.baseline, noise, names)
-
-
-def _require_same_cost(value: complex, baseline: Baseline) -> None:
-    real = baseline.cost.value
-    allowed = ROUNDINGS * baseline.roundoff * abs(real)
-    if not cmath.isfinite(value) or abs(value - real) > allowed:
-        _refuse(f"with complex parameters it is {value:.9g} at theta, with real ones {real:.9g}")
-
-
-def _require_same_slope(
-    line: Line, cost: ComplexCost, direction: dict[int, FloatVector], baseline: Baseline, noise: float, names: str
-) -> None:
-    slope = cost.slope_along(direction, {i: line.present[i] for i in direction})
-    real = line.slopes(direction)
-    if not real.contain(slope, BACKWARD_NOISE * noise + ROUNDINGS * baseline.roundoff * abs(slope)):
-        _refuse(
-            f"along a direction through {names} its complex step gives {slope:.9g}, "
-            f"central differences {(real.lower + real.upper) / 2:.9g} ± {real.error:.1g}"
-        )
+        slope = cost.slope_along(direction, line.present)
+        slopes = line.slopes(direction)
+        if not slopes.contain(slope, BACKWARD_NOISE * noise + ROUNDINGS * roundoff * abs(slope)):
+            names = ", ".join(f"`{session.layout.parameters[i].name}`" for i in direction)
+            _refuse(
+                f"along a direction through {names} its complex step gives {slope:.9g}, "
+                f"central differences {(slopes.lower + slopes.upper) / 2:.9g} ± {slopes.error:.1g}"
+            )
 
 
 def _refuse(reason: str, cause: Exception | None = None) -> NoReturn:

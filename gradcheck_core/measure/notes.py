@@ -39,10 +39,10 @@ def _note_unmoved(evidence: tuple[Evidence, ...], unmoved: tuple[str, ...]) -> t
     claimed = [item.parameter.name for item in evidence if item.claimed.any()]
     if claimed and len(unmoved) == len(evidence):
         return note_ineffective(unmoved, len(evidence))
-    ignored = [item for item in evidence if item.parameter.name in unmoved and not _is_rounding(item)]
     return tuple(
         f"`{item.parameter.name}`: moving it does not change the cost, yet its claimed gradient is not zero"
-        for item in ignored
+        for item in evidence
+        if item.parameter.name in unmoved and not _is_rounding(item)
     )
 
 
@@ -59,15 +59,11 @@ def note_ineffective(unmoved: Sequence[str], checked: int) -> tuple[str, ...]:
 
 
 def _note_claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
-    missing = [
-        item.parameter.name
-        for item in evidence
-        if not item.claimed.any() and bool(np.any(np.abs(item.numeric) > item.error))
-    ]
     return tuple(
-        f"`{name}`: its claimed gradient is exactly zero, yet the cost depends on it; "
+        f"`{item.parameter.name}`: its claimed gradient is exactly zero, yet the cost depends on it; "
         "is it detached, or left out of the backward pass?"
-        for name in missing
+        for item in evidence
+        if not item.claimed.any() and np.any(np.abs(item.numeric) > item.error)
     )
 
 

@@ -75,7 +75,7 @@ class Walk:
         return tuple(piece for stretch in self.everything for piece in _cut_pieces(stretch, most))
 
     def cost(self, number: int, t: float, along: tuple[Stretch, ...]) -> float:
-        """J at theta plus t times a direction of which only some stretches move."""
+        """J at theta plus t times a direction; only some stretches of it move."""
         moved = [(s.parameter, s.start, s.stop, self.weights[s.parameter]) for s in along]
         request = Elsewhere(f"{self._seed} {number} {t!r} {moved}", lambda: self._cost(number, t, along))
         return float(self._evaluator.answer(request)[0])
