@@ -21,11 +21,7 @@ Patterns = str | Sequence[str] | None
 def select(layout: Layout, include: Patterns, exclude: Patterns) -> tuple[int, ...]:
     """Positions in the layout of the parameters to check.
 
-    Raises
-    ------
-    InvalidInputError
-        If a pattern matches no parameter, so that a misspelt name never empties a check in silence, or if nothing
-        is left to check.
+    A pattern that matches no parameter is refused, so that a misspelt name never empties a check in silence.
     """
     names = [parameter.name for parameter in layout.parameters]
     included = _match(names, include, "include") if include is not None else set(names)
@@ -176,7 +172,7 @@ class CheckOptions:
         for name, value in kept.items():
             object.__setattr__(self, name, value)
 
-    def deciding(self) -> dict[str, Any]:
+    def collect_deciding(self) -> dict[str, Any]:
         """The options that decide, together with the case, which thetas a check asks for; as JSON has them."""
         include, exclude = (
             list(given) if isinstance(given, tuple) else given for given in (self.include, self.exclude)
@@ -186,8 +182,8 @@ class CheckOptions:
 
     def replay(self, backend: str) -> str:
         """The call that repeats the check, with the options that decide how it goes."""
-        usual = {**CheckOptions().deciding(), "policy": VerdictPolicy()}
-        asked = {**self.deciding(), "backend": backend, "policy": self.policy}
+        usual = {**CheckOptions().collect_deciding(), "policy": VerdictPolicy()}
+        asked = {**self.collect_deciding(), "backend": backend, "policy": self.policy}
         always = ("method", "precision", "seed", "backend")
         given = "".join(
             f", {name}={value!r}" for name, value in asked.items() if name in always or value != usual[name]

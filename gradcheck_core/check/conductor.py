@@ -32,13 +32,7 @@ class Checked:
 
 
 def check(case: GradientCase, backend: str | None, options: CheckOptions) -> Checked:
-    """Check a case with validated options; of the case's own none are used.
-
-    Raises
-    ------
-    InvalidInputError
-        If the cost cannot be called, or there is no claim to check.
-    """
+    """Check a case with validated options; of the case's own none are used."""
     started = time.perf_counter()
     _require_callable(case.cost, case.args)
     adapter = registry.load_backend(backend) if backend is not None else registry.infer_backend(case.params)

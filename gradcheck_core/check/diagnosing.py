@@ -7,7 +7,16 @@ from typing import TypeVar, final
 import numpy as np
 import numpy.typing as npt
 
-from ..diagnosis import NEVER_PASSED_ON, Extent, Facts, Place, choose_first_to_fix, diagnose, diagnose_zero_claim
+from ..diagnosis import (
+    MOST_ENTRIES,
+    NEVER_PASSED_ON,
+    Extent,
+    Facts,
+    Place,
+    choose_first_to_fix,
+    diagnose,
+    diagnose_zero_claim,
+)
 from ..measure.evidence import Evidence
 from ..protocol.layout import FloatVector, Parameter, entry_name
 from ..report.records import Diagnosis, ParameterReport
@@ -19,25 +28,12 @@ _Number = TypeVar("_Number", np.float64, np.bool_)
 @final
 @dataclass(frozen=True, slots=True)
 class Diagnosed:
-    """What was found out about the mistakes of a check.
-
-    Attributes
-    ----------
-    parameters : mapping of str to ParameterReport
-        By name, with a diagnosis where there is one.
-    first : str
-        The wrong parameter to look at first; empty where none is.
-    notes : tuple of str
-        For the reader.
-    """
+    """Reports by parameter, with a diagnosis where there is one; the wrong one to look at first, if any; and notes."""
 
     parameters: Mapping[str, ParameterReport]
     first: str = ""
     notes: tuple[str, ...] = ()
 
-
-_MOST_ENTRIES = 1_000_000
-"""Of a parameter that was not measured entry by entry, beyond which only those that were are laid out."""
 
 _LOOK_NOT_FINITE = (
     "look for a division by zero, the logarithm or root of zero, or an exponential that overflows in the backward pass"
@@ -47,13 +43,8 @@ _LOOK_NOT_FINITE = (
 def diagnose_all(pairs: Sequence[tuple[Evidence, ParameterReport]], theta: FloatVector | None) -> Diagnosed:
     """Say what is wrong with the parameters that the verdicts accuse.
 
-    Parameters
-    ----------
-    pairs : sequence of (Evidence, ParameterReport)
-        One for each parameter, in theta's order.
-    theta : numpy.ndarray or None
-        Float64; None where second derivatives were claimed: there are no terms of theta in them, and several
-        parameters may have been looked at along several directions.
+    There is one pair for each parameter, in theta's order. `theta` is None where second derivatives were claimed: there
+    are no terms of theta in them, and several parameters may have been looked at along several directions.
     """
     reports = {report.name: report for _, report in pairs}
     accused = [item for item, report in pairs if report.verdict.is_evidence]
@@ -129,7 +120,7 @@ def _facts_of_some(item: Evidence, theta: FloatVector | None) -> Facts:
     parameter = item.parameter
     measured = item.derivatives.lower != item.claimed
     present = None if theta is None else theta[parameter.range]
-    if parameter.size > _MOST_ENTRIES:
+    if parameter.size > MOST_ENTRIES:  # in a larger one no entry is looked for in another place
         some = np.flatnonzero(measured)
         return Facts(
             name=parameter.name,

@@ -11,7 +11,7 @@ from ..errors import GradcheckError
 from ..evaluate import preflight
 from ..evaluate.limits import CERTIFICATE_EVALUATIONS, Limits, expected_evaluations, least_evaluations
 from ..evaluate.session import Opened, Session, open_case
-from ..evaluate.sources import Answering
+from ..evaluate.sources import prepare_sources
 from ..measure.evidence import Findings, Gathered
 from ..measure.exhaustive import gather_first_order
 from ..measure.hessian import gather_second_order
@@ -46,16 +46,12 @@ def begin_session(
 ) -> Iterator[Session]:
     """Open the case in one precision, unless it is open, and evaluate it twice at theta.
 
-    Everything that is opened here is closed, whatever happens.
-
-    Raises
-    ------
-    InsistsOnItsPrecisionError
-        If parameters of lower precision were evaluated in float64 and the cost raised.
+    Everything that is opened here is closed, whatever happens. Raises InsistsOnItsPrecisionError if parameters of lower
+    precision were evaluated in float64 and the cost raised.
     """
     alone = options.n_jobs == 1 and options.journal is None and options.max_seconds is None
     # Before the problem is opened: a case that cannot travel, and another check's journal, are refused first.
-    with nullcontext() if alone else Answering(adapter, case, options, precision) as sources:
+    with nullcontext((None, None)) if alone else prepare_sources(adapter, case, options, precision) as (begin, journal):
         try:
             with nullcontext(opened) if opened else open_case(precision, adapter, case, options.seed) as opened:
                 layout = opened.problem.layout
@@ -66,11 +62,12 @@ def begin_session(
                     limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
                     evaluator = opened.evaluator(limits, bar.advance if bar else None)
                     opened.random_state.fix()
-                    roundoff = _roundoff(layout, precision)
+                    held_in = ["float64"] if precision == "float64" else [p.dtype for p in layout.parameters]
+                    roundoff = max(map(roundoff_of, held_in))
                     baseline = preflight.establish(opened.problem, evaluator, opened.random_state, roundoff)
                     _announce(expected, baseline.seconds, options.progress)
-                    if sources is not None:
-                        evaluator.answer_from(sources.begin(layout, baseline))
+                    if begin is not None:
+                        begin(layout, baseline, evaluator)
                     yield Session(
                         adapter,
                         case,
@@ -82,7 +79,7 @@ def begin_session(
                         opened.random_state,
                         baseline,
                         chosen,
-                        sources,
+                        journal,
                     )
         except GradcheckError:
             raise
@@ -97,11 +94,11 @@ def gather(session: Session) -> Findings:
     options, layout, evaluator = session.options, session.layout, session.evaluator
     method = _method(options, sum(layout.parameters[i].size for i in session.chosen))
     gathered = _GATHER[method](session)
-    stopped = _say_what_stopped(options, method) if evaluator.usage.ran_out else ""
+    stopped = _say_what_stopped(options, method) if evaluator.ran_out else ""
     preflight.require_unchanged(session.problem, session.baseline.theta)
     preflight.require_repeated(evaluator, session.baseline)
-    if session.sources is not None:
-        gathered = replace(gathered, notes=(*gathered.notes, *session.sources.notes))
+    if session.journal is not None:
+        gathered = replace(gathered, notes=(*gathered.notes, *session.journal.notes))
     dtypes = ", ".join(sorted({parameter.dtype for parameter in layout.parameters}))
     precision = "float64" if session.precision == "float64" else dtypes
     return Findings(session.baseline, gathered, evaluator.evaluations, precision, method, layout, stopped)
@@ -149,7 +146,3 @@ def _say_what_stopped(options: CheckOptions, method: str) -> str:
     limits = " or ".join(f"`{name}={value}`" for name, value in given.items() if value is not None)
     fewer = ", or pass method='projected'" if method == "exhaustive" and options.scheme == "central" else ""
     return f"stopped at {limits} before everything was measured; raise it{fewer}"
-
-
-def _roundoff(layout: Layout, precision: str) -> float:
-    return max(roundoff_of("float64" if precision == "float64" else p.dtype) for p in layout.parameters)

@@ -28,17 +28,7 @@ _MOST_KINKS = 24
 
 
 def illustrate(pairs: Sequence[tuple[Evidence, ParameterReport]], first: str, replay: str) -> Pictures:
-    """Say what is to be drawn of a check.
-
-    Parameters
-    ----------
-    pairs : sequence of (Evidence, ParameterReport)
-        One for each parameter.
-    first : str
-        Name of the wrong parameter to look at first; empty where none is wrong.
-    replay : str
-        The call that repeats the check.
-    """
+    """Say what is to be drawn of a check: of the wrong parameters, the one to look at first before the others."""
     wrong = [pair for pair in pairs if pair[1].verdict.is_evidence]
 
     def rank(pair: tuple[Evidence, ParameterReport]) -> tuple[bool, int, float]:
@@ -94,19 +84,7 @@ def _find_measured(item: Evidence) -> npt.NDArray[np.bool_]:
 def heat_map(parameter: Parameter, apart: FloatVector, worst: int) -> HeatMap | None:
     """A tensor's discrepancies in its own shape, folded to two axes and reduced to the largest of each cell.
 
-    Parameters
-    ----------
-    parameter : Parameter
-        Whose they are.
-    apart : numpy.ndarray
-        ``|claimed - numeric|`` of all its numbers, float64; NaN where none is known.
-    worst : int
-        Which of these is the worst.
-
-    Returns
-    -------
-    HeatMap or None
-        None for a scalar.
+    They are NaN where none is known, and `worst` is the position of the worst. A scalar has no map.
 
     Examples
     --------
@@ -135,7 +113,7 @@ def heat_map(parameter: Parameter, apart: FloatVector, worst: int) -> HeatMap | 
 
 
 def _split(shape: tuple[int, ...]) -> int:
-    """How many of the axes go down: as many as make the picture most nearly square; of a vector none does."""
+    """How many of the axes go down: as many as make the picture most nearly square; none of a vector's does."""
     if len(shape) == 1:
         return 0
     logs = np.cumsum(np.log(shape))
@@ -152,7 +130,7 @@ def _cell_of(position: int, length: int) -> int:
 
 
 def _largest(values: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.float64]:
-    """The largest of each cell along an axis, whatever is not known aside."""
+    """The largest of each cell along an axis; what is not known does not count."""
     length = values.shape[axis]
     return values if length <= _MOST_CELLS else np.fmax.reduceat(values, _edges(length), axis=axis)
 

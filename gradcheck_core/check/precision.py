@@ -14,14 +14,10 @@ from ..measure.evidence import Claimed, Findings
 from ..numerics.norms import norm
 from ..protocol.backend import Backend, Capability, Problem
 from ..protocol.layout import Gradient, Layout
-from ..protocol.outputs import is_below_float64, roundoff_of
+from ..protocol.outputs import ROUNDINGS, is_below_float64, roundoff_of
 from ..report.verdict import natural_scale
 from .gathering import InsistsOnItsPrecisionError, begin_session, gather
 from .judging import compare
-
-_ROUNDING = 64.0
-"""Unit roundoffs of its own norm that a native gradient may be off by, and an eighth of that of the whole one's, and
-roundoffs that a native cost may change by where nothing but rounding changes it."""
 
 _SENSITIVE = 16.0
 """Times what one rounding of theta changes: a backward pass rounds at every operation."""
@@ -32,10 +28,7 @@ def in_native_precision(
 ) -> Findings:
     """Gather the evidence in the parameters' own precision, since the cost raised in float64.
 
-    Raises
-    ------
-    Exception
-        What the cost raised, if float64 was asked for.
+    If float64 was asked for, raise what the cost raised.
     """
     cause = insisting.__cause__
     if options.precision == "float64" and cause is not None:
@@ -50,12 +43,7 @@ def complete(findings: Findings, adapter: Backend, case: GradientCase, options: 
 
     They are checked in two steps: the formula in float64, then the native gradient against the float64 one within a
     bound scaled to its rounding. A backend without float64, and a cost that uses the caller's model instead of the
-    widened copy that it is given, are checked in their own precision, with a note.
-
-    Raises
-    ------
-    InvalidInputError
-        If float64 was asked for and is not possible.
+    widened copy that it is given, are checked in their own precision, with a note, or refused if float64 was asked for.
     """
     if Capability.FLOAT64 not in adapter.capabilities:
         return _note_precision(findings, f"{adapter.name} evaluates a model in its own precision", options)
@@ -97,8 +85,8 @@ def _is_reached(problem: Problem, evaluator: Evaluator, cost: float, names: list
     for i, parameter in enumerate(problem.layout.parameters):
         if parameter.name in names:
             present = problem.read(i)
-            change = evaluator.cost_moved({i: 1.01 * present + 0.01}, {i: present}) - cost
-            if abs(change) > _ROUNDING * roundoff_of(parameter.dtype) * abs(cost):
+            change = evaluator.cost_with({i: 1.01 * present + 0.01}, {i: present}) - cost
+            if abs(change) > ROUNDINGS * roundoff_of(parameter.dtype) * abs(cost):
                 return True
     return False
 
@@ -108,7 +96,7 @@ def _compare(findings: Findings, native: Gradient, cost: float, layout: Layout) 
     evidence = findings.gathered.evidence
     computed_in = {p.name: _coarser(p.dtype, dtype) for p, dtype in zip(layout.parameters, native.dtypes, strict=True)}
     coarsest = max(map(roundoff_of, computed_in.values()))
-    if not abs(cost - findings.baseline.cost.value) <= _ROUNDING * coarsest * abs(cost):
+    if not abs(cost - findings.baseline.cost.value) <= ROUNDINGS * coarsest * abs(cost):
         # e.g. dropout: generators draw other numbers in another precision
         note = "checked in float64; the native cost has another value, so the native gradient was not compared"
         return _add_note(findings, note)
@@ -121,7 +109,7 @@ def _compare(findings: Findings, native: Gradient, cost: float, layout: Layout) 
         name = item.parameter.name
         values = native.d_theta[by_name[name].range]
         # What one layer rounds passes through all others, also where a layer computes below its parameters' dtype.
-        bound = _ROUNDING * coarsest * (norm(item.claimed) + scale / 16)
+        bound = ROUNDINGS * coarsest * (norm(item.claimed) + scale / 16)
         rounded_more = coarsest / roundoff_of(item.parameter.dtype)
         bound += _SENSITIVE * rounded_more * findings.gathered.sensitivity[name]
         distance = norm(values - item.claimed)

@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 
 _OWN = (str(Path(__file__).parents[1]), str(Path(typer.__file__).parent), contextlib.__file__, "<frozen ")
-"""Frames of these files tell the author of a case nothing."""
+"""Frames of these files tell the author of a case nothing; `contextlib` stands between two of ours."""
 
 
 def _print_version(wanted: bool) -> None:

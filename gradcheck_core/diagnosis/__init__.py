@@ -10,8 +10,18 @@ from .catalogue import diagnose as diagnose
 from .catalogue import diagnose_zero_claim as diagnose_zero_claim
 from .culprit import NEVER_PASSED_ON as NEVER_PASSED_ON
 from .culprit import choose_first_to_fix as choose_first_to_fix
+from .facts import MOST_ENTRIES as MOST_ENTRIES
 from .facts import Extent as Extent
 from .facts import Facts as Facts
 from .facts import Place as Place
 
-__all__ = ["NEVER_PASSED_ON", "Extent", "Facts", "Place", "choose_first_to_fix", "diagnose", "diagnose_zero_claim"]
+__all__ = [
+    "MOST_ENTRIES",
+    "NEVER_PASSED_ON",
+    "Extent",
+    "Facts",
+    "Place",
+    "choose_first_to_fix",
+    "diagnose",
+    "diagnose_zero_claim",
+]

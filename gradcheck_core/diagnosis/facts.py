@@ -14,6 +14,9 @@ from .sentences import Sentence
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+MOST_ENTRIES = 1_000_000
+"""In a larger parameter entries are not looked for in other places: it would take seconds."""
+
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,7 @@ import numpy.typing as npt
 
 from ..report.words import safe
 from . import sentences
-from .facts import Array, Facts, Proposal
-
-_MOST_ENTRIES = 1_000_000
-"""In a larger parameter entries are not looked for in other places: it would take seconds."""
+from .facts import MOST_ENTRIES, Array, Facts, Proposal
 
 _MOST_AXES = 4
 """At most this many axes are tried in all orders, 24 of them."""
@@ -128,7 +125,7 @@ def propose_reduction(facts: Facts) -> Iterator[Proposal]:
 
 
 def _is_searchable(facts: Facts) -> bool:
-    return facts.is_complete and facts.numeric.size <= _MOST_ENTRIES
+    return facts.is_complete and facts.numeric.size <= MOST_ENTRIES
 
 
 def _match(claimed: Array, numeric: Array) -> npt.NDArray[np.intp]:

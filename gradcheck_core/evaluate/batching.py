@@ -27,12 +27,7 @@ class Batching:
     alone. If they differ by rounding, that is taken off all answers, since only differences of them count. If they
     differ by more, or if the batch raises, there are no further batches. Answers that are all the same are compared
     with the cost with all entries moved too: a cost with its own reference to a parameter does not see what a batch
-    puts in its place.
-
-    Attributes
-    ----------
-    refusal : str or None
-        Why there are no more batches, for a person.
+    puts in its place. `refusal` says to a person why there are no more batches.
     """
 
     def __init__(self, batch: Batch, noise: float) -> None:
@@ -46,19 +41,11 @@ class Batching:
         parameter: int,
         entries: npt.NDArray[np.intp],
         values: FloatVector,
-        one: Callable[[int, float], float],
-        all_moved: Callable[[npt.NDArray[np.intp], FloatVector], float],
+        evaluate_alone: Callable[[npt.NDArray[np.intp], FloatVector], float],
     ) -> FloatVector | None:
         """J with one entry replaced at a time, or None where it has to be evaluated one by one.
 
-        Parameters
-        ----------
-        parameter, entries, values
-            As `Batch.costs_at` takes them.
-        one : callable
-            From an entry and its new value to the cost evaluated alone.
-        all_moved : callable
-            From entries and their new values, all replaced together, to the cost evaluated alone.
+        `evaluate_alone` evaluates the cost with all the entries that it is given replaced together.
         """
         if self.refusal is not None or len(entries) < _LEAST:
             return None
@@ -69,20 +56,20 @@ class Batching:
             return None
         if parameter not in self._offsets:
             # The middle one too, since what stands apart may do so for being evaluated in another batch.
-            for position in {len(entries) // 2, _most_telling(costs)}:
-                alone = one(int(entries[position]), float(values[position]))
+            for position in {len(entries) // 2, _find_most_telling(costs)}:
+                alone = evaluate_alone(entries[[position]], values[[position]])
                 offset = float(costs[position]) - alone
                 if math.isfinite(alone) and not abs(offset) <= self._allowed:
                     self.refusal = f"the batched cost is {costs[position]:.17g}, but one by one it is {alone:.17g}"
                     return None
-            if np.all(costs == costs[0]) and abs(all_moved(entries, values) - alone) > self._allowed:
+            if np.all(costs == costs[0]) and abs(evaluate_alone(entries, values) - alone) > self._allowed:
                 self.refusal = "when batched, the cost does not use the params it is given"
                 return None
             self._offsets[parameter] = offset if math.isfinite(offset) else 0.0
         return costs - self._offsets[parameter]
 
 
-def _most_telling(costs: FloatVector) -> int:
+def _find_most_telling(costs: FloatVector) -> int:
     """The position of the cost that is farthest from the usual one: an entry that moves nothing tells nothing."""
     return int(np.argmax(np.nan_to_num(np.abs(costs - np.median(costs)), posinf=0.0)))
 

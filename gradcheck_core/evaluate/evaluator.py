@@ -14,7 +14,7 @@ from ..protocol.layout import FloatVector, entry_name
 from ..protocol.outputs import Contraction, CostValue
 from ..protocol.randomness import HostRandomState
 from .batching import Batching
-from .limits import Limits, RanOutError, Usage
+from .limits import Limits, RanOutError
 from .requests import EntriesMoved, ParametersMoved, Request, Source
 
 T = TypeVar("T")
@@ -30,14 +30,9 @@ _MOST_NAMED = 5
 class Evaluator:
     """Evaluates one problem's cost, here or wherever a source has it evaluated.
 
-    Parameters
-    ----------
-    problem, contraction, random_state
-        The check's own.
-    limits : Limits
-        How much may be evaluated.
-    on_evaluations : callable, optional
-        Called with the number of evaluations after some were made. None (default): nothing is called.
+    It counts in `evaluations` the thetas at which the cost was evaluated and what was spent, each once, in `not_finite`
+    the perturbed thetas that gave NaN or an infinity, and tells in `ran_out` whether more was asked for than was left.
+    `on_evaluations` is called with the number of evaluations after some were made.
     """
 
     def __init__(
@@ -57,14 +52,9 @@ class Evaluator:
         self._batching: Batching | None = None
         self.batched_to: tuple[float, int] | None = None  # for an evaluator of the same problem elsewhere
         self._refused_elsewhere: str | None = None
-        self._not_finite = 0
-        self._ran_out = False
         self.evaluations = 0
-
-    @property
-    def usage(self) -> Usage:
-        """What was done so far."""
-        return Usage(self.evaluations, self._not_finite, self._ran_out)
+        self.not_finite = 0
+        self.ran_out = False
 
     def cost(self) -> CostValue:
         """J at the present theta."""
@@ -77,15 +67,7 @@ class Evaluator:
             raise
 
     def batch(self, noise: float, memory: int) -> None:
-        """From now on evaluate many thetas at once where the backend can.
-
-        Parameters
-        ----------
-        noise : float
-            Of the cost, absolute: what batched answers may differ by.
-        memory : int
-            Bytes that a batch may take, about.
-        """
+        """From now on evaluate many thetas at once where the backend can, in about this much memory, in bytes."""
         batch = self._problem.batch(self._contraction.weights, memory)
         if batch is not None and self._problem.layout.size >= batch.least:
             self._batching = Batching(batch, noise)
@@ -100,8 +82,8 @@ class Evaluator:
         """From now on have every request answered by this source; so far this process evaluates all."""
         self._source = source
 
-    def answered_elsewhere(self, costs: FloatVector, evaluations: int, not_batched: str | None) -> None:
-        """Count answers that were not evaluated here."""
+    def count_answers(self, costs: FloatVector, evaluations: int, not_batched: str | None) -> None:
+        """Count answers that another process or an earlier run gave."""
         self._count(evaluations, costs)
         self._refused_elsewhere = self._refused_elsewhere or not_batched
 
@@ -110,10 +92,21 @@ class Evaluator:
         costs = np.full(request.size, np.nan)
         with contextlib.suppress(RanOutError):
             if self._source is None:
-                return request.costs(self)
-            for start, found in self._source.answers(request, self):
+                return self.evaluate(request)
+            for start, found in self._source(request):
                 costs[start : start + len(found)] = found
         return costs
+
+    def evaluate(self, request: Request) -> FloatVector:
+        """J at each theta of a request, evaluated here.
+
+        Raises RanOutError if the evaluations do not suffice.
+        """
+        if isinstance(request, EntriesMoved):
+            return self._with_entries(request.parameter, request.entries, request.values, request.present)
+        if isinstance(request, ParametersMoved):
+            return np.array([self.with_parameters(request.moved, request.present)])
+        return np.array([request.cost()])
 
     def left_beyond(self, reserved: int, wanted: int) -> int:
         """How many of the wanted evaluations the check may still make when some are reserved for later."""
@@ -136,23 +129,18 @@ class Evaluator:
                 costs[piece] = self.answer(EntriesMoved(parameter, *moved))
                 continue
             with contextlib.suppress(RanOutError):
-                costs[piece] = self.with_entries(parameter, *moved)
+                costs[piece] = self._with_entries(parameter, *moved)
         return costs
 
-    def with_entries(
+    def _with_entries(
         self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector, present: FloatVector
     ) -> FloatVector:
-        """The same, evaluated here; `present` holds the unperturbed values of these entries only.
-
-        Raises
-        ------
-        RanOutError
-            If the evaluations do not suffice.
-        """
+        """The same, evaluated here; `present` holds the unperturbed values of these entries only."""
         alone: dict[tuple[int, float], float] = {}
-        costs = self._evaluate_batch(parameter, entries, values, alone) if self._batching is not None else None
-        if costs is not None:
-            return costs
+        if self._batching is not None and self.not_batched is None:
+            costs = self._evaluate_batch(self._batching, parameter, entries, values, alone)
+            if costs is not None:
+                return costs
         costs = np.empty(len(entries))
         steps = zip(entries.tolist(), values.tolist(), present.tolist(), strict=True)
         for k, (entry, value, before) in enumerate(steps):
@@ -174,41 +162,37 @@ class Evaluator:
 
     def _evaluate_batch(
         self,
+        batching: Batching,
         parameter: int,
         entries: npt.NDArray[np.intp],
         values: FloatVector,
         alone: dict[tuple[int, float], float],
     ) -> FloatVector | None:
-        """The same in batches, or None where there are none; `alone` gets those evaluated one by one to compare."""
-        if self._batching is None or self.not_batched is not None:
-            return None
+        """The same in one batch, None where it is refused; `alone` gets the costs evaluated one by one to compare."""
 
-        def one(entry: int, value: float) -> float:
-            if (entry, value) not in alone:
-                alone[entry, value] = moved_to(np.array([entry]), np.array([value]))
-            return alone[entry, value]
-
-        def all_moved(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
-            if not self.affords(len(entries) - len(alone) + 1):
+        def evaluate_alone(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
+            one = int(moving[0]), float(to[0])
+            if len(moving) == 1 and one in alone:
+                return alone[one]
+            if len(moving) > 1 and not self.affords(len(entries) - len(alone) + 1):
                 raise RanOutError
-            return moved_to(moving, to)
-
-        def moved_to(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
             whole = self._problem.read(parameter)
             moved = whole.copy()
             moved[moving] = to
-            return self.with_parameters({parameter: moved}, {parameter: whole})
+            cost = self.with_parameters({parameter: moved}, {parameter: whole})
+            if len(moving) == 1:
+                alone[one] = cost
+            return cost
 
         self._random_state.fix()
-        try:
-            costs = self._batching.costs_at(parameter, entries, values, one, all_moved)
-        except RanOutError:  # no room for what a batch is first compared with
-            return None
-        if costs is not None:
-            self._count(len(costs) - len(alone), costs)
-        return costs
+        with contextlib.suppress(RanOutError):
+            costs = batching.costs_at(parameter, entries, values, evaluate_alone)
+            if costs is not None:
+                self._count(len(costs) - len(alone), costs)
+            return costs
+        return None
 
-    def cost_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
+    def cost_with(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
         """J with all entries of some parameters replaced together; NaN where no evaluation was left.
 
         `present` holds their unperturbed entries.
@@ -222,16 +206,10 @@ class Evaluator:
             return self._number(self._problem.evaluate())
 
     def with_parameters(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
-        """The same, evaluated here.
+        """The same, evaluated here; raises RanOutError if no evaluation is left."""
+        return self.ask_at(moved, present, self._evaluate)
 
-        Raises
-        ------
-        RanOutError
-            If no evaluation is left.
-        """
-        return self.at_moved(moved, present, self._evaluate)
-
-    def at_moved(self, moved: dict[int, FloatVector], present: dict[int, FloatVector], ask: Callable[[], T]) -> T:
+    def ask_at(self, moved: dict[int, FloatVector], present: dict[int, FloatVector], ask: Callable[[], T]) -> T:
         """What is asked, e.g. a gradient, at such a theta."""
         with self._move(moved, present):
             return ask()
@@ -239,7 +217,7 @@ class Evaluator:
     @contextlib.contextmanager
     def _move(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> Iterator[None]:
         try:
-            with self._naming(moved):
+            with self._name(moved):
                 for parameter, values in moved.items():
                     self._problem.write(parameter, slice(None), values)
                 yield
@@ -247,13 +225,13 @@ class Evaluator:
             for parameter, values in present.items():
                 self._problem.write(parameter, slice(None), values)
 
-    def evaluate_moved(self, parameters: Iterable[int]) -> float:
+    def evaluate_here(self, parameters: Iterable[int]) -> float:
         """J at the present theta, where these parameters were moved; who moved them gives theta back."""
-        with self._naming(parameters):
+        with self._name(parameters):
             return self._evaluate()
 
     @contextlib.contextmanager
-    def _naming(self, parameters: Iterable[int]) -> Iterator[None]:
+    def _name(self, parameters: Iterable[int]) -> Iterator[None]:
         """Add to an error which parameters were moved."""
         try:
             yield
@@ -265,13 +243,7 @@ class Evaluator:
             raise
 
     def spend(self) -> None:
-        """Count one evaluation of another kind, such as of the gradient, that is made next.
-
-        Raises
-        ------
-        RanOutError
-            If it may not be made.
-        """
+        """Count one evaluation that is made next, such as of the gradient, or raise RanOutError."""
         if not self.affords(1):
             raise RanOutError
         self._count(1)
@@ -283,7 +255,7 @@ class Evaluator:
     def _affordable(self, wanted: int) -> int:
         """How many of these may be evaluated now, one being reserved for the last at theta."""
         affordable = self.left_beyond(1, wanted)
-        self._ran_out = self._ran_out or affordable < wanted
+        self.ran_out = self.ran_out or affordable < wanted
         return affordable
 
     def _evaluate(self) -> float:
@@ -299,12 +271,12 @@ class Evaluator:
         """J from what the cost returned at a perturbed theta."""
         value = self._contraction.number(returned, registry.to_numpy)
         if not math.isfinite(value):
-            self._not_finite += 1
+            self.not_finite += 1
         return value
 
     def _count(self, evaluations: int, costs: FloatVector | None = None) -> None:
         self.evaluations += evaluations
         if costs is not None:
-            self._not_finite += int(np.sum(~np.isfinite(costs)))
+            self.not_finite += int(np.sum(~np.isfinite(costs)))
         if self._on_evaluations is not None:
             self._on_evaluations(evaluations)

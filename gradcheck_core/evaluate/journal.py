@@ -16,36 +16,21 @@ import numpy as np
 from ..errors import InvalidInputError
 from ..protocol import registry
 from ..protocol.layout import Layout
+from .evaluator import Evaluator
 from .journal_file import FORMAT, Entry, JournalFile, Line, as_json, from_json
-from .preflight import Baseline, same_within_rounding
-from .requests import Evaluates, Part, Request, Source
+from .preflight import Baseline, agree_within_rounding
+from .requests import Part, Request, Source
 
 _VERSION = 1
 """Version of the file's format."""
 
-UNIT_SECONDS = 1.0
-"""How much work a killed process loses at most, about."""
-
 
 @final
-class Journal(Source):
+class Journal:
     """Answers from a journal as far as it goes, then from another source, whose answers are appended.
 
-    Parameters
-    ----------
-    path : Path
-        The file; created if it does not exist.
-    backend : str
-        Name of the backend.
-    options : mapping
-        The options that decide at which thetas J is evaluated, as JSON values.
-    precision : str
-        In which the cost is evaluated. A check that needs a second precision keeps the answers of both in one file.
-
-    Raises
-    ------
-    InvalidInputError
-        If the file is not a journal, or is the journal of another check.
+    A check that needs a second precision keeps the answers of both in one file. Raises InvalidInputError if the file is
+    not a journal, or is the journal of another check. `options` are those that decide at which thetas J is evaluated.
     """
 
     def __init__(self, path: Path, backend: str, options: Mapping[str, Any], precision: str) -> None:
@@ -53,14 +38,13 @@ class Journal(Source):
         self._header = _header(backend, options)
         self._precision = precision
         self._file = JournalFile(path)
-        self._further: Source | None = None
         self._number = 0
         self._answered: dict[int, list[Entry]] = {}
         self._opening: Line | None = None
         self._roundoff = 0.0
         self._unperturbed = 0.0
         self._verified: set[type[Request]] = set()
-        self.dropped = 0
+        self._dropped = 0
         try:
             self._take_over()
         except BaseException:
@@ -80,15 +64,19 @@ class Journal(Source):
                 f"journal={str(self._path)!r}"
             )
 
-    def begin(self, layout: Layout, baseline: Baseline, further: Source) -> None:
-        """Compare the journal with the open problem; `further` answers what the journal does not have.
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes for the report."""
+        if not self._dropped:
+            return ()
+        return (
+            f"{self._dropped} lines of the journal did not fit this check, as after a change of the claimed "
+            "gradient or of gradcheck; they were replaced",
+        )
 
-        Raises
-        ------
-        InvalidInputError
-            If the journal is of another problem.
-        """
-        self._further = further
+    def begin(self, layout: Layout, baseline: Baseline, evaluator: Evaluator, further: Source) -> None:
+        """Refuse the journal of another problem; `further` answers what the journal does not have."""
+        self._evaluator, self._further = evaluator, further
         self._roundoff, self._unperturbed = baseline.roundoff, baseline.cost.value
         opening = {
             "precision": self._precision,
@@ -103,19 +91,19 @@ class Journal(Source):
             self._refuse("the parameters' names, shapes or dtypes are different")
         if self._opening["theta"] != opening["theta"]:
             self._refuse("the parameters have different values")
-        if not same_within_rounding(self._opening["cost"], baseline.cost.value, baseline.roundoff):
+        if not agree_within_rounding(self._opening["cost"], baseline.cost.value, baseline.roundoff):
             self._refuse(f"J at the params was {self._opening['cost']!r} and is {baseline.cost.value!r} now")
 
-    def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
-        assert self._further is not None, "`begin` comes first"
+    def answers(self, request: Request) -> Iterator[Part]:
+        evaluator = self._evaluator
         self._number += 1
         asked = request.fingerprint()
         known = self._known(asked)
         for entry in known:
-            yield self._replay(entry.line, request, evaluator)
+            yield self._replay(entry.line, request)
         for start, stop in _gaps(known, request.size):
             before = evaluator.evaluations
-            for within, costs in self._further.answers(request.part(start, stop), evaluator):
+            for within, costs in self._further(request.part(start, stop)):
                 self._file.append(
                     {
                         "precision": self._precision,
@@ -135,13 +123,13 @@ class Journal(Source):
         known = self._answered.pop(self._number, [])
         if known and known[0].line["asked"] != asked:
             # A changed claim changes which entries get a second look. From here on this is another run.
-            self.dropped = len(known) + sum(map(len, self._answered.values()))
+            self._dropped = len(known) + sum(map(len, self._answered.values()))
             self._file.cut(known[0].offset)
             self._answered.clear()
             return []
         return known
 
-    def _replay(self, line: Line, request: Request, evaluator: Evaluates) -> Part:
+    def _replay(self, line: Line, request: Request) -> Part:
         start, costs = int(line["start"]), from_json(line["costs"])
         recorded, evaluations = costs, int(line["evaluations"])
         kind = type(request)
@@ -149,16 +137,16 @@ class Journal(Source):
             # The theta with the largest effect is evaluated again: a cost that agrees there is the recorded one.
             self._verified.add(kind)
             one = int(np.argmax(np.abs(np.nan_to_num(costs - self._unperturbed))))
-            now = request.part(start + one, start + one + 1).costs(evaluator)
+            now = self._evaluator.evaluate(request.part(start + one, start + one + 1))
             self._require_same(float(costs[one]), float(now[0]))
             recorded, evaluations = np.delete(costs, one), evaluations - 1
-        evaluator.answered_elsewhere(recorded, evaluations, line["not batched"])
+        self._evaluator.count_answers(recorded, evaluations, line["not batched"])
         return start, costs
 
     def _require_same(self, recorded: float, now: float) -> None:
         size = max(abs(recorded), abs(self._unperturbed))
         if np.isfinite(recorded) and np.isfinite(now):
-            same = same_within_rounding(size, size + abs(now - recorded), self._roundoff)
+            same = agree_within_rounding(size, size + abs(now - recorded), self._roundoff)
         else:
             same = str(recorded) == str(now)
         if not same:

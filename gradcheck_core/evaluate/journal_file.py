@@ -33,11 +33,6 @@ class JournalFile:
     """Reads the lines that are there, drops a last one that was cut short, and appends.
 
     Each line goes to the operating system before the next evaluation, so a killed process loses nothing written.
-
-    Raises
-    ------
-    InvalidInputError
-        If the file cannot be read or written, or is not a journal.
     """
 
     def __init__(self, path: Path) -> None:

@@ -30,10 +30,8 @@ _PROBED_SHARE = 8
 _MANY = 512
 """From this many coordinates on, the probed share falls with the root of their number: they tell of the rest."""
 
-
 CERTIFICATE_EVALUATIONS = 60
 """Evaluations of a certificate by random directions, whatever the number of coordinates."""
-
 
 _UNENDING = float("inf")
 
@@ -41,15 +39,7 @@ _UNENDING = float("inf")
 @final
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a check may use up.
-
-    Attributes
-    ----------
-    evaluations : int or None
-        Of the cost.
-    deadline : float
-        On the monotonic clock, in seconds.
-    """
+    """What a check may use up: evaluations of the cost, and time, until a deadline on the monotonic clock."""
 
     evaluations: int | None = None
     deadline: float = _UNENDING
@@ -64,27 +54,6 @@ class Limits:
         if self.deadline < _UNENDING and time.monotonic() >= self.deadline:
             return 0
         return _UNENDING if self.evaluations is None else max(0, self.evaluations - used)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What an evaluator has done so far.
-
-    Attributes
-    ----------
-    evaluations : int
-        Thetas at which the cost was evaluated, and what `Evaluator.spend` counted. One that was evaluated both in a
-        batch and alone counts once.
-    not_finite : int
-        How many of those at perturbed thetas gave NaN or an infinity.
-    ran_out : bool
-        Whether more was asked for than was left; one evaluation is reserved for the last at theta.
-    """
-
-    evaluations: int
-    not_finite: int
-    ran_out: bool
 
 
 class RanOutError(Exception):

@@ -30,11 +30,6 @@ def pack(given: Given, reducers: Reducers, by_value: Collection[str] = ()) -> Pa
     Lambdas, closures and what is defined in ``__main__`` travel by value. What other modules define travels by its
     name, unless the module is one of `by_value`.
 
-    Raises
-    ------
-    InvalidInputError
-        If something of it cannot be pickled.
-
     Examples
     --------
     >>> cost, params, args = unpack(pack((lambda w: float(w @ w), np.ones(2), ()), {}))
@@ -46,7 +41,7 @@ def pack(given: Given, reducers: Reducers, by_value: Collection[str] = ()) -> Pa
             cloudpickle.register_pickle_by_value(sys.modules[name])
             registered.callback(cloudpickle.unregister_pickle_by_value, sys.modules[name])
         try:
-            return np.frombuffer(_pickled(given, reducers), dtype=np.uint8)
+            return np.frombuffer(_pickle(given, reducers), dtype=np.uint8)
         except Exception as error:
             msg = (
                 f"`n_jobs`: {_culprit(given, reducers)} cannot be pickled to be sent to other processes "
@@ -65,13 +60,13 @@ def unpack(packed: Packed) -> Given:
 def _culprit(given: Given, reducers: Reducers) -> str:
     for name, thing in zip(("`cost`", "`params`", "`args`"), given, strict=True):
         try:
-            _pickled(thing, reducers)
+            _pickle(thing, reducers)
         except Exception:
             return name
     return "the case"
 
 
-def _pickled(thing: object, reducers: Reducers) -> bytes:
+def _pickle(thing: object, reducers: Reducers) -> bytes:
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
         dispatch_table: ClassVar = ChainMap(dict(reducers), cloudpickle.Pickler.dispatch_table)
 

@@ -19,9 +19,10 @@ from joblib.parallel import LokyBackend, get_active_backend
 from ..case import CheckOptions, GradientCase
 from ..errors import InvalidInputError, WorkersLostError
 from ..protocol.backend import Backend
+from .evaluator import Evaluator
 from .parcel import Packed, pack
 from .preflight import Baseline
-from .requests import MOST_AT_A_TIME, Evaluates, Part, Request, Source, power_of_two
+from .requests import MOST_AT_A_TIME, Part, Request, Source, power_of_two
 from .worker import Chunk, Costs, Recipe, Reply, answer, farewell
 
 _WORTH = 0.2
@@ -39,7 +40,7 @@ _CHUNKS = 4
 
 def prepare(
     adapter: Backend, case: GradientCase, options: CheckOptions, precision: str
-) -> Callable[[Baseline], contextlib.AbstractContextManager[Source]] | None:
+) -> Callable[[Baseline, Evaluator], contextlib.AbstractContextManager[Source]] | None:
     """Pickle a case. What comes back opens a pool once J is known; it is None where joblib makes one worker only."""
     if joblib.effective_n_jobs(options.n_jobs) == 1:
         return None
@@ -47,7 +48,7 @@ def prepare(
     packed = pack_case()
 
     @contextlib.contextmanager
-    def open_pool(baseline: Baseline) -> Iterator[Source]:
+    def open_pool(baseline: Baseline, evaluator: Evaluator) -> Iterator[Source]:
         recipe = Recipe(
             token=uuid.uuid4().hex,
             backend=adapter.name,
@@ -57,9 +58,9 @@ def prepare(
             roundoff=baseline.roundoff,
             surroundings=adapter.surroundings(),
         )
-        pool = Pool(recipe, packed, pack_case, options.n_jobs)
+        pool = Pool(evaluator, recipe, packed, pack_case, options.n_jobs)
         try:
-            yield pool
+            yield pool.answers
             pool.say_farewell()
         finally:
             pool.leave()
@@ -68,25 +69,23 @@ def prepare(
 
 
 @final
-class Pool(Source):
+class Pool:
     """Has large requests answered by other processes, and evaluates small ones here.
 
     The pickled case goes along with every chunk, and a worker opens it in its first one: so a worker that was replaced
     has it too. joblib moves a large array once, through shared memory under loky and by scattering it under dask.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        How the case is opened.
-    packed : numpy.ndarray
-        The pickled case.
-    pack_case : callable
-        Pickles it again, with what some modules define by value.
-    n_jobs : int
-        As joblib takes it.
+    `pack_case` pickles it again, with what some modules define by value.
     """
 
-    def __init__(self, recipe: Recipe, packed: Packed, pack_case: Callable[[set[str]], Packed], n_jobs: int) -> None:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        recipe: Recipe,
+        packed: Packed,
+        pack_case: Callable[[set[str]], Packed],
+        n_jobs: int,
+    ) -> None:
+        self._evaluator = evaluator
         self._recipe = recipe
         self._packed = packed
         self._pack_case = pack_case
@@ -96,12 +95,12 @@ class Pool(Source):
         self._entered = contextlib.ExitStack()
         self._parallel: joblib.Parallel | None = None
 
-    def answers(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
+    def answers(self, request: Request) -> Iterator[Part]:
         if request.size > 1 and request.size * self._seconds >= _WORTH:
-            yield from self._answers_elsewhere(request, evaluator)
+            yield from self._answer_elsewhere(request)
             return
         began = time.perf_counter()
-        costs = request.costs(evaluator)
+        costs = self._evaluator.evaluate(request)
         self._seconds = min(self._seconds, (time.perf_counter() - began) / request.size)
         yield 0, costs
 
@@ -117,16 +116,16 @@ class Pool(Source):
         self._parallel = None
         self._entered.close()
 
-    def _answers_elsewhere(self, request: Request, evaluator: Evaluates) -> Iterator[Part]:
+    def _answer_elsewhere(self, request: Request) -> Iterator[Part]:
         waiting = deque(cut(request.size, self._seconds, joblib.effective_n_jobs(self._n_jobs)))
         failed: dict[int, BaseException] = {}
-        for (start, stop), packed, reply in self._replies(request, evaluator.batched_to, waiting):
+        for (start, stop), packed, reply in self._replies(request, waiting):
             match reply:
                 case Costs():
                     self._seconds = min(self._seconds, reply.seconds / (stop - start))
-                    evaluator.answered_elsewhere(reply.costs, stop - start, reply.not_batched)
+                    self._evaluator.count_answers(reply.costs, stop - start, reply.not_batched)
                     yield start, reply.costs
-                    if waiting and not evaluator.affords(1):
+                    if waiting and not self._evaluator.affords(1):
                         waiting.clear()
                 case ModuleNotFoundError(name=module) if module in sys.modules:
                     waiting.append((start, stop))
@@ -151,11 +150,9 @@ class Pool(Source):
         self._by_value.add(module)
         self._packed = self._pack_case(self._by_value)
 
-    def _replies(
-        self, request: Request, batched_to: tuple[float, int] | None, waiting: deque[Chunk]
-    ) -> Iterator[tuple[Chunk, Packed, Reply]]:
+    def _replies(self, request: Request, waiting: deque[Chunk]) -> Iterator[tuple[Chunk, Packed, Reply]]:
         """Send chunks until none waits; what is lost with its worker is sent once more."""
-        recipe = replace(self._recipe, batched_to=batched_to)
+        recipe = replace(self._recipe, batched_to=self._evaluator.batched_to)
         under_way: dict[Chunk, Packed] = {}
 
         def tasks() -> Iterator[Any]:

@@ -11,7 +11,7 @@ from ..errors import InvalidInputError, NonDeterministicCostError, NonFiniteCost
 from ..numerics.norms import norm
 from ..protocol.backend import Problem
 from ..protocol.layout import FloatVector, Layout
-from ..protocol.outputs import REPEATABLE, CostValue
+from ..protocol.outputs import ROUNDINGS, CostValue
 from ..protocol.randomness import HostRandomState
 from .evaluator import Evaluator
 
@@ -19,18 +19,10 @@ from .evaluator import Evaluator
 @final
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Theta and J there, before anything is perturbed.
+    """All of theta, float64, and J there, before anything is perturbed.
 
-    Attributes
-    ----------
-    theta : numpy.ndarray
-        All of it, float64.
-    cost : CostValue
-        J there.
-    roundoff : float
-        Unit roundoff of theta and of what the cost returns, whichever is coarser, relative.
-    seconds : float
-        What the faster of two evaluations took.
+    `roundoff` is that of theta or of what the cost returns, whichever is coarser; `seconds` is what the faster of two
+    evaluations took.
     """
 
     theta: FloatVector
@@ -42,21 +34,7 @@ class Baseline:
 def establish(problem: Problem, evaluator: Evaluator, random_state: HostRandomState, roundoff: float) -> Baseline:
     """Evaluate twice at theta and refuse a cost whose differences would mean nothing.
 
-    Parameters
-    ----------
-    problem, evaluator, random_state
-        The check's own.
-    roundoff : float
-        Unit roundoff of the precision that theta is held in, relative.
-
-    Raises
-    ------
-    InvalidInputError
-        If theta is not finite, or the cost changes its parameters.
-    NonFiniteCostError
-        If the cost at theta is NaN or infinite.
-    NonDeterministicCostError
-        If the two evaluations differ by more than rounding.
+    `roundoff` is that of the precision in which theta is held.
     """
     theta = np.empty(problem.layout.size)
     for i, parameter in enumerate(problem.layout.parameters):
@@ -82,24 +60,12 @@ def establish(problem: Problem, evaluator: Evaluator, random_state: HostRandomSt
 
 
 def require_repeated(evaluator: Evaluator, baseline: Baseline) -> None:
-    """Evaluate once more at theta, after everything, and refuse a cost that has drifted meanwhile.
-
-    Raises
-    ------
-    NonDeterministicCostError
-        If J differs from the first evaluation's by more than rounding.
-    """
+    """Evaluate once more at theta, after everything, and refuse a cost that has drifted meanwhile."""
     _require_repeatable(baseline.cost.value, evaluator.cost().value, baseline.roundoff)
 
 
 def require_unchanged(problem: Problem, theta: FloatVector) -> None:
-    """Refuse a cost that has changed its parameters.
-
-    Raises
-    ------
-    InvalidInputError
-        Naming the first entry that changed, or what was rebound.
-    """
+    """Refuse a cost that has changed its parameters, naming the first entry that changed, or what was rebound."""
     rebound = problem.changed_structure()
     if rebound is not None:
         msg = f"`cost` rebinds {rebound} in the params it is given; compute new values without storing them there"
@@ -133,13 +99,13 @@ def _require_finite_theta(theta: FloatVector, layout: Layout) -> None:
         raise InvalidInputError(msg)
 
 
-def same_within_rounding(first: float, second: float, roundoff: float) -> bool:
+def agree_within_rounding(first: float, second: float, roundoff: float) -> bool:
     """Whether two evaluations at one theta differ by no more than sums in another order do."""
-    return abs(first - second) <= REPEATABLE * roundoff * abs(first)
+    return abs(first - second) <= ROUNDINGS * roundoff * abs(first)
 
 
 def _require_repeatable(first: float, second: float, roundoff: float) -> None:
-    if same_within_rounding(first, second, roundoff):
+    if agree_within_rounding(first, second, roundoff):
         return
     amount = abs(first - second)
     msg = (

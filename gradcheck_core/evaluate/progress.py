@@ -20,12 +20,7 @@ _WINDOW = 30.0
 class ProgressBar:
     """Counts evaluations; after a second it shows how many are done and, from their pace, the time that remains.
 
-    Parameters
-    ----------
-    total : int
-        Evaluations expected, known from the parameters' sizes.
-    shown : bool or None
-        True: always (also where the output is no terminal); False: never; None: on a terminal.
+    It is shown always (True), never (False), or on a terminal (None).
     """
 
     def __init__(self, total: int, shown: bool | None) -> None:
@@ -70,17 +65,7 @@ class ProgressBar:
 
 
 def announce(total: int, seconds_each: float, shown: bool | None) -> None:
-    """Say how long a check will take at most.
-
-    Parameters
-    ----------
-    total : int
-        Evaluations expected.
-    seconds_each : float
-        What one of them takes.
-    shown : bool or None
-        As for `ProgressBar`.
-    """
+    """Say how long a check will take at most, given the seconds that one evaluation takes."""
     _console(shown).print(
         f"gradcheck: about {total:,} evaluations of {1e3 * seconds_each:.2g} ms each: "
         f"{datetime.timedelta(seconds=round(total * seconds_each))}, or less if several are made at once",

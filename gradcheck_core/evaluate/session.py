@@ -1,7 +1,7 @@
 """One case opened in one precision, and its cost as a function of one parameter's entries or along a direction."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +18,9 @@ from ..protocol.layout import FloatVector, Layout
 from ..protocol.outputs import Contraction
 from ..protocol.randomness import HostRandomState
 from .evaluator import Evaluator
+from .journal import Journal
 from .limits import Limits
 from .preflight import Baseline
-from .sources import Answering
 
 EVALUATIONS_ALONG_A_LINE = 2 * len(STEPS_ALONG_A_LINE)
 """Of the two slopes along one direction."""
@@ -29,22 +29,9 @@ EVALUATIONS_ALONG_A_LINE = 2 * len(STEPS_ALONG_A_LINE)
 @final
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open problem that has passed the preflight.
+    """A case opened in one precision, ``native`` or ``float64``, that has passed the preflight.
 
-    Attributes
-    ----------
-    adapter, case, options
-        What was asked.
-    precision : str
-        In which the problem was opened, ``native`` or ``float64``.
-    problem, evaluator, contraction, random_state
-        The means.
-    baseline : Baseline
-        Theta and J there.
-    chosen : tuple of int
-        Positions of the parameters to check.
-    sources : Answering or None
-        Where answers come from besides this process.
+    `chosen` are the positions of the parameters to check.
     """
 
     adapter: Backend
@@ -57,7 +44,7 @@ class Session:
     random_state: HostRandomState
     baseline: Baseline
     chosen: tuple[int, ...]
-    sources: Answering | None = None
+    journal: Journal | None = None
 
     @property
     def layout(self) -> Layout:
@@ -67,6 +54,17 @@ class Session:
     def entries(self, parameter: int) -> FloatVector:
         """One parameter's entries at theta."""
         return self.baseline.theta[self.layout.parameters[parameter].range]
+
+    def move(
+        self, direction: Mapping[int, FloatVector], t: float
+    ) -> tuple[dict[int, FloatVector], dict[int, FloatVector]]:
+        """Theta plus t times a direction through some parameters, and theta itself, by position."""
+        present = {i: self.entries(i) for i in direction}
+        return {i: present[i] + t * along for i, along in direction.items()}, present
+
+    def cost_along(self, direction: Mapping[int, FloatVector], t: float) -> float:
+        """J at theta plus t times a direction."""
+        return self.evaluator.cost_with(*self.move(direction, t))
 
     @property
     def present(self) -> dict[int, FloatVector]:
@@ -107,11 +105,11 @@ def cost_of(session: Session, position: int, noise: float) -> ParameterCost:
         noise=noise,
         roundoff=session.baseline.roundoff,
         costs_at=partial(session.evaluator.costs_at, position, present),
-        rounded=partial(round_entries, session.problem, position),
+        rounded=partial(_round_entries, session.problem, position),
     )
 
 
-def round_entries(problem: Problem, position: int, values: FloatVector) -> FloatVector:
+def _round_entries(problem: Problem, position: int, values: FloatVector) -> FloatVector:
     """What new values of a whole parameter become in the precision of the evaluation; theta is as before."""
     present = problem.read(position)
     problem.write(position, slice(None), values)
@@ -148,27 +146,13 @@ def random_direction(entries: FloatVector, generator: np.random.Generator) -> Fl
 
 @final
 class Line:
-    """The cost along directions through theta.
+    """The cost along directions through theta, each given by position, from a first step that is at most the longest.
 
-    Parameters
-    ----------
-    session : Session
-        The check's own.
-    noise : float
-        Of the cost, absolute.
-    longest : float
-        The longest step to begin with, in units of the direction. Default none.
-
-    Attributes
-    ----------
-    present : dict
-        The entries at theta of the parameters to check, by position.
-    cost, noise, step : float
-        J at theta, its noise, and the step to begin with.
+    `cost`, `noise` and `step` are J at theta, its noise, and the step to begin with; `present` is theta by position.
     """
 
     def __init__(self, session: Session, noise: float, longest: float = math.inf) -> None:
-        self._evaluator = session.evaluator
+        self._session = session
         self._roundoff = session.baseline.roundoff
         self.present = session.present
         self.cost = session.baseline.cost.value
@@ -179,19 +163,15 @@ class Line:
     @property
     def affordable(self) -> bool:
         """Whether the check may still make the evaluations that one direction takes."""
-        return self._evaluator.left_beyond(1, EVALUATIONS_ALONG_A_LINE) == EVALUATIONS_ALONG_A_LINE
+        return self._session.evaluator.left_beyond(1, EVALUATIONS_ALONG_A_LINE) == EVALUATIONS_ALONG_A_LINE
 
     def slopes(self, direction: dict[int, FloatVector]) -> Slopes:
         """Both one-sided slopes at theta."""
         steps = self.step * STEPS_ALONG_A_LINE
-        costs = list(map(partial(self.cost_at, direction), [*steps.tolist(), *(-steps).tolist()]))
+        costs = list(map(partial(self._session.cost_along, direction), [*steps.tolist(), *(-steps).tolist()]))
         plus, minus = np.split(np.array(costs) - self.cost, 2)
         return Slopes(*along_line(steps, plus, minus, self.noise, self._roundoff, self._roundoff))
 
-    def cost_at(self, direction: dict[int, FloatVector], t: float) -> float:
-        """J at theta plus t times a direction."""
-        return self.cost_moved({i: self.present[i] + t * along for i, along in direction.items()})
-
-    def cost_moved(self, moved: dict[int, FloatVector]) -> float:
+    def cost_with(self, moved: dict[int, FloatVector]) -> float:
         """J with all entries of some parameters replaced."""
-        return self._evaluator.cost_moved(moved, {i: self.present[i] for i in moved})
+        return self._session.evaluator.cost_with(moved, {i: self.present[i] for i in moved})

@@ -1,65 +1,73 @@
 """Where the answers of one check come from: this process or a pool, and a journal in front of either."""
 
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Self, final
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import final
 
 from ..case import CheckOptions, GradientCase
 from ..protocol.backend import Backend
 from ..protocol.layout import Layout
-from .journal import UNIT_SECONDS, Journal
+from .evaluator import Evaluator
+from .journal import Journal
 from .preflight import Baseline
-from .requests import InProcess, InUnits, Source
+from .requests import MOST_AT_A_TIME, Part, Request, Source, power_of_two
+
+UNIT_SECONDS = 1.0
+"""How much work a killed process loses at most, about, and how late a check ends after its time."""
+
+Begin = Callable[[Layout, Baseline, Evaluator], None]
+"""Connects an evaluator to its source once J is known."""
 
 
-@final
-class Answering:
-    """The sources of one check in one precision.
+@contextmanager
+def prepare_sources(
+    adapter: Backend, case: GradientCase, options: CheckOptions, precision: str
+) -> Iterator[tuple[Begin, Journal | None]]:
+    """Prepare the sources of one check in one precision, before its problem is opened.
 
-    They are prepared before the problem is opened: a case that cannot travel, and the journal of another check, are
-    refused before anything is evaluated. `begin` follows once J is known.
+    So a case that cannot travel, and the journal of another check, are refused before anything is evaluated.
     """
-
-    def __init__(self, adapter: Backend, case: GradientCase, options: CheckOptions, precision: str) -> None:
-        self._options = options
-        self._opened = ExitStack()
-        self._open_pool = None
+    with ExitStack() as opened:
+        open_pool = None
         if options.n_jobs != 1:
             from .pool import prepare  # joblib takes as long to import as all the rest of the core
 
-            self._open_pool = prepare(adapter, case, options, precision)
-        self._journal: Journal | None = None
+            open_pool = prepare(adapter, case, options, precision)
+        journal = None
         if options.journal is not None:
-            self._journal = self._opened.enter_context(
-                Journal(options.journal, adapter.name, options.deciding(), precision)
-            )
+            deciding = options.collect_deciding()
+            journal = opened.enter_context(Journal(options.journal, adapter.name, deciding, precision))
 
-    def __enter__(self) -> Self:
-        return self
+        def begin(layout: Layout, baseline: Baseline, evaluator: Evaluator) -> None:
+            source: Source = InUnits(evaluator).answers
+            if open_pool is not None:
+                source = opened.enter_context(open_pool(baseline, evaluator))
+            if journal is not None:
+                journal.begin(layout, baseline, evaluator, source)
+                source = journal.answers
+            evaluator.answer_from(source)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._opened.__exit__(kind, error, trace)
+        yield begin, journal
 
-    def begin(self, layout: Layout, baseline: Baseline) -> Source:
-        """The source of all answers, now that J at theta is known."""
-        in_one_go = self._journal is None and self._options.max_seconds is None
-        source: Source = InProcess() if in_one_go else InUnits(UNIT_SECONDS)
-        if self._open_pool is not None:
-            source = self._opened.enter_context(self._open_pool(baseline))
-        if self._journal is None:
-            return source
-        self._journal.begin(layout, baseline, source)
-        return self._journal
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Notes for the report."""
-        dropped = 0 if self._journal is None else self._journal.dropped
-        if not dropped:
-            return ()
-        return (
-            f"{dropped} lines of the journal did not fit this check, as after a change of the claimed gradient or of "
-            "gradcheck; they were replaced",
-        )
+@final
+class InUnits:
+    """Evaluates in this process, in units that take about a second each.
+
+    A unit is at most four times as large as the last one: the first evaluations can be faster than the rest.
+    """
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._most = 1
+
+    def answers(self, request: Request) -> Iterator[Part]:
+        start = 0
+        while start < request.size:
+            stop = min(start + self._most, request.size)
+            began = time.perf_counter()
+            yield start, self._evaluator.evaluate(request.part(start, stop))
+            each = max((time.perf_counter() - began) / (stop - start), 1e-9)
+            self._most = power_of_two(min(4 * (stop - start), int(UNIT_SECONDS / each), MOST_AT_A_TIME))
+            start = stop

@@ -20,7 +20,7 @@ from ..protocol.randomness import HostRandomState
 from .evaluator import Evaluator
 from .limits import Limits
 from .parcel import Given, Packed, unpack
-from .preflight import same_within_rounding
+from .preflight import agree_within_rounding
 from .requests import Request
 
 _MOST_OPEN = 4
@@ -63,7 +63,7 @@ Reply = Costs | BaseException
 
 
 def answer(recipe: Recipe, case: Packed, chunk: Chunk, request: Request) -> tuple[Chunk, Reply]:
-    """Evaluate one chunk of a request, of which `request` is that part."""
+    """Evaluate one chunk of a request; `request` is that part of it."""
     # A problem has one theta, so two threads of one worker (dask can have several) take turns.
     with _LOCK, HostRandomState(0):
         try:
@@ -74,7 +74,7 @@ def answer(recipe: Recipe, case: Packed, chunk: Chunk, request: Request) -> tupl
                     _OPEN[recipe.token] = _open(recipe, unpack(case))
                 opened = _OPEN[recipe.token]
                 began = time.perf_counter()
-                costs = request.costs(opened.evaluator) - opened.offset
+                costs = opened.evaluator.evaluate(request) - opened.offset
                 return chunk, Costs(costs, time.perf_counter() - began, opened.evaluator.not_batched)
         except (Exception, SystemExit) as error:
             return chunk, _portable(error)
@@ -106,11 +106,11 @@ def _open(recipe: Recipe, given: Given) -> _Open:
     random_state = HostRandomState(recipe.seed)
     problem = registry.load_backend(recipe.backend).open(*given, recipe.precision, recipe.seed)
     try:
-        evaluator = Evaluator(problem, Contraction(recipe.seed), random_state, Limits(), lambda count: None)
+        evaluator = Evaluator(problem, Contraction(recipe.seed), random_state, Limits())
         random_state.fix()
         here = evaluator.cost().value
         random_state.watch()
-        if not same_within_rounding(recipe.cost, here, recipe.roundoff):
+        if not agree_within_rounding(recipe.cost, here, recipe.roundoff):
             raise InvalidInputError(_ANOTHER_COST.format(there=recipe.cost, here=here))
         evaluator.cost()  # as the preflight does: a backend learns from two calls what a random cost needs
         if recipe.batched_to is not None:

@@ -11,8 +11,7 @@ from ..numerics.norms import norm
 from ..protocol import registry, trees
 from ..protocol.backend import Backend, Capability, Problem
 from ..protocol.layout import FloatVector, Gradient, Layout, as_pairs
-from ..protocol.outputs import Contraction, ToNumpy, is_below_float64, is_floating, roundoff_of
-from . import claims
+from ..protocol.outputs import Contraction, is_below_float64, is_floating, roundoff_of
 from .forward import forward_gradient
 
 
@@ -23,13 +22,7 @@ def own_gradient(session: Session) -> Gradient:
 
 
 def differentiate(adapter: Backend, problem: Problem, contraction: Contraction, mode: str, precision: str) -> Gradient:
-    """The backend's automatic differentiation of an open problem, in reverse or forward mode.
-
-    Raises
-    ------
-    InvalidInputError
-        If the backend has no forward mode and that was asked for.
-    """
+    """The backend's automatic differentiation of an open problem, in reverse or forward mode."""
     if mode == "reverse":
         return problem.gradient(contraction.weights)
     if Capability.FORWARD not in adapter.capabilities:
@@ -40,13 +33,7 @@ def differentiate(adapter: Backend, problem: Problem, contraction: Contraction, 
 
 
 def claimed_gradient(session: Session) -> Gradient:
-    """The gradient to be checked, at the present theta: the user's, else the backend's own.
-
-    Raises
-    ------
-    InvalidInputError
-        If the user's is unusable, or the cost returns several numbers: it cannot be the gradient of those.
-    """
+    """The gradient to be checked, at the present theta: the user's, else the backend's own."""
     case = session.case
     if case.grads is None:
         return own_gradient(session)
@@ -62,10 +49,10 @@ def claimed_gradient(session: Session) -> Gradient:
         raise InvalidInputError(msg)
     session.random_state.fix()
     claimed = case.grads(session.problem.params(), *case.args) if callable(case.grads) else case.grads
-    return claims.lay_out(claimed, session.layout, registry.to_numpy, session.adapter.conjugates, registry.dtype_of)
+    return lay_out(claimed, session.layout, session.adapter.conjugates)
 
 
-def sensitivity_to_rounding(session: Session, claim: Gradient) -> dict[str, float]:
+def measure_sensitivity(session: Session, claim: Gradient) -> dict[str, float]:
     """By parameter, how much the backend's float64 gradient changes, as a norm, when theta is rounded.
 
     Rounded to the parameters' own precision, where that is below float64; nothing otherwise.
@@ -86,13 +73,7 @@ def sensitivity_to_rounding(session: Session, claim: Gradient) -> dict[str, floa
 
 
 def claimed_product(session: Session) -> Callable[[FloatVector], Gradient]:
-    """The Hessian-vector product to be checked, as a function of a direction of theta.
-
-    Raises
-    ------
-    InvalidInputError
-        If the user passed none and the backend has none.
-    """
+    """The Hessian-vector product to be checked, as a function of a direction of theta."""
     hvp, case = session.options.hvp, session.case
     if hvp is None and Capability.HESSIAN not in session.adapter.capabilities:
         msg = (
@@ -107,9 +88,7 @@ def claimed_product(session: Session) -> Callable[[FloatVector], Gradient]:
             return session.problem.hvp(direction, session.contraction.weights)
         handed = _structure(direction, case.params, session.layout)
         returned = hvp(session.problem.params(), handed, *case.args)
-        return claims.lay_out(
-            returned, session.layout, registry.to_numpy, session.adapter.conjugates, registry.dtype_of
-        )
+        return lay_out(returned, session.layout, session.adapter.conjugates)
 
     return product
 
@@ -126,35 +105,13 @@ def _structure(direction: FloatVector, params: object, layout: Layout) -> object
     return trees.rebuilder(params)(iter([place(leaf) for leaf in trees.leaves(params)]))
 
 
-DtypeOf = Callable[[object], str]
-
-
-def lay_out(
-    grads: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool = False, dtype_of: DtypeOf | None = None
-) -> Gradient:
+def lay_out(grads: object, layout: Layout, conjugates: bool = False) -> Gradient:
     """Lay a claimed gradient out as theta is.
 
-    Parameters
-    ----------
-    grads : object
-        The params' own structure; or a mapping from parameter name; or a flat vector of shape ``(n,)``; or, where
-        the names do not match but the number does, a list or tuple with one array for each parameter in order. The
-        arrays may be any framework's; None stands for zero.
-    layout : Layout
-        Of theta.
-    to_numpy : callable
-        From any framework's array to a NumPy array.
-    dtype_of : callable, optional
-        From any framework's array to the name of its own dtype, where NumPy does not know that; None (default): that of
-        the NumPy array.
-    conjugates : bool
-        Whether gradients by complex parameters come as dJ/dx - i dJ/dy, `Backend.conjugates`; else dJ/dx + i dJ/dy.
-
-    Raises
-    ------
-    InvalidInputError
-        If a gradient is missing, extra, of another shape or of no floating dtype, or complex where its parameter is
-        real; naming it.
+    It comes in the params' own structure; or as a mapping from parameter name; or a flat vector of shape ``(n,)``; or,
+    where the names do not match but the number does, a list or tuple with one array for each parameter in order. The
+    arrays may be any framework's; None stands for zero. `conjugates` says that gradients by complex parameters come as
+    dJ/dx - i dJ/dy, and not as dJ/dx + i dJ/dy.
     """
     if grads is None:
         msg = "`grads` is a function that returned None; return the gradient, in the structure of `params` or by name"
@@ -166,7 +123,7 @@ def lay_out(
         msg = f"`grads`: two gradients are both named `{repeated}`, their keys joined by dots; pass each once"
         raise InvalidInputError(msg)
     if list(named) == [trees.ROOT_NAME]:
-        return _from_bare(named[trees.ROOT_NAME], layout, to_numpy, conjugates, dtype_of)
+        return _from_bare(named[trees.ROOT_NAME], layout, conjugates)
     names = [parameter.name for parameter in layout.parameters]
     positional = isinstance(grads, list | tuple) and len(named) == len(names) and not set(named) & set(names)
     if positional:
@@ -180,20 +137,18 @@ def lay_out(
             f"pass one gradient for each of {', '.join(names)}, in the structure of `params` or by name"
         )
         raise InvalidInputError(msg)
-    return _gather({name: named[name] for name in names}, layout, to_numpy, conjugates, dtype_of)
+    return _gather({name: named[name] for name in names}, layout, conjugates)
 
 
 def _list(label: str, names: list[str]) -> str:
     return f"{label}: {', '.join(f'`{name}`' for name in names)}; " if names else ""
 
 
-def _from_bare(
-    value: object, layout: Layout, to_numpy: ToNumpy, conjugates: bool, dtype_of: DtypeOf | None
-) -> Gradient:
-    array = to_numpy(value)
+def _from_bare(value: object, layout: Layout, conjugates: bool) -> Gradient:
+    array = registry.to_numpy(value)
     only = layout.parameters[0]
     if len(layout.parameters) == 1 and array.shape == only.shape:
-        return _gather({only.name: value}, layout, to_numpy, conjugates, dtype_of)
+        return _gather({only.name: value}, layout, conjugates)
     if array.shape != (layout.size,):
         shapes = ", ".join(f"`{p.name}` {p.shape}" for p in layout.parameters)
         msg = (
@@ -202,13 +157,10 @@ def _from_bare(
         )
         raise InvalidInputError(msg)
     _require_numbers("grads", value, array, "iu")
-    dtype = array.dtype.name if dtype_of is None else dtype_of(value)
-    return Gradient(array.astype(np.float64), tuple(dtype for _ in layout.parameters))
+    return Gradient(array.astype(np.float64), (registry.dtype_of(value),) * len(layout.parameters))
 
 
-def _gather(
-    named: Mapping[str, object], layout: Layout, to_numpy: ToNumpy, conjugates: bool, dtype_of: DtypeOf | None
-) -> Gradient:
+def _gather(named: Mapping[str, object], layout: Layout, conjugates: bool) -> Gradient:
     d_theta = np.zeros(layout.size)
     dtypes: list[str] = []
     notes: list[str] = []
@@ -218,7 +170,7 @@ def _gather(
             notes.append(f"`{parameter.name}`: the claimed gradient is None and counts as zero")
             dtypes.append("float64")
             continue
-        array = to_numpy(value)
+        array = registry.to_numpy(value)
         if array.shape != parameter.shape:
             msg = (
                 f"`grads`: `{parameter.name}` has shape {array.shape}, its parameter {parameter.shape}; "
@@ -227,7 +179,7 @@ def _gather(
             raise InvalidInputError(msg)
         _require_numbers(f"grads[{parameter.name!r}]", value, array, "iuc" if parameter.is_complex else "iu")
         d_theta[parameter.range] = as_pairs(array, conjugates) if parameter.is_complex else array.reshape(-1)
-        dtypes.append(array.dtype.name if dtype_of is None else dtype_of(value))
+        dtypes.append(registry.dtype_of(value))
     return Gradient(d_theta, tuple(dtypes), tuple(notes))
 
 

@@ -10,30 +10,20 @@ import numpy as np
 
 from ..errors import GradcheckError, InvalidInputError
 from ..evaluate.limits import RanOutError
-from ..evaluate.preflight import Baseline
-from ..evaluate.session import EVALUATIONS_ALONG_A_LINE, Line, Session
-from ..numerics.coordinates import Derivatives
+from ..evaluate.session import EVALUATIONS_ALONG_A_LINE, Line, Session, cost_of
+from ..numerics.coordinates import BACKWARD_NOISE, Derivatives
 from ..numerics.directions import directions_through
-from ..numerics.steps import scales
+from ..numerics.steps import first_step, scales
 from ..protocol import registry
 from ..protocol.backend import Problem
 from ..protocol.layout import FloatVector
-from ..protocol.outputs import Contraction
+from ..protocol.outputs import ROUNDINGS, Contraction
 from ..protocol.randomness import HostRandomState
 from .evidence import Claimed
-from .second_look import confirm_by_differences
+from .second_look import look_again
 
 _STEP = 1e-20
 """Step in units of an entry's scale: its square is nothing beside 1, so no truncation is left; there is no noise."""
-
-_ROUNDINGS = 64.0
-"""Unit roundoffs of itself that a derivative by a complex step, and the cost beside it, may be off by."""
-
-_FLOOR = 16.0
-"""Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
-
-_MOST_DIRECTIONS = 8
-"""Directions along which the steps are tested, 16 evaluations each: one for each parameter, shared beyond that."""
 
 
 @final
@@ -49,15 +39,7 @@ class ComplexCost:
         self._spend = spend
 
     def value(self) -> complex:
-        """J at the present theta.
-
-        Raises
-        ------
-        InvalidInputError
-            If the cost cannot be evaluated with complex parameters, or its result is real.
-        RanOutError
-            If no evaluation is left.
-        """
+        """J at the present theta; raises RanOutError if no evaluation is left."""
         self._spend()
         self._random_state.fix()
         try:
@@ -101,26 +83,7 @@ def measure_by_complex_steps(
     is not. So they are compared with central differences: along one direction through each parameter beforehand, and
     afterwards at the coordinates that differ from the claim, where the differences then count.
 
-    Parameters
-    ----------
-    session : Session
-        The check's own, with real parameters.
-    cost : ComplexCost
-        The same cost with complex ones.
-    claims : dict
-        The claimed entries by the parameter's position.
-    noise : float
-        Of the cost, absolute.
-
-    Returns
-    -------
-    dict
-        Derivatives by the parameter's position.
-
-    Raises
-    ------
-    InvalidInputError
-        If the cost is not safe for complex steps.
+    The session has real parameters, `cost` the same ones as complex numbers; claims and derivatives are by position.
 
     References
     ----------
@@ -141,11 +104,13 @@ def measure_by_complex_steps(
         with contextlib.suppress(RanOutError):
             for k, (value, step) in enumerate(entries):
                 slope[k] = cost.slope_by(i, k, value, step)
-        error = _ROUNDINGS * baseline.roundoff * np.abs(slope) + _FLOOR * noise / at
+        error = ROUNDINGS * baseline.roundoff * np.abs(slope) + BACKWARD_NOISE * noise / at
         error = np.where(np.isfinite(slope), error, np.inf)
         slope = np.nan_to_num(slope, posinf=0.0, neginf=0.0)
         by_steps = Derivatives(slope, slope, error)
-        found[i] = confirm_by_differences(session, i, noise, by_steps, claimed)
+        by_entry = cost_of(session, i, noise)
+        longer = at * first_step(noise, by_entry.cost, by_entry.roundoff)
+        found[i] = look_again(by_entry, session.evaluator, longer, by_steps, claimed)
         away = np.abs(slope - found[i].nearest(slope)) > found[i].error + error
         if away.any():
             entry = session.layout.parameters[i].entry(int(np.argmax(away)))
@@ -154,32 +119,21 @@ def measure_by_complex_steps(
 
 
 def _require_safe(session: Session, cost: ComplexCost, noise: float) -> None:
-    _require_same_cost(cost.value(), session.baseline)
+    value, real, roundoff = cost.value(), session.baseline.cost.value, session.baseline.roundoff
+    if not cmath.isfinite(value) or abs(value - real) > ROUNDINGS * roundoff * abs(real):
+        _refuse(f"with complex parameters it is {value:.9g} at theta, with real ones {real:.9g}")
     line = Line(session, noise)
-    for direction in directions_through(session.present, _MOST_DIRECTIONS, np.random.default_rng(0)):
+    for direction in directions_through(session.present, np.random.default_rng(0)):
         if not session.evaluator.affords(EVALUATIONS_ALONG_A_LINE + 1):
             raise RanOutError
-        names = ", ".join(f"`{session.layout.parameters[i].name}`" for i in direction)
-        _require_same_slope(line, cost, direction, session.baseline, noise, names)
-
-
-def _require_same_cost(value: complex, baseline: Baseline) -> None:
-    real = baseline.cost.value
-    allowed = _ROUNDINGS * baseline.roundoff * abs(real)
-    if not cmath.isfinite(value) or abs(value - real) > allowed:
-        _refuse(f"with complex parameters it is {value:.9g} at theta, with real ones {real:.9g}")
-
-
-def _require_same_slope(
-    line: Line, cost: ComplexCost, direction: dict[int, FloatVector], baseline: Baseline, noise: float, names: str
-) -> None:
-    slope = cost.slope_along(direction, {i: line.present[i] for i in direction})
-    real = line.slopes(direction)
-    if not real.contain(slope, _FLOOR * noise + _ROUNDINGS * baseline.roundoff * abs(slope)):
-        _refuse(
-            f"along a direction through {names} its complex step gives {slope:.9g}, "
-            f"central differences {(real.lower + real.upper) / 2:.9g} ± {real.error:.1g}"
-        )
+        slope = cost.slope_along(direction, line.present)
+        slopes = line.slopes(direction)
+        if not slopes.contain(slope, BACKWARD_NOISE * noise + ROUNDINGS * roundoff * abs(slope)):
+            names = ", ".join(f"`{session.layout.parameters[i].name}`" for i in direction)
+            _refuse(
+                f"along a direction through {names} its complex step gives {slope:.9g}, "
+                f"central differences {(slopes.lower + slopes.upper) / 2:.9g} ± {slopes.error:.1g}"
+            )
 
 
 def _refuse(reason: str, cause: Exception | None = None) -> NoReturn:

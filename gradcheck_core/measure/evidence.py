@@ -106,25 +106,12 @@ class Evidence:
 @final
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Evidence and what else was found out.
+    """Evidence, one item or several for each checked parameter, and what else was found out.
 
-    Attributes
-    ----------
-    evidence : tuple of Evidence
-        For each checked parameter, one item or several.
-    notes : tuple of str
-        For the reader.
-    sensitivity : dict
-        By parameter, how much its float64 gradient changes, as a norm, when theta is rounded to the parameters' own
-        precision; only where those are below float64 and the gradient is the backend's.
-    unmoved : tuple of str
-        Parameters that can be moved without any change of the cost.
-    certificate : Certificate or None
-        Of random directions.
-    claim : Gradient or None
-        The gradient that was checked, by all parameters; None where Hessian-vector products were.
-    noise : float
-        Of the cost, absolute.
+    `sensitivity` is by parameter how much its float64 gradient changes, as a norm, when theta is rounded to the
+    parameters' own precision; only where that is below float64 and the gradient is the backend's. `unmoved` names the
+    parameters that can be moved without any change of the cost. `claim` is the gradient that was checked, by all
+    parameters; None where Hessian-vector products were. `noise` is that of the cost, absolute.
     """
 
     evidence: tuple[Evidence, ...]
@@ -141,22 +128,8 @@ class Gathered:
 class Findings:
     """What a check found out before anything is judged.
 
-    Attributes
-    ----------
-    baseline : Baseline
-        Theta and J.
-    gathered : Gathered
-        The evidence.
-    evaluations : int
-        Calls of the cost, except those of automatic differentiation; with order=2 those of the gradient too.
-    precision : str
-        In which the cost was evaluated.
-    method : str
-        How the derivatives were taken.
-    layout : Layout
-        Of theta.
-    stopped : str
-        Which limit ended it before every coordinate or direction was measured; empty where none did.
+    `evaluations` are the calls of the cost, except those of automatic differentiation; with order=2 those of the
+    gradient too. `stopped` says which limit ended it before everything was measured; it is empty where none did.
     """
 
     baseline: Baseline

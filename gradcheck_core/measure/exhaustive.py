@@ -1,6 +1,7 @@
 """Evidence about a gradient: claimed and numeric derivatives by every entry, side by side."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ..numerics.coordinates import Derivatives
 from ..numerics.noise import LEAST_EVALUATIONS, MOST_EVALUATIONS, Noise, estimate_noise
 from ..numerics.steps import first_step
 from ..protocol.backend import Capability
-from .claims import claimed_gradient, sensitivity_to_rounding
+from .claims import claimed_gradient, measure_sensitivity
 from .complex_step import ComplexCost, measure_by_complex_steps
 from .evidence import Claimed, Evidence, Gathered
 from .forward import what_forward_mode_says
@@ -24,9 +25,9 @@ def gather_first_order(session: Session) -> Gathered:
     """Differentiate the cost by every entry of the chosen parameters and lay the claimed gradient beside."""
     layout, options, baseline, evaluator = session.layout, session.options, session.baseline, session.evaluator
     claim = claimed_gradient(session)
-    sensitivity = sensitivity_to_rounding(session, claim)
+    sensitivity = measure_sensitivity(session, claim)
     preflight.require_unchanged(session.problem, baseline.theta)
-    line, away, most = _line_for_noise(session)
+    line, away, most = _choose_line_for_noise(session)
     noise = estimate_noise(line, baseline.cost.value, baseline.roundoff, away, most)
     if not noise.size:  # if a cost is zero wherever it was met, no other scale than 1 is known
         noise = Noise(baseline.roundoff, settled=False, size=1.0)
@@ -49,30 +50,28 @@ def gather_first_order(session: Session) -> Gathered:
     notes = [
         *joint_notes,
         *claim.notes,
-        *observe(evidence, unmoved, layout, noise, baseline, evaluator.usage.not_finite),
-        *_note_batching(evaluator.not_batched),
+        *observe(evidence, unmoved, layout, noise, baseline, evaluator.not_finite),
     ]
+    if evaluator.not_batched is not None:
+        notes.append(f"evaluated one theta at a time, since the cost cannot be batched ({evaluator.not_batched})")
     own = session.case.grads is None and options.mode == "reverse"
     if own and Capability.FORWARD in session.adapter.capabilities:
         notes = [*what_forward_mode_says(session.problem, session.contraction.weights, evidence), *notes]
     return Gathered(evidence, tuple(notes), sensitivity, unmoved, claim=claim, noise=noise.level)
 
 
-def _line_for_noise(session: Session) -> tuple[Callable[[float], float], float, int]:
+def _choose_line_for_noise(session: Session) -> tuple[Callable[[float], float], float, int]:
     """One random line through all chosen parameters, how far away on it a step ends, and evaluations for it."""
     generator, present, baseline = np.random.default_rng(0), session.present, session.baseline
     # Each entry moves in proportion to itself: entries of far apart sizes in one tensor then all stay near.
     direction = {i: random_direction(values, generator) for i, values in present.items()}
-
-    def line(t: float) -> float:
-        return session.evaluator.cost_moved({i: present[i] + t * direction[i] for i in present}, present)
-
     forced = session.options.epsilon is not None
     away = 0.0 if forced else first_step(0.0, baseline.cost.value, baseline.roundoff)
     sweep_and_last = 2 * sum(values.size for values in present.values()) + 1
     # Without noise no error bar means anything: a few evaluations are for it even if the sweep goes short.
     left_beyond = session.evaluator.left_beyond
-    return line, away, max(left_beyond(sweep_and_last, MOST_EVALUATIONS), left_beyond(1, LEAST_EVALUATIONS))
+    most = max(left_beyond(sweep_and_last, MOST_EVALUATIONS), left_beyond(1, LEAST_EVALUATIONS))
+    return partial(session.cost_along, direction), away, most
 
 
 def _find_suspects(line: Line, items: Mapping[int, Evidence]) -> list[int]:
@@ -93,10 +92,6 @@ def _find_suspects(line: Line, items: Mapping[int, Evidence]) -> list[int]:
     # If the cost has a kink that no single entry shows, numeric values that contradict a claim may not be a gradient.
     bent = not slopes.are(agreed, agreed, allowed)
     return [i for i, item in items.items() if item.derivatives.kinks > 1 or (bent and item.away.any())]
-
-
-def _note_batching(reason: str | None) -> tuple[str, ...]:
-    return () if reason is None else (f"evaluated one theta at a time, since the cost cannot be batched ({reason})",)
 
 
 def _by_complex_steps(session: Session, claimed: dict[int, Claimed], noise: Noise) -> dict[int, Derivatives]:

@@ -16,12 +16,7 @@ _SHARE = 1e-3
 def forward_gradient(problem: Problem, weigh: Weigh, dtypes: tuple[str, ...]) -> Gradient:
     """The gradient by forward mode, one directional derivative for each number of theta.
 
-    Parameters
-    ----------
-    problem, weigh
-        The check's own; the backend declares `Capability.FORWARD`.
-    dtypes : tuple of str
-        In which dtype each parameter is evaluated.
+    `dtypes` are those in which the parameters are evaluated.
     """
     d_theta = np.zeros(problem.layout.size)
     unit = np.zeros_like(d_theta)

@@ -1,7 +1,7 @@
 """Evidence about Hessian-vector products: claimed ones beside differences of the gradient along the same directions."""
 
 import contextlib
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from .claims import claimed_gradient, claimed_product
 from .evidence import Claimed, Evidence, Gathered
 from .notes import note_ineffective, note_unchecked
 
-_MOST_DIRECTIONS = 8
-"""One for each parameter, shared where there are more. Each takes 25 gradients and one product."""
-
 _SEEN = 1e-2
 """Step, in units of theta's scale, at which a parameter that reaches the cost changes it."""
 
@@ -30,16 +27,11 @@ def gather_second_order(session: Session) -> Gathered:
     """Differentiate the gradient along random directions and lay the claimed products beside.
 
     The directions go through the chosen parameters, and every product gives one item of evidence for each of them.
-
-    Raises
-    ------
-    InvalidInputError
-        If the gradient or the product cannot be had as a function.
     """
     if session.case.grads is not None and not callable(session.case.grads):
         msg = "`order=2` takes differences of the gradient, so pass `grads` as a function: grads(params, *args)"
         raise InvalidInputError(msg)
-    layout, present = session.layout, session.present
+    layout, roundoff = session.layout, session.baseline.roundoff
     product = claimed_product(session)
     at_theta = np.zeros(layout.size)
     with contextlib.suppress(RanOutError):
@@ -47,16 +39,16 @@ def gather_second_order(session: Session) -> Gathered:
     evidence: list[Evidence] = []
     notes: dict[str, None] = {}
     unmoved: list[str] = []
-    for direction in directions_through(present, _MOST_DIRECTIONS, np.random.default_rng(0)):
+    for direction in directions_through(session.present, np.random.default_rng(0)):
         whole = np.zeros(layout.size)
         for i, along in direction.items():
             whole[layout.parameters[i].range] = along
-        if not _has_effect(session, direction):
+        if session.cost_along(direction, _SEEN) == session.baseline.cost.value:
             unmoved += [layout.parameters[i].name for i in direction]
         claim = product(whole)
         notes.update(dict.fromkeys(claim.notes))
         try:
-            numeric = derivative_of_gradient(_line(session, direction), at_theta, session.baseline.roundoff)
+            numeric = derivative_of_gradient(partial(_gradient_along, session, direction), at_theta, roundoff)
         except RanOutError:
             numeric = Derivatives.unknown(layout.size)
         for i in session.chosen:
@@ -74,17 +66,5 @@ def _gradient(session: Session) -> FloatVector:
     return claimed_gradient(session).d_theta
 
 
-def _has_effect(session: Session, direction: dict[int, FloatVector]) -> bool:
-    present = {i: session.entries(i) for i in direction}
-    moved = {i: present[i] + _SEEN * along for i, along in direction.items()}
-    return session.evaluator.cost_moved(moved, present) != session.baseline.cost.value
-
-
-def _line(session: Session, direction: dict[int, FloatVector]) -> Callable[[float], FloatVector]:
-    present = session.present
-
-    def line(t: float) -> FloatVector:
-        moved = {i: present[i] + t * along for i, along in direction.items()}
-        return session.evaluator.at_moved(moved, {i: present[i] for i in direction}, lambda: _gradient(session))
-
-    return line
+def _gradient_along(session: Session, direction: dict[int, FloatVector], t: float) -> FloatVector:
+    return session.evaluator.ask_at(*session.move(direction, t), partial(_gradient, session))

@@ -79,19 +79,8 @@ def examine_kinks(
     claim is compared with the slopes along further directions. A claim that is contradicted there still counts as
     right if the slopes at points nearby surround it: the gradients nearby are what a generalised gradient is made of.
 
-    Parameters
-    ----------
-    line : Line
-        The cost along directions.
-    items : mapping of int to Evidence
-        By position, one item for each checked parameter.
-    suspects : sequence of int
-        Positions of the parameters to look at, the most suspicious first.
-
-    Returns
-    -------
-    evidence : tuple of Evidence
-        The same, corrected where something was found; and notes on that.
+    All evidence is returned, corrected where something was found, and notes on that. Items and suspects, the most
+    suspicious first, are by position.
 
     References
     ----------
@@ -124,7 +113,7 @@ def _examine(line: Line, position: int, item: Evidence) -> _Finding:
     if any(away[i] and not _involves(line, position, int(i), generator) for i in np.argsort(-away)[:_MOST_ENTRIES]):
         return _Finding(_Kind.WRONG, item.numeric)  # an entry that is wrong alone, whatever the others meet in
     findings = [_Finding(_Kind.KEEP)]
-    for direction in _telling(item, signs, sizes):
+    for direction in _choose_directions(item, signs, sizes):
         if not line.affordable:
             break
         allowed = float(np.abs(direction) @ item.error)
@@ -145,7 +134,7 @@ def _examine(line: Line, position: int, item: Evidence) -> _Finding:
     return max(findings, key=lambda finding: list(_Kind).index(finding.kind))
 
 
-def _telling(item: Evidence, signs: FloatVector, sizes: FloatVector) -> list[FloatVector]:
+def _choose_directions(item: Evidence, signs: FloatVector, sizes: FloatVector) -> list[FloatVector]:
     """Directions that tell a gradient from none: along the discrepancy, at random, all one way, and the worst entry."""
     discrepancy = item.claimed - _middle(item)
     along = np.where(discrepancy == 0, signs, np.sign(discrepancy)) * sizes
@@ -191,11 +180,11 @@ def _correct(item: Evidence, finding: _Finding) -> Evidence:
 def _sides(line: Line, parameter: int, found: Derivatives) -> tuple[FloatVector, FloatVector]:
     """Every entry's slope to the right and to the left; one evaluation for each on a kink."""
     right, left = found.upper.copy(), found.lower.copy()
-    cost = line.cost
     for entry in np.flatnonzero(found.lower < found.upper):
         unit = np.zeros_like(right)
         unit[entry] = own_sizes(line.present[parameter])[entry]
-        slope = (line.cost_at({parameter: unit}, line.step) - cost) / (line.step * unit[entry])
+        ahead = line.cost_with({parameter: line.present[parameter] + line.step * unit})
+        slope = (ahead - line.cost) / (line.step * unit[entry])
         if abs(slope - found.lower[entry]) < abs(slope - found.upper[entry]):
             right[entry], left[entry] = left[entry], right[entry]
     return right, left
@@ -233,7 +222,7 @@ def _beside(line: Line, parameter: int, generator: np.random.Generator) -> Float
 def _slope(line: Line, parameter: int, direction: FloatVector, beside: FloatVector) -> float:
     step = line.step / _FINER
     origin = line.present[parameter] + beside
-    ahead, behind = (line.cost_moved({parameter: origin + t * direction}) for t in (step, -step))
+    ahead, behind = (line.cost_with({parameter: origin + t * direction}) for t in (step, -step))
     return (ahead - behind) / (2 * step)
 
 

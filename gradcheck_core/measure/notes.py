@@ -7,12 +7,10 @@ import numpy as np
 from ..evaluate.preflight import Baseline
 from ..numerics.noise import Noise
 from ..protocol.layout import Layout
-from ..protocol.outputs import roundoff_of
+from ..protocol.outputs import ROUNDINGS, roundoff_of
 from ..report.words import counted
 from .evidence import Evidence
 
-_NOISY = 64.0
-"""Unit roundoffs of noise that long sums in float64 stay below; a cost that rounds to float32 inside is far above."""
 _SUMMED = 100.0
 """Unit roundoffs of float32 that sums in it come to: more noise has another source, a tolerance or a draw."""
 
@@ -41,10 +39,10 @@ def _note_unmoved(evidence: tuple[Evidence, ...], unmoved: tuple[str, ...]) -> t
     claimed = [item.parameter.name for item in evidence if item.claimed.any()]
     if claimed and len(unmoved) == len(evidence):
         return note_ineffective(unmoved, len(evidence))
-    ignored = [item for item in evidence if item.parameter.name in unmoved and not _is_rounding(item)]
     return tuple(
         f"`{item.parameter.name}`: moving it does not change the cost, yet its claimed gradient is not zero"
-        for item in ignored
+        for item in evidence
+        if item.parameter.name in unmoved and not _is_rounding(item)
     )
 
 
@@ -61,15 +59,11 @@ def note_ineffective(unmoved: Sequence[str], checked: int) -> tuple[str, ...]:
 
 
 def _note_claimed_zero(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
-    missing = [
-        item.parameter.name
-        for item in evidence
-        if not item.claimed.any() and bool(np.any(np.abs(item.numeric) > item.error))
-    ]
     return tuple(
-        f"`{name}`: its claimed gradient is exactly zero, yet the cost depends on it; "
+        f"`{item.parameter.name}`: its claimed gradient is exactly zero, yet the cost depends on it; "
         "is it detached, or left out of the backward pass?"
-        for name in missing
+        for item in evidence
+        if not item.claimed.any() and np.any(np.abs(item.numeric) > item.error)
     )
 
 
@@ -90,8 +84,9 @@ def _note_kinks(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
 
 def _note_noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
     relative = noise.level / abs(baseline.cost.value) if baseline.cost.value else 0.0
-    if baseline.roundoff > roundoff_of("float64") or relative <= _NOISY * roundoff_of("float64"):
+    if baseline.roundoff > roundoff_of("float64") or relative <= ROUNDINGS * roundoff_of("float64"):
         return ()
+    # Long sums in float64 stay below; a cost that rounds to float32 inside is far above.
     is_of_float32 = roundoff_of("float32") / 8 < relative < _SUMMED * roundoff_of("float32")
     guess = " (as if computed in float32)" if is_of_float32 else ""
     return (f"the cost is noisy for float64: {noise.level:.1e}, or {relative:.1e} of its value{guess}",)

@@ -3,10 +3,8 @@
 import numpy as np
 
 from ..evaluate.evaluator import Evaluator
-from ..evaluate.session import Session, cost_of
 from ..numerics.coordinates import Derivatives, ParameterCost
 from ..numerics.remeasure import EVALUATIONS_EACH, remeasure
-from ..numerics.steps import first_step, scales
 from ..protocol.layout import FloatVector
 from .evidence import Claimed
 
@@ -36,24 +34,3 @@ def look_again(
         found = found.replaced(now, again)
         confirmed += int(np.sum(claimed.excess(found)[now] > 0))
     return found
-
-
-def confirm_by_differences(
-    session: Session, position: int, noise: float, found: Derivatives, claimed: Claimed
-) -> Derivatives:
-    """Measure by differences where derivatives found in another way differ from the claim; these then take their place.
-
-    Parameters
-    ----------
-    session : Session
-        The check's own.
-    position : int
-        The parameter's.
-    noise : float
-        Of the cost, absolute.
-    found : Derivatives
-        What was found; `claimed` says which coordinates to look at.
-    """
-    at = cost_of(session, position, noise)
-    steps = scales(at.theta) * first_step(at.noise, at.cost, at.roundoff)
-    return look_again(at, session.evaluator, steps, found, claimed)

@@ -9,7 +9,7 @@ import numpy as np
 from ..evaluate.limits import LEAST_PROBING, most_evaluations, probes, probing_evaluations, share_out
 from ..evaluate.preflight import Baseline
 from ..evaluate.session import Session, cost_of
-from ..numerics.coordinates import Derivatives, ParameterCost
+from ..numerics.coordinates import BACKWARD_NOISE, Derivatives, ParameterCost
 from ..numerics.longer import by_longer_steps
 from ..numerics.noise import LOWER_PRECISION, Noise
 from ..numerics.norms import Budget, largest_finite
@@ -22,9 +22,6 @@ from .second_look import look_again
 
 _LONGER, _SHORTER = 2.0, 0.5
 """Steps of probes, in steps of the sweep: shorter where the cost is not to be evaluated beyond a given epsilon."""
-
-_FLOOR = 16.0
-"""Noise, over the scale of an entry, that its derivative cannot be told from: backpropagation rounds as much itself."""
 
 _HARDLY = 0.1
 """If the noise exceeds a tenth of |J|, then J is a sum of terms that cancel."""
@@ -60,16 +57,9 @@ _DIRECTION_ENTRIES = 8
 @final
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What the sweeps of some parameters found.
+    """What the sweeps of some parameters found, by position, and what may still be spent on probing.
 
-    Attributes
-    ----------
-    sweeps, bars : dict
-        By position.
-    budget : Budget
-        What may still be spent on probing.
-    largest : float
-        The largest ``|J|`` seen while steps were chosen; NaN if none was finite.
+    `largest` is the largest ``|J|`` seen while steps were chosen; NaN if none was finite.
     """
 
     sweeps: dict[int, Sweep]
@@ -108,20 +98,10 @@ def sweep_all(session: Session, sizes: dict[int, int], noise: Noise) -> Swept:
 
 
 def measure_again(session: Session, swept: Swept, claims: dict[int, Claimed], noise: Noise) -> dict[int, Derivatives]:
-    """What the sweeps found, with single coordinates measured again where that is worth it.
+    """What the sweeps found, with single coordinates measured again where that is worth it; by position.
 
-    Parameters
-    ----------
-    session, swept, noise
-        The check's own. With a given epsilon nothing is measured again.
-    claims : dict
-        The claimed entries by the parameter's position. They only say *which* coordinates to look at a second time;
-        no step and no estimate depends on them.
-
-    Returns
-    -------
-    dict
-        Derivatives by the parameter's position.
+    With a given epsilon nothing is. The claims only say *which* coordinates to look at a second time; no step and no
+    estimate depends on them.
     """
     evaluator, baseline, budget = session.evaluator, session.baseline, swept.budget
     sweeps, bars = dict(swept.sweeps), dict(swept.bars)
@@ -197,7 +177,7 @@ def _line_through_some(session: Session, position: int, count: int, seen: list[f
     direction[moving] = scales(present)[moving] * generator.choice([-1.0, 1.0], size=count)
 
     def line(t: float) -> float:
-        seen.append(session.evaluator.cost_moved({position: present + t * direction}, {position: present}))
+        seen.append(session.evaluator.cost_with({position: present + t * direction}, {position: present}))
         return seen[-1]
 
     return line
@@ -239,7 +219,8 @@ def _bars(found: Sweep, noise: Noise) -> Derivatives:
 
 def _floor(found: Sweep, noise: Noise) -> FloatVector:
     scale = np.maximum(scales(found.at.theta), found.steps)
-    floor: FloatVector = _FLOOR * (_ALL_NOISE if noise.level > _HARDLY * noise.size else 1.0) * found.at.noise / scale
+    all_noise = _ALL_NOISE if noise.level > _HARDLY * noise.size else 1.0
+    floor: FloatVector = BACKWARD_NOISE * all_noise * found.at.noise / scale
     return floor
 
 

@@ -7,30 +7,22 @@ import numpy as np
 from .norms import FloatVector
 from .steps import scales
 
+_MOST = 8
+"""Directions; along each a check makes some 16 to 25 evaluations."""
+
 
 def directions_through(
-    parameters: Mapping[int, FloatVector], most: int, generator: np.random.Generator
+    parameters: Mapping[int, FloatVector], generator: np.random.Generator, most: int = _MOST
 ) -> list[dict[int, FloatVector]]:
-    """Draw random directions that together move every parameter: one for each, but at most `most`.
+    """Draw random directions that together move every parameter: one for each, shared by several where there are many.
 
-    Parameters
-    ----------
-    parameters : mapping
-        The present entries of each parameter by its position, float64.
-    most : int
-        With more parameters than this a direction goes through several of them.
-    generator : numpy.random.Generator
-        Draws signs and sizes.
-
-    Returns
-    -------
-    list of dict
-        The entries of each direction by position, each plus or minus 0.5 to 1 times the scale of theta's entry.
+    Parameters and directions are given by position; a direction's entries are plus or minus 0.5 to 1 times the scale of
+    theta's.
 
     Examples
     --------
     >>> ones = {i: np.ones(2) for i in range(3)}
-    >>> [sorted(direction) for direction in directions_through(ones, 2, np.random.default_rng(0))]
+    >>> [sorted(direction) for direction in directions_through(ones, np.random.default_rng(0), most=2)]
     [[0, 2], [1]]
     """
     count = min(most, len(parameters))

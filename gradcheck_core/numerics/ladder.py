@@ -8,10 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .norms import FloatVector, largest_finite
-from .steps import CONFIDENT, never_less_than_at_smaller_steps
-
-RATIO = 8.0
-"""From each step of a ladder to the next."""
+from .steps import CONFIDENT, RATIO, never_less_than_at_smaller_steps
 
 RUNGS = np.arange(-4, 4)
 """Steps from 4096 times smaller to 512 times larger than the one to begin with."""

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .coordinates import Derivatives, Indices, ParameterCost, theta_rounding
-from .ladder import RATIO, RUNGS, Ladder, one_sided_slopes
+from .ladder import RUNGS, Ladder, one_sided_slopes
 from .norms import FloatVector, largest_finite
 from .staircase import MOST_BISECTIONS, UNIFORM, step_between
-from .steps import CONFIDENT, farthest_step, scales
+from .steps import CONFIDENT, RATIO, farthest_step, scales
 
 _UNSETTLED = 0.1
 """Relative error at which a coordinate is measured once more, at steps smaller by a factor 8**8."""

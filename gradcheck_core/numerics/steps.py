@@ -37,8 +37,8 @@ like ``1 / h`` show an eighth."""
 _WELL_BEYOND = 64.0
 """An entry may move this many first steps even beyond `SAFE_MOVE`, which in float32 is hardly longer than one."""
 
-_RATIO = 8.0
-"""Each step is this many times the one before."""
+RATIO = 8.0
+"""From each step that is tried to the next."""
 
 _MOST_RUNGS = 14
 """At most this many steps are tried, which span twelve decades."""
@@ -156,7 +156,7 @@ def choose_step(
     taken: dict[int, _Taken] = {}
     position = 0
     while True:
-        step = first * _RATIO**position
+        step = first * RATIO**position
         taken[position] = _Taken(step, line(step), line(-step))
         if len(taken) == 1:
             position = 1
@@ -170,7 +170,7 @@ def choose_step(
         # An entry that shows no effect moves less far: one that is moved beyond its scale adds noise.
         unmoved = min(1.0, max(SAFE_MOVE, _WELL_BEYOND * first)) if _is_constant(taken) else 1.0
         longest = farthest if _shows_effect(rungs, best) else unmoved
-        in_range = STEP_ROUNDINGS * roundoff < first * _RATIO**position < longest
+        in_range = STEP_ROUNDINGS * roundoff < first * RATIO**position < longest
         if not (at_an_end and in_range and len(taken) < _MOST_RUNGS and 2 * len(taken) + 2 <= most):
             break
     if best is None or _is_constant(taken):
@@ -201,7 +201,7 @@ def _estimate_rungs(taken: dict[int, _Taken], noise: float, roundoff: float) -> 
             # What noise at the smaller step explains is not truncation.
             change = max(abs(pair.derivative - below.derivative) - CONFIDENT * noise / below.step, 0.0)
         elif above is not None:
-            change = abs(above.derivative - pair.derivative) / _RATIO  # it falls at least linearly with the step
+            change = abs(above.derivative - pair.derivative) / RATIO  # it falls at least linearly with the step
         else:
             change = abs(pair.derivative)
         # A cost that is zero at theta rounds like its values a step away.
@@ -210,7 +210,7 @@ def _estimate_rungs(taken: dict[int, _Taken], noise: float, roundoff: float) -> 
     truncation = np.array([rung.truncation for rung in rungs.values()])
     for k in range(truncation.size - 1, 0, -1):
         # Truncation shrinks with the square of the step. If less is seen, the cost jumps or has a kink nearby.
-        truncation[k - 1] = max(truncation[k - 1], truncation[k] / _RATIO**2)
+        truncation[k - 1] = max(truncation[k - 1], truncation[k] / RATIO**2)
     honest = never_less_than_at_smaller_steps(truncation, np.array([rung.noise for rung in rungs.values()]))
     return {
         position: replace(rung, truncation=float(change))

@@ -152,16 +152,16 @@ def _agree(one: Array, other: Array) -> bool:
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
     here, there = widen(one), widen(other)
-    allowed = REPEATABLE * roundoff_of(one.dtype) * np.max(np.abs(there), initial=0.0)
+    allowed = ROUNDINGS * roundoff_of(one.dtype) * np.max(np.abs(there), initial=0.0)
     return bool(np.all(np.abs(here - there) <= allowed))
 
 
-REPEATABLE = 64.0
-"""Unit roundoffs by which two evaluations may differ: threads that sum in another order do so, dropout does not."""
+ROUNDINGS = 64.0
+"""Unit roundoffs by which two right computations may differ: sums in another order do so, dropout does not."""
 
 _ROUNDOFFS = {
-    "float64": 2.0**-53,
-    "complex128": 2.0**-53,
+    "float64": _FLOAT64_ROUNDOFF,
+    "complex128": _FLOAT64_ROUNDOFF,
     "float32": 2.0**-24,
     "complex64": 2.0**-24,
     "float16": 2.0**-11,

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.table import Table
-from rich.text import Text
-
 from ..protocol.layout import entry_name
+from ..protocol.randomness import HostRandomState
 from .records import GradientRecord, ParameterReport
 from .verdict import Verdict
 from .words import counted, printable, safe
+
+with HostRandomState(0):  # rich draws from Python's generator when it is imported
+    from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+    from rich.table import Table
+    from rich.text import Text
 
 STYLES = {
     Verdict.CORRECT: "bold green",

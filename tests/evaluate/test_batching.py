@@ -38,7 +38,7 @@ VALUES = np.arange(1.0, 11.0) + 0.5
 
 def asked(batch, noise=1e-14):
     batching = Batching(batch, noise)
-    return batching, batching.costs_at(0, ENTRIES, VALUES, Squares().one, Squares().all_moved)
+    return batching, batching.costs_at(0, ENTRIES, VALUES, Squares().all_moved)
 
 
 def test_a_batch_answers_as_one_by_one():
@@ -58,7 +58,7 @@ def test_a_batch_with_other_answers_is_not_used_again():
 
     assert costs is None
     assert "but one by one it is" in batching.refusal
-    assert batching.costs_at(0, ENTRIES, VALUES, Squares().one, Squares().all_moved) is None
+    assert batching.costs_at(0, ENTRIES, VALUES, Squares().all_moved) is None
 
 
 def test_a_batch_that_raises_is_not_used_again_and_says_why_in_one_line():
@@ -77,7 +77,7 @@ def test_a_long_reason_is_cut_off_between_words_and_says_so():
 def test_a_few_thetas_are_no_batch():
     batching = Batching(Raising(), 1e-14)
 
-    assert batching.costs_at(0, ENTRIES[:3], VALUES[:3], Squares().one, Squares().all_moved) is None
+    assert batching.costs_at(0, ENTRIES[:3], VALUES[:3], Squares().all_moved) is None
     assert batching.refusal is None
 
 
@@ -92,7 +92,10 @@ def test_a_batch_that_does_not_see_its_values_is_found_though_the_entry_compared
     batching = Batching(Blind(), 1e-14)
     unmoved = float(Squares.theta @ Squares.theta)
 
-    costs = batching.costs_at(0, ENTRIES, VALUES, lambda entry, value: unmoved, Squares().all_moved)
+    def alone(entries, values):
+        return unmoved if len(entries) == 1 else Squares().all_moved(entries, values)
+
+    costs = batching.costs_at(0, ENTRIES, VALUES, alone)
 
     assert costs is None
     assert "does not use the params" in batching.refusal
@@ -102,7 +105,7 @@ def test_a_parameter_that_moves_nothing_is_batched():
     batching = Batching(Blind(), 1e-14)
     unmoved = float(Squares.theta @ Squares.theta)
 
-    costs = batching.costs_at(0, ENTRIES, VALUES, lambda entry, value: unmoved, lambda entries, values: unmoved)
+    costs = batching.costs_at(0, ENTRIES, VALUES, lambda entries, values: unmoved)
 
     assert np.array_equal(costs, np.full(10, unmoved))
 
@@ -117,10 +120,10 @@ class DeadAtFirst(Batch):
 def test_the_answer_that_says_most_is_the_one_compared():
     batching = Batching(DeadAtFirst(), 1e-14)
 
-    def one(entry, value):
-        return 2 * value if entry == 9 else 0.0
+    def alone(entries, values):
+        return float(2 * values[entries == 9].sum())
 
-    assert batching.costs_at(0, ENTRIES, VALUES, one, Squares().all_moved) is None
+    assert batching.costs_at(0, ENTRIES, VALUES, alone) is None
     assert batching.refusal == "the batched cost is 31.5, but one by one it is 21"
 
 

@@ -1,7 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from gradcheck_core.evaluate.requests import EntriesMoved, InUnits, ParametersMoved, next_size, power_of_two
+from gradcheck_core.evaluate import sources
+from gradcheck_core.evaluate.requests import EntriesMoved, ParametersMoved, power_of_two
+from gradcheck_core.evaluate.sources import InUnits
 
 
 class Adding:
@@ -10,13 +14,12 @@ class Adding:
     def __init__(self):
         self.asked = []
 
-    def with_entries(self, parameter, entries, values, present):
-        assert len(entries) == len(values) == len(present)
-        self.asked.append(len(entries))
-        return values.copy()
-
-    def with_parameters(self, moved, present):
-        return sum(float(values.sum()) for values in moved.values())
+    def evaluate(self, request):
+        if isinstance(request, ParametersMoved):
+            return np.array([sum(float(values.sum()) for values in request.moved.values())])
+        assert len(request.entries) == len(request.values) == len(request.present)
+        self.asked.append(request.size)
+        return request.values.copy()
 
 
 def sweep(size=100, parameter=0):
@@ -32,7 +35,7 @@ def test_the_answers_to_the_parts_are_those_to_the_whole(request_):
     middle = request_.size // 2
     parts = [request_.part(0, middle), request_.part(middle, request_.size)] if middle else [request_.part(0, 1)]
 
-    assert np.array_equal(np.concatenate([part.costs(Adding()) for part in parts]), request_.costs(Adding()))
+    assert np.array_equal(np.concatenate([Adding().evaluate(part) for part in parts]), Adding().evaluate(request_))
 
 
 def test_a_fingerprint_is_that_of_what_is_asked():
@@ -42,10 +45,11 @@ def test_a_fingerprint_is_that_of_what_is_asked():
     assert sweep().fingerprint() == sweep().fingerprint()
 
 
-def test_units_grow_until_they_take_the_time_they_may():
+def test_units_grow_until_they_take_the_time_they_may(monkeypatch):
+    monkeypatch.setattr(sources, "UNIT_SECONDS", 3600.0)
     evaluator = Adding()
 
-    parts = list(InUnits(seconds=3600.0).answers(sweep(5000), evaluator))
+    parts = list(InUnits(evaluator).answers(sweep(5000)))
 
     assert evaluator.asked[:6] == [1, 4, 16, 64, 256, 1024]
     assert max(evaluator.asked) == 1024
@@ -54,16 +58,20 @@ def test_units_grow_until_they_take_the_time_they_may():
 
 
 @pytest.mark.parametrize(
-    ("size", "each", "expected"),
+    ("each", "expected"),
     [
-        (1, 1e-9, 4),  # four times as many at most
-        (64, 0.01, 64),  # 100 would take the second; 64 is the power of two below
-        (64, 10.0, 1),  # one at least
-        (1024, 1e-9, 1024),
+        (1e-9, [1, 4, 16, 64, 15]),  # four times as many at most
+        (0.1, [1, 4, 8, 8, 8]),  # 10 would take the second; 8 is the power of two below
+        (10.0, [1, 1, 1, 1, 1]),  # one at least
     ],
 )
-def test_the_next_size_goes_by_the_time_that_one_takes(size, each, expected):
-    assert next_size(size, each, seconds=1.0) == expected
+def test_the_size_of_a_unit_goes_by_the_time_that_one_takes(monkeypatch, each, expected):
+    evaluator = Adding()
+    monkeypatch.setattr(sources, "time", SimpleNamespace(perf_counter=lambda: each * sum(evaluator.asked)))
+
+    list(InUnits(evaluator).answers(sweep(100)))
+
+    assert evaluator.asked[:5] == expected
 
 
 @pytest.mark.parametrize(("most", "expected"), [(0, 1), (1, 1), (3, 2), (4, 4), (1023, 512)])

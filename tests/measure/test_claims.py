@@ -11,7 +11,7 @@ VECTOR = Layout.of([("theta", (3,), "float64")])
 
 
 def claim(grads, layout=LAYOUT):
-    return lay_out(grads, layout, np.asarray)
+    return lay_out(grads, layout)
 
 
 @pytest.mark.parametrize(

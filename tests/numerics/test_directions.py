@@ -9,7 +9,7 @@ PARAMETERS = {0: np.array([1e-8, -2e-8]), 2: np.array([3e6]), 5: np.zeros(4)}
 
 
 def draw(most, seed=0):
-    return directions_through(PARAMETERS, most, np.random.default_rng(seed))
+    return directions_through(PARAMETERS, np.random.default_rng(seed), most)
 
 
 def test_one_direction_for_each_parameter():

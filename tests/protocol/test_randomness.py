@@ -1,4 +1,6 @@
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -115,3 +117,13 @@ def test_what_was_drawn_once_is_drawn_again_after_a_replay():
     replay()
 
     assert (random.random(), np.random.random()) == drawn
+
+
+def test_the_first_check_of_a_process_and_its_text_leave_the_callers_states():
+    code = (
+        "import random; import numpy as np; import gradcheck_core as gc\n"
+        "before = random.getstate()\n"
+        "str(gc.check_gradients(lambda w: float(w @ w), np.ones(2), np.full(2, 2.0)))\n"
+        "assert random.getstate() == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -20,25 +20,13 @@ _EVIDENT = 8.0
 @final
 @dataclass(frozen=True, slots=True)
 class GroupResult:
-    """What was found about a group of parameters that move together.
+    """What was found about a group of parameters that move together, each with a weight by its position.
 
-    Attributes
-    ----------
-    weights : mapping
-        The weight of each parameter by position.
-    bound : float
-        The bound on ``||w * (G - d_theta)||`` outside of the places found wrong; infinite if nothing is known.
-    usual : float
-        The root mean square of what the directions show of it.
-    directions : int
-        How many directions the bound rests on; 0 if the places found wrong are all there is.
-    located : Places
-        Where the claim was found wrong or was measured entry by entry.
-    doubtful : mapping
-        The bound for each parameter, by position, in which directions contradict the claim though no single entry was
-        found wrong.
-    moves_the_cost : bool
-        Whether any direction changed the cost.
+    `bound` is that on ``||w * (G - d_theta)||`` outside of the places found wrong, infinite if nothing is known;
+    `usual` is the root mean square of what the directions show of it, and `directions` how many it rests on: 0 if the
+    places found wrong are all there is. `located` is where the claim was found wrong or was measured entry by entry.
+    `doubtful` has a bound for each parameter in which directions contradict the claim though no single entry was found
+    wrong.
     """
 
     weights: Mapping[int, float]
@@ -85,12 +73,7 @@ class GroupResult:
 class Bounds:
     """What directions say about ``||x||``, where x is the weighted error of the claim, dimensionless.
 
-    Attributes
-    ----------
-    numbers, seen
-        The directions and the discrepancy along each.
-    alpha : float
-        The chance that a bound may be wrong.
+    `seen` is the discrepancy along each, `alpha` the chance that a bound may be wrong.
     """
 
     numbers: tuple[int, ...]

@@ -1,12 +1,13 @@
 """Single entries of a large parameter, each measured on its own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
-from ...evaluate.session import Session, round_entries
+from ...evaluate.session import Session, cost_of
 from ...numerics.coordinates import Derivatives, Indices, ParameterCost
 from ...numerics.steps import first_step, scales
 from ...numerics.sweep import sweep
@@ -18,17 +19,7 @@ from .walk import Stretch
 
 @final
 class SingleEntries:
-    """Measures entries one by one and keeps what it finds.
-
-    Parameters
-    ----------
-    session : Session
-        That of the check.
-    claimed : mapping
-        The claim of each parameter by position, which decides what is measured a second time.
-    noise : float
-        The noise of the cost, absolute.
-    """
+    """Measures entries one by one and keeps what it finds; the claims decide what is measured a second time."""
 
     def __init__(self, session: Session, claimed: Mapping[int, Claimed], noise: float) -> None:
         self._session = session
@@ -79,22 +70,18 @@ class SingleEntries:
 
     def _cost_of(self, parameter: int, entries: Indices) -> ParameterCost:
         """The cost as a function of some entries of a parameter."""
-        session = self._session
-        present = session.entries(parameter)
-        evaluator = session.evaluator
+        at = cost_of(self._session, parameter, self._noise)
 
-        def moved(values: FloatVector) -> FloatVector:
-            all_of_it = present.copy()
-            all_of_it[entries] = values
-            return all_of_it
+        def round_some(values: FloatVector) -> FloatVector:
+            whole = at.theta.copy()
+            whole[entries] = values
+            return at.rounded(whole)[entries]
 
-        return ParameterCost(
-            theta=present[entries],
-            cost=session.baseline.cost.value,
-            noise=self._noise,
-            roundoff=session.baseline.roundoff,
-            costs_at=lambda chosen, values: evaluator.costs_at(parameter, present, entries[chosen], values),
-            rounded=lambda values: round_entries(session.problem, parameter, moved(values))[entries],
+        return replace(
+            at,
+            theta=at.theta[entries],
+            costs_at=lambda chosen, values: at.costs_at(entries[chosen], values),
+            rounded=round_some,
         )
 
 

@@ -40,24 +40,9 @@ _FIRST = 1e-2
 class Examination:
     """Examines one group; theta is as it was afterwards.
 
-    Parameters
-    ----------
-    session : Session
-        That of the check.
-    walk : Walk
-        It moves theta along directions through the group.
-    unit : float
-        The t at which the parameter that moves most moves by its own scale.
-    d_theta : numpy.ndarray
-        The claimed gradient, all of it.
-    claimed : mapping
-        The same by position of each parameter, and how far off it may be by rounding.
-    noise : float
-        The noise of the cost, absolute.
-    entries : SingleEntries
-        It measures single entries.
-    numbers : iterator of int
-        The numbers of directions that are not drawn yet.
+    The walk moves theta along directions through the group; at t = `unit` the parameter that moves most moves by its
+    own scale. `d_theta` is the claimed gradient, all of it, and `claimed` the same by position. `numbers` are those of
+    directions that are not drawn yet.
     """
 
     def __init__(
@@ -86,10 +71,7 @@ class Examination:
     def conclude(self, alpha: float) -> GroupResult:
         """Draw directions until they decide, and look for wrong places as long as they show a mistake.
 
-        Parameters
-        ----------
-        alpha : float
-            The chance that the bound may be wrong, divided over all looks at what was drawn.
+        `alpha` is the chance that the bound may be wrong, divided over all looks at what was drawn.
         """
         try:
             return self._conclude(alpha)

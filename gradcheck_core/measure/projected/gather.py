@@ -16,7 +16,7 @@ from ...numerics.steps import first_step
 from ...numerics.weights import Group, Sizes, weigh
 from ...protocol.layout import FloatVector
 from ...report.records import Certificate
-from ..claims import claimed_gradient, sensitivity_to_rounding
+from ..claims import claimed_gradient, measure_sensitivity
 from ..evidence import Claimed, Evidence, Gathered
 from ..notes import observe
 from .bounds import GroupResult
@@ -36,7 +36,7 @@ def gather_projected(session: Session) -> Gathered:
     """Certify the claimed gradient along random directions, or find where it is wrong."""
     layout, baseline = session.layout, session.baseline
     claim = claimed_gradient(session)
-    sensitivity = sensitivity_to_rounding(session, claim)
+    sensitivity = measure_sensitivity(session, claim)
     preflight.require_unchanged(session.problem, baseline.theta)
     claimed = {i: Claimed.of(claim.d_theta[layout.parameters[i].range], claim.dtypes[i]) for i in session.chosen}
     groups = _group_parameters(session, claimed) if session.evaluator.affords(LEAST_EVALUATIONS) else []
@@ -57,7 +57,7 @@ def gather_projected(session: Session) -> Gathered:
     notes = (
         *claim.notes,
         *found_notes,
-        *observe(evidence, unmoved, layout, noise, baseline, session.evaluator.usage.not_finite),
+        *observe(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
     )
     unseen = tuple(layout.parameters[i].name for i in sorted(i for group in groups for i in group.unseen))
     certificate = _make_certificate(session, outcomes, unseen)

@@ -54,17 +54,10 @@ Measure = Callable[[tuple[Stretch, ...]], Discrepancy]
 class Places:
     """The places that were found, as disjoint stretches.
 
-    Attributes
-    ----------
-    measured : tuple of Stretch
-        Stretches in which every entry was measured on its own.
-    all_wrong : tuple of (Stretch, Discrepancy)
-        Stretches in which every entry is taken to be wrong, since all their parts and all sampled entries are.
-    not_narrowed : tuple of (Stretch, Discrepancy)
-        Stretches that contain something wrong which was not looked for: there was too much of it, or there were too few
-        evaluations.
-    undivided : tuple of Stretch
-        Several parameters, some of which are wrong; there were too few evaluations to tell them apart.
+    In those `measured`, every entry was measured on its own. In those `all_wrong`, every entry is taken to be wrong,
+    since all their parts and all sampled entries are. Those `not_narrowed` contain something wrong which was not looked
+    for: there was too much of it, or there were too few evaluations. Those `undivided` are several parameters, some of
+    them wrong, with too few evaluations to tell them apart.
     """
 
     measured: tuple[Stretch, ...] = ()
@@ -117,24 +110,8 @@ def localise(
     what remains is the discrepancy of the other half. Halves that the error bars explain are dropped. A range of which
     all eight eighths are wrong is not divided further if all entries sampled from it are wrong.
 
-    Parameters
-    ----------
-    total : Discrepancy
-        The discrepancy along all stretches.
-    along : tuple of Stretch
-        The stretches that moved.
-    measure : callable
-        From stretches to the discrepancy along the same direction if only they move.
-    wrong_at : callable
-        Measures as many entries of a stretch as its second argument says, evenly spread, and says whether all of these
-        are wrong.
-    affordable : callable
-        Whether this number of entries or halves may still be measured.
-
-    Returns
-    -------
-    Places
-        The places, disjoint.
+    `wrong_at` measures as many entries of a stretch as its second argument says, evenly spread, and says whether all
+    of these are wrong. `affordable` says whether this number of entries or halves may still be measured.
     """
     wrong, undivided = _divide_parameters(total, along, measure, affordable)
     found = Places(undivided=undivided)

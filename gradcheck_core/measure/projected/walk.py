@@ -45,18 +45,7 @@ class Stretch:
 class Walk:
     """The cost along random directions from theta, in which each parameter has a weight.
 
-    Theta stays where it was moved last, until `restore`.
-
-    Parameters
-    ----------
-    problem, evaluator, layout
-        Those of the check.
-    theta : numpy.ndarray
-        The whole of theta, float64; it is only read.
-    seed : int
-        The seed of all directions.
-    weights : mapping
-        The weight of each parameter by position; parameters without one do not move.
+    Theta stays where it was moved last, until `restore`. Parameters without a weight do not move.
     """
 
     def __init__(
@@ -86,7 +75,7 @@ class Walk:
         return tuple(piece for stretch in self.everything for piece in _cut_pieces(stretch, most))
 
     def cost(self, number: int, t: float, along: tuple[Stretch, ...]) -> float:
-        """J at theta plus t times a direction of which only some stretches move."""
+        """J at theta plus t times a direction; only some stretches of it move."""
         moved = [(s.parameter, s.start, s.stop, self.weights[s.parameter]) for s in along]
         request = Elsewhere(f"{self._seed} {number} {t!r} {moved}", lambda: self._cost(number, t, along))
         return float(self._evaluator.answer(request)[0])
@@ -103,7 +92,7 @@ class Walk:
                 self._problem.write(stretch.parameter, slice(stretch.start, stretch.stop), entries)
 
         _run_side_by_side(go, along)
-        return self._evaluator.evaluate_moved(self.weights)
+        return self._evaluator.evaluate_here(self.weights)
 
     def product(self, number: int, vector: FloatVector, along: Sequence[Stretch]) -> float:
         """The inner product of stretches of a direction with a vector that has the layout of theta."""

@@ -79,7 +79,7 @@ class OpenSide:
         """The gradient there, by parameter; only for a side with `Live.has_gradient`."""
         moved, present = self._move(values)
         session = self._session
-        claim = session.evaluator.at_moved(moved, present, lambda: claimed_gradient(session))
+        claim = session.evaluator.ask_at(moved, present, lambda: claimed_gradient(session))
         return {
             parameter.name: parameter.tensor(claim.d_theta[parameter.range]) for parameter in session.layout.parameters
         }
