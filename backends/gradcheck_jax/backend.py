@@ -31,7 +31,7 @@ from gradcheck_core.protocol.host_theta import HostProblem, hold
 from .batch import JaxBatch, TracedCost
 from .keras_models import KerasModels, lend
 from .leaves import ARRAY, enable_x64, explain_carried, is_anywhere, placement, reduce_array, to_array, widen
-from .pytrees import flatten, floating, is_inexact
+from .pytrees import flatten, is_inexact, select_floating
 
 
 @final
@@ -103,7 +103,7 @@ class JaxProblem(HostProblem):
         self._traced = TracedCost(self._call_with, self._scope)
         self._compiled = CompiledCost(
             self._traced.outputs,
-            lambda returned: [np.asarray(output) for output in floating(returned)],
+            lambda returned: [np.asarray(output) for output in select_floating(returned)],
             self._host,
             worthwhile=theta.layout.size >= JaxBatch.least,
         )
@@ -188,7 +188,7 @@ class JaxProblem(HostProblem):
         """The weighted sum of what the cost returns, as a function of the checked leaves."""
 
         def total(checked: Sequence[jax.Array]) -> jax.Array:
-            outputs = [_as_real(output) for output in floating(self._call_with(checked))]
+            outputs = [_as_real(output) for output in select_floating(self._call_with(checked))]
             weights = weigh([output.shape for output in outputs])
             terms = [jnp.sum(o * jnp.asarray(w, o.dtype)) for o, w in zip(outputs, weights, strict=True)]
             return sum(terms, start=jnp.zeros(()))
@@ -198,7 +198,7 @@ class JaxProblem(HostProblem):
     def trace(self) -> ClosedJaxpr | None:
         """The program of the cost; None if it cannot be traced, e.g. because it branches on values."""
         with self._scope(), contextlib.suppress(Exception):
-            return jax.make_jaxpr(lambda checked: floating(self._call_with(checked)))(self._device_arrays())
+            return jax.make_jaxpr(lambda checked: select_floating(self._call_with(checked)))(self._device_arrays())
         return None
 
     def changed_structure(self) -> str | None:

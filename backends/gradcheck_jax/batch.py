@@ -12,7 +12,7 @@ from gradcheck_core.protocol import Batch, FloatVector, Weigh, chunks
 from gradcheck_core.protocol.compiled import CompiledCost
 
 from .program import Program, trace_program
-from .pytrees import floating
+from .pytrees import select_floating
 
 _MOST_AT_ONCE = 64
 """With more thetas, the tenth of a millisecond that a call takes hardly counts. Small requests are filled up to it."""
@@ -42,7 +42,7 @@ class TracedCost:
             if any(type(leaf) in (float, complex) for leaf in leaves):
                 msg = "JAX computes with a Python float among the params in another precision"
                 raise TypeError(msg)
-            self._program = self.trace(lambda leaves: floating(self._call(leaves)), leaves)
+            self._program = self.trace(lambda leaves: select_floating(self._call(leaves)), leaves)
         return self._program
 
     def trace(self, function: Callable[[list[Any]], list[Any]], leaves: list[Any]) -> tuple[Program, list[Any]]:

@@ -31,7 +31,7 @@ class Program:
 
     def __init__(self, closed: ClosedJaxpr, constants: int, leaves: Sequence[Any]) -> None:
         def outputs(constants: Sequence[Any], leaves: Sequence[Any]) -> list[Any]:
-            return evaluated(closed.jaxpr, closed.consts, [*constants, *leaves])
+            return evaluate_jaxpr(closed.jaxpr, closed.consts, [*constants, *leaves])
 
         def perturb(group: Sequence[int]) -> Callable[..., list[Any]]:
             def one(constants: Sequence[Any], leaves: Sequence[Any], index: Any, value: Any) -> list[Any]:
@@ -90,7 +90,7 @@ _programs: OrderedDict[object, Program] = OrderedDict()
 
 def _program(jaxpr: Jaxpr, constants: list[Any], leaves: list[Any]) -> Program:
     # Traced once more without custom rules: evaluating needs none, and they may close over anything of the user's.
-    inlined = jax.make_jaxpr(lambda constants, leaves: evaluated(jaxpr, constants, leaves))(constants, leaves)
+    inlined = jax.make_jaxpr(lambda constants, leaves: evaluate_jaxpr(jaxpr, constants, leaves))(constants, leaves)
     return Program(inlined, len(constants), leaves)
 
 
@@ -98,7 +98,7 @@ Instead = Callable[[JaxprEqn, Sequence[Any]], list[Any] | None]
 """What an equation of these operands gives instead of what it computes; None if it gives what it computes."""
 
 
-def evaluated(
+def evaluate_jaxpr(
     jaxpr: Jaxpr, constants: Sequence[Any], arguments: Sequence[Any], instead: Instead = lambda equation, operands: None
 ) -> list[Any]:
     """What a jaxpr computes; inner jitted functions and functions with custom derivatives count as a part of it."""
@@ -108,12 +108,12 @@ def evaluated(
         return atom.val if isinstance(atom, Literal) else values[atom]
 
     for equation in jaxpr.eqns:
-        inner = inlined(equation)
+        inner = find_inlined(equation)
         replaced = instead(equation, [value(atom) for atom in equation.invars])
         if replaced is not None:
             results = replaced
         elif inner is not None:
-            results = evaluated(inner.jaxpr, inner.consts, [value(atom) for atom in equation.invars], instead)
+            results = evaluate_jaxpr(inner.jaxpr, inner.consts, [value(atom) for atom in equation.invars], instead)
         else:
             variables = list(dict.fromkeys(atom for atom in equation.invars if not isinstance(atom, Literal)))
             alone = jaxpr.replace(constvars=[], invars=variables, outvars=equation.outvars, eqns=[equation])
@@ -122,8 +122,8 @@ def evaluated(
     return [value(atom) for atom in jaxpr.outvars]
 
 
-def inlined(equation: JaxprEqn) -> ClosedJaxpr | None:
-    """The function that an equation calls, where `evaluated` takes it apart."""
+def find_inlined(equation: JaxprEqn) -> ClosedJaxpr | None:
+    """The function that an equation calls, where `evaluate_jaxpr` takes it apart."""
     inner = equation.params.get(_INNER.get(equation.primitive.name, ""))
     return inner if isinstance(inner, ClosedJaxpr) else None
 
@@ -174,7 +174,7 @@ class _NotComparableError(Exception):
 def _key(jaxpr: Jaxpr, *, taken_apart: bool) -> tuple[object, ...]:
     """What equals that of another jaxpr only if both compute the same.
 
-    Rules for derivatives are left out where `evaluated` takes a function apart.
+    Rules for derivatives are left out where `evaluate_jaxpr` takes a function apart.
     """
     numbers: dict[Any, int] = {}
 
@@ -186,7 +186,7 @@ def _key(jaxpr: Jaxpr, *, taken_apart: bool) -> tuple[object, ...]:
 
     rows: list[object] = [tuple(map(number, jaxpr.constvars)), tuple(map(number, jaxpr.invars))]
     for equation in jaxpr.eqns:
-        inner = inlined(equation) if taken_apart else None
+        inner = find_inlined(equation) if taken_apart else None
         does = (
             tuple((name, _key_of(value)) for name, value in sorted(equation.params.items()))
             if inner is None

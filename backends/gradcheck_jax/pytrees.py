@@ -8,13 +8,13 @@ from typing import Any, final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 
 import gradcheck_keras
 from gradcheck_core.protocol import trees
 from gradcheck_core.protocol.outputs import cannot_differentiate
 
 from . import flax_modules
+from .paths import name_key
 
 
 @final
@@ -40,7 +40,7 @@ def flatten(structure: object) -> Pytree:
     frozen: set[int] = set()
     rebuilders: list[Callable[[Iterator[object]], object]] = []
     for keys, node in outer:
-        path = tuple(_component(key) for key in keys)
+        path = tuple(name_key(key) for key in keys)
         held: list[Any] = []
         if gradcheck_keras.is_keras(node, "jax"):
             weights = gradcheck_keras.weights(node)
@@ -49,11 +49,9 @@ def flatten(structure: object) -> Pytree:
             frozen |= {id(leaf.value) for leaf, weight in zip(found, weights, strict=True) if not weight.trainable}
             rebuilders.append(_keep(node, len(weights)))
         elif flax_modules.is_variable(node):
-            inner, definition = jax.tree_util.tree_flatten_with_path(node)
-            # A variable with one value is named as itself, not as its value.
-            found = [trees.Leaf(path if len(inner) == 1 else (*path, *map(_component, k)), v) for k, v in inner]
-            frozen |= {id(leaf.value) for leaf in found if flax_modules.is_frozen(node)}
-            rebuilders.append(_from_treedef(definition, len(inner)))
+            found, is_frozen, definition = flax_modules.read_variable(node, path)
+            frozen |= {id(leaf.value) for leaf in found if is_frozen}
+            rebuilders.append(_from_treedef(definition, len(found)))
         elif dataclasses.is_dataclass(node) and not isinstance(node, type):
             fields = {field.name: flatten(getattr(node, field.name)) for field in dataclasses.fields(node)}
             found = [
@@ -83,7 +81,7 @@ def is_inexact(leaf: object) -> bool:
     return isinstance(leaf, NUMBERS) and jnp.issubdtype(jnp.result_type(leaf), jnp.inexact)
 
 
-def floating(returned: object) -> list[jax.Array]:
+def select_floating(returned: object) -> list[jax.Array]:
     """The floating arrays among what a cost returned, in the order in which the core contracts them; never none."""
     # JAX's own order differs: it sorts the keys of a dict.
     outputs = [jnp.asarray(leaf.value) for leaf in trees.leaves(returned) if is_inexact(leaf.value)]
@@ -107,11 +105,3 @@ def _keep(node: object, count: int) -> Callable[[Iterator[object]], object]:
 
 def _from_fields(node: object, fields: dict[str, Pytree]) -> Callable[[Iterator[object]], object]:
     return lambda new: trees.reassign(node, fields, [field.rebuild(new) for field in fields.values()])
-
-
-def _component(key: object) -> object:
-    if isinstance(key, DictKey | FlattenedIndexKey):
-        return key.key
-    if isinstance(key, SequenceKey):
-        return key.idx
-    return key.name if isinstance(key, GetAttrKey) else str(key)

@@ -17,7 +17,7 @@ from gradcheck_core.protocol.outputs import roundoff_of
 
 from .batch import CostGraphs, TensorflowBatch
 from .differentiation import forward_accumulator, inner_product, list_numbers, real_tensors, sum_weighted
-from .promotion import functions_taken_apart, promoting_in_graphs, wider
+from .promotion import promote_in_graphs, take_functions_apart, wider
 from .standins import stand_in
 from .state import VariableState, way_back_of_attributes
 from .variables import (
@@ -59,10 +59,10 @@ class TensorflowBackend(Backend):
             item.leaf.name: item.leaf.value.dtype.name for leaf in trees.leaves(params) for item in named_tensors(leaf)
         }
         with ExitStack() as loans:
-            tracing = functions_taken_apart
+            tracing = take_functions_apart
             if precision != "native" and any(map(wider, own.values())):
                 params, args = widen(loans, params, args)
-                tracing = promoting_in_graphs
+                tracing = promote_in_graphs
             problem = _TensorflowProblem(cost, params, args, seed, own, tracing)
             problem.loans = loans.pop_all()  # given back when the problem closes
         return problem

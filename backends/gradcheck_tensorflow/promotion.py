@@ -28,7 +28,7 @@ def wider(dtype: str) -> str | None:
 
 
 @contextmanager
-def promoting() -> Iterator[None]:
+def promote() -> Iterator[None]:
     """Promote where dtypes mix, turn casts down into float64, and run every `tf.function` eagerly.
 
     Operands are promoted only where the operation raises as it is, and only in this thread. A `tf.function` runs
@@ -53,14 +53,14 @@ def promoting() -> Iterator[None]:
 
     pywrap_tfe.TFE_Py_FastPathExecute = call
     try:
-        with functions_taken_apart():
+        with take_functions_apart():
             yield
     finally:
         pywrap_tfe.TFE_Py_FastPathExecute = execute
 
 
 @contextmanager
-def functions_taken_apart() -> Iterator[None]:
+def take_functions_apart() -> Iterator[None]:
     """Run what is inside every `tf.function` as a part of what calls it."""
     functions_run_eagerly = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
@@ -71,8 +71,8 @@ def functions_taken_apart() -> Iterator[None]:
 
 
 @contextmanager
-def promoting_in_graphs() -> Iterator[None]:
-    """The same as `promoting` for operations that are traced."""
+def promote_in_graphs() -> Iterator[None]:
+    """The same as `promote` for operations that are traced."""
     thread = threading.get_ident()
     apply = op_def_library._apply_op_helper
 
@@ -94,7 +94,7 @@ def promoting_in_graphs() -> Iterator[None]:
 
     op_def_library._apply_op_helper = call
     try:
-        with functions_taken_apart():
+        with take_functions_apart():
             yield
     finally:
         op_def_library._apply_op_helper = apply

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gradcheck_core.protocol import trees
 from gradcheck_keras import lend, lend_policy
 
-from .promotion import promoting, wider
+from .promotion import promote, wider
 from .state import way_back_of_attributes
 from .variables import keras_parts, modules, named_variables
 
@@ -23,7 +23,7 @@ def widen(loans: ExitStack, params: object, args: tuple[object, ...]) -> tuple[o
     come back at the end. So the cost meets float64 however it reaches its model, also where it closes over it, and no
     user's class has to be copied. Tensors and arrays, which keep their dtype, are replaced.
     """
-    loans.enter_context(promoting())
+    loans.enter_context(promote())
     replaced: dict[int, tuple[object, object]] = {}
 
     def widen_leaves(structure: object) -> object:

@@ -45,7 +45,7 @@ from .tensors import (
     tensor_of,
 )
 from .vmapped import VmappedBatch
-from .widening import TO_COMPLEX128, TO_FLOAT64, Widths, promoting, widen
+from .widening import TO_COMPLEX128, TO_FLOAT64, Widths, promote, widen
 
 
 @final
@@ -85,7 +85,7 @@ class TorchBackend(Backend):
             if widths is TO_FLOAT64:
                 lend_float64(loans, params)
             if any(tensor.dtype in widths for tensor in own.values()):
-                cost, params = promoting(cost, widths), widen(params, widths)
+                cost, params = promote(cost, widths), widen(params, widths)
                 # A complex step moves the parameters only: data stays real until it meets them.
                 args = args if widths is TO_COMPLEX128 else tuple(widen(argument, widths) for argument in args)
             problem = _TorchProblem(cost, params, args, seed, dtypes)

@@ -47,7 +47,7 @@ def _widen_leaf(value: object, widths: Widths, memo: dict[int, Any]) -> object:
     return value
 
 
-def promoting(cost: Callable[..., object], widths: Widths) -> Callable[..., object]:
+def promote(cost: Callable[..., object], widths: Widths) -> Callable[..., object]:
     """The cost with every operation that mixes a wide dtype with ones to be widened done in the wide one."""
 
     def call_promoted(*arguments: object) -> object:

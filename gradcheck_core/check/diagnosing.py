@@ -17,10 +17,11 @@ from ..diagnosis import (
     diagnose,
     diagnose_zero_claim,
 )
+from ..diagnosis.sentences import NOT_FINITE
 from ..measure.evidence import Evidence
 from ..protocol.layout import FloatVector, Parameter, entry_name
 from ..report.records import Diagnosis, ParameterReport
-from ..report.words import counted, safe
+from ..report.words import safe, say_count
 
 _Number = TypeVar("_Number", np.float64, np.bool_)
 
@@ -33,11 +34,6 @@ class Diagnosed:
     parameters: Mapping[str, ParameterReport]
     first: str = ""
     notes: tuple[str, ...] = ()
-
-
-_LOOK_NOT_FINITE = (
-    "look for a division by zero, the logarithm or root of zero, or an exponential that overflows in the backward pass"
-)
 
 
 def diagnose_all(pairs: Sequence[tuple[Evidence, ParameterReport]], theta: FloatVector | None) -> Diagnosed:
@@ -91,11 +87,10 @@ def _of_the_claim_alone(item: Evidence) -> Diagnosis | None:
     if first is None:
         return None if item.by_entries or item.claimed.any() else diagnose_zero_claim(parameter.name)
     count = int(np.sum(~np.isfinite(item.claimed)))
-    more = f", and {counted(count - 1, 'more entry is', 'more entries are')} not finite" if count > 1 else ""
+    more = f", and {say_count(count - 1, 'more entry is', 'more entries are')} not finite" if count > 1 else ""
     entry = entry_name(safe(parameter.name), parameter.index(first), parameter.part(first))
-    return Diagnosis(
-        "not_finite", f"`{entry}`: the claimed gradient is {item.claimed[first]}{more}; {_LOOK_NOT_FINITE}", 1.0
-    )
+    sentence = NOT_FINITE.fill(value=item.claimed[first], more=more)
+    return Diagnosis("not_finite", f"`{entry}`: {sentence.what}; {sentence.look}", 1.0)
 
 
 def _facts(item: Evidence, numeric: Mapping[str, FloatVector], theta: FloatVector | None) -> Facts:

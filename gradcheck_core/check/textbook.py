@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InvalidInputError
-from ..report.words import counted
+from ..report.words import say_count
 
 
 def gradient_checking(
@@ -58,7 +58,7 @@ def gradient_checking(
     theta = _join(params, "params")
     d_theta = _join(grads, "grads")
     if theta.size != d_theta.size:
-        numbers = counted(theta.size, "number", "numbers")
+        numbers = say_count(theta.size, "number", "numbers")
         msg = f"`gradient_checking`: params hold {numbers} and grads {d_theta.size}; pass one gradient each"
         raise InvalidInputError(msg)
     if not 0 < epsilon < np.inf:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ..errors import GradcheckError, InvalidInputError
 from ..protocol.registry import BackendInfo, backends, load_backend
-from ..report.text import labelled
+from ..report.text import label_paragraph
 from ..report.words import safe
 from .checks import run_command
 from .common import ExitCode, InterruptedCommandError, complain, interruptible, make_console, show
@@ -86,7 +86,7 @@ def explain_command(
         raise InvalidInputError(message)
     name = names[what.lower()]
     text = EXPLANATIONS[name]
-    cause, cure = labelled("Where it comes from", text.cause), labelled("What to do", text.cure)
+    cause, cure = label_paragraph("Where it comes from", text.cause), label_paragraph("What to do", text.cure)
     show(Group(Text(name, style="bold"), Text(text.means), "", cause, "", cure))
 
 

@@ -32,6 +32,10 @@ class Sentence:
         return f"`{safe(name)}`: {self.what}{shared}; {self.look}"
 
 
+NOT_FINITE = Sentence(
+    "the claimed gradient is {value}{more}",
+    "look for a division by zero, the logarithm or root of zero, or an exponential that overflows in the backward pass",
+)
 ZERO = Sentence(
     "the claimed gradient is zero, but the cost depends on the parameter",
     "it may be detached from the cost, left out of the backward pass, or overwritten",

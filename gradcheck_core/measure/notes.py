@@ -8,7 +8,7 @@ from ..evaluate.preflight import Baseline
 from ..numerics.noise import Noise
 from ..protocol.layout import Layout
 from ..protocol.outputs import ROUNDINGS, roundoff_of
-from ..report.words import counted
+from ..report.words import say_count
 from .evidence import Evidence
 
 _SUMMED = 100.0
@@ -95,7 +95,7 @@ def _note_noisy(noise: Noise, baseline: Baseline) -> tuple[str, ...]:
 def _note_not_finite(count: int) -> tuple[str, ...]:
     if not count:
         return ()
-    thetas = counted(count, "perturbed theta", "perturbed thetas")
+    thetas = say_count(count, "perturbed theta", "perturbed thetas")
     return (f"the cost was NaN or infinite at {thetas}; smaller steps were used there",)
 
 

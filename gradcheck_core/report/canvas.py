@@ -58,7 +58,7 @@ class Drawn:
 
 
 @contextmanager
-def styled(palette: Palette) -> Iterator[None]:
+def use_style(palette: Palette) -> Iterator[None]:
     """Matplotlib's own defaults and ours, and after that the caller's settings as they were."""
     with matplotlib.rc_context(), warnings.catch_warnings():
         # a name may have letters that the font lacks; they are drawn as boxes
@@ -101,13 +101,13 @@ def png(drawn: Drawn) -> bytes:
 
 def svg(drawn: Drawn) -> bytes:
     """A file of its own, on white, with its title and content in words."""
-    return _labelled(_svg(drawn, "white", drawn.kind), drawn).encode("utf-8")
+    return _label(_svg(drawn, "white", drawn.kind), drawn).encode("utf-8")
 
 
 def svg_for_page(drawn: Drawn, identifier: str) -> str:
     """An element of a page, in the page's own colours; `identifier` keeps its ids apart from other figures'."""
     whole = _svg(drawn, "none", identifier)
-    return _labelled(_in_tags(whole[whole.index("<svg ") :], _follow_the_page), drawn)
+    return _label(_in_tags(whole[whole.index("<svg ") :], _follow_the_page), drawn)
 
 
 def _follow_the_page(tag: str) -> str:
@@ -131,7 +131,7 @@ def _in_tags(text: str, change: Callable[[str], str]) -> str:
     return re.sub(r"<[^>]*>", lambda tag: change(tag[0]), text)
 
 
-def _labelled(text: str, drawn: Drawn) -> str:
+def _label(text: str, drawn: Drawn) -> str:
     """Last of all: the label has names in it, and is an attribute."""
     label = quoteattr(f"{drawn.title}. {drawn.words}")
     return text.replace("<svg ", f'<svg role="img" aria-label={label} ', 1)

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from .canvas import Drawn, Palette
 from .pictures import Curves, HeatMap, Kink, Picture, Scatter
 from .records import ParameterReport
-from .words import counted, printable, safe
+from .words import printable, safe, say_count
 
 _SIZE = (5.2, 3.3)
 """Inches; two stand side by side on a page of usual width."""
@@ -27,7 +27,7 @@ _LONGEST_LABEL = 28
 
 
 def draw(picture: Picture, parameter: ParameterReport, palette: Palette, titled: bool) -> Iterator[Drawn]:
-    """Every figure of one parameter; call it within `canvas.styled`.
+    """Every figure of one parameter; call it within `canvas.use_style`.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ def draw(picture: Picture, parameter: ParameterReport, palette: Palette, titled:
     titled : bool
         Whether parameter and title stand in the figure itself; on a page they stand beside it.
     """
-    for drawn in _untitled(picture, parameter, palette):
+    for drawn in _draw_each(picture, parameter, palette):
         if titled:
             drawn.figure.suptitle(f"{safe(parameter.name, 2 * _LONGEST_LABEL)}\n{drawn.title}", fontsize=9)
             drawn.figure.subplots_adjust(top=0.84)
         yield drawn
 
 
-def _untitled(picture: Picture, parameter: ParameterReport, palette: Palette) -> Iterator[Drawn]:
+def _draw_each(picture: Picture, parameter: ParameterReport, palette: Palette) -> Iterator[Drawn]:
     if picture.heat_map is not None:
         yield _heat_map(picture.heat_map, parameter, palette)
     if picture.scatter is not None:
@@ -160,7 +160,7 @@ def _scatter(scatter: Scatter, palette: Palette) -> Drawn:
     shown = len(scatter.claimed)
     some = "" if shown == scatter.measured else f" of {scatter.measured}, the farthest apart among them"
     words = (
-        f"Each point is one of {counted(shown, 'entry', 'entries')}{some}. A correct gradient lies on the diagonal; "
+        f"Each point is one of {say_count(shown, 'entry', 'entries')}{some}. A correct gradient lies on the diagonal; "
         f"{scatter.apart} of these {'differs' if scatter.apart == 1 else 'differ'} by more than the error bar."
     )
     return Drawn("scatter", "Claimed against numeric", words, figure)
@@ -278,7 +278,7 @@ def _kinks(kinks: Sequence[Kink], parameter: ParameterReport, palette: Palette) 
     _legend(axes)
     outside = sum(not k.lower - k.error <= k.claimed <= k.upper + k.error for k in kinks)
     words = (
-        f"One-sided slopes of {len(kinks)} of {counted(parameter.kinks, 'entry', 'entries')} on a kink: every value "
+        f"One-sided slopes of {len(kinks)} of {say_count(parameter.kinks, 'entry', 'entries')} on a kink: every value "
         f"between the two is a subgradient and right. Claims outside: {outside}."
     )
     return Drawn("kinks", "Slopes at kinks", words, figure)

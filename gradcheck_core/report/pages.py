@@ -16,12 +16,12 @@ from typing import Any, final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from .canvas import ON_A_PAGE, styled, svg_for_page
+from .canvas import ON_A_PAGE, svg_for_page, use_style
 from .figures import draw
 from .pictures import Picture
 from .records import GradientRecord, ParameterReport
-from .text import certificate_in_words, headline_sentence, how_measured, ranked, what_next
-from .words import counted, printable, safe
+from .text import certificate_in_words, describe_measuring, headline_sentence, rank_parameters, what_next
+from .words import printable, safe, say_count
 
 _LONGEST_NAME = 80
 _LONGEST_NOTE = 2_000
@@ -72,7 +72,7 @@ class _WholeNames:
 def gradient_page(report: GradientRecord) -> str:
     """The page of one check."""
     wrong = any(parameter.verdict.is_evidence for parameter in report.parameters.values())
-    every = pictured(report, said_above=None if report.passed else report.worst.name)
+    every = draw_parameters(report, said_above=None if report.passed else report.worst.name)
     return page(
         "gradient.html.j2",
         f"gradcheck: {report.verdict.value}",
@@ -80,11 +80,11 @@ def gradient_page(report: GradientRecord) -> str:
         sentence=headline_sentence(report),
         lines=() if report.passed else _describe(report.worst),
         next=what_next(report),
-        method=how_measured(report),
+        method=describe_measuring(report),
         certificate=certificate_in_words(report),
         pictured=[one for one in every if one.figures or wrong],
         heading_of_pictures="What is wrong" if wrong else "The least certain parameter",
-        rows=ranked(report),
+        rows=rank_parameters(report),
         **notes(report.notes),
     )
 
@@ -107,11 +107,11 @@ def page(template: str, title: str, **context: Any) -> str:
     )
 
 
-def pictured(report: GradientRecord, prefix: str = "", said_above: str | None = None) -> Iterator[Pictured]:
+def draw_parameters(report: GradientRecord, prefix: str = "", said_above: str | None = None) -> Iterator[Pictured]:
     """Every parameter that has pictures; `said_above` is one whose mistake the page has described already."""
-    with styled(ON_A_PAGE):
+    with use_style(ON_A_PAGE):
         for number, picture in enumerate(report.pictures.of):
-            yield _pictured(picture, report, f"{prefix}picture-{number}", said_above)
+            yield _draw_parameter(picture, report, f"{prefix}picture-{number}", said_above)
 
 
 def notes(every: tuple[str, ...]) -> Mapping[str, Any]:
@@ -123,7 +123,7 @@ def notes(every: tuple[str, ...]) -> Mapping[str, Any]:
     return {"shown_notes": shown, "notes_left": len(every) - len(shown)}
 
 
-def _pictured(picture: Picture, report: GradientRecord, identifier: str, said_above: str | None) -> Pictured:
+def _draw_parameter(picture: Picture, report: GradientRecord, identifier: str, said_above: str | None) -> Pictured:
     parameter = report.parameters[picture.name]
     figures = tuple(
         Figure(drawn.title, drawn.words, Markup(svg_for_page(drawn, f"{identifier}-{drawn.kind}")))  # escaped there
@@ -157,7 +157,7 @@ def _describe(parameter: ParameterReport) -> tuple[str, ...]:
 def _extent(parameter: ParameterReport) -> str:
     """Where a claim is not finite, the other entries are not looked at."""
     count = sum(stop - start for start, stop in parameter.wrong)
-    of_all = f"{count} of {counted(math.prod(parameter.shape), 'entry', 'entries')}"
+    of_all = f"{count} of {say_count(math.prod(parameter.shape), 'entry', 'entries')}"
     if math.isinf(parameter.difference):
         return f"{of_all} {'is' if count == 1 else 'are'} not finite."
     return f"{of_all} {'is' if count == 1 else 'are'} in a part that is wrong."
@@ -187,7 +187,7 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.globals.update(
-        shown=printable, coded=_coded, counted=counted, short=_short, index=_index, number=_number, coarse=_coarse
+        shown=printable, coded=_mark_code, counted=say_count, short=_short, index=_index, number=_number, coarse=_coarse
     )
     return environment
 
@@ -197,7 +197,7 @@ def _shown(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _coded(sentence: str) -> Markup:
+def _mark_code(sentence: str) -> Markup:
     """A sentence in which what stands between backticks is marked as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(printable(sentence)))))  # escaped before
 

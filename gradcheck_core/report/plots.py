@@ -64,13 +64,13 @@ def plots(
     target = usable_path(folder, "`folder` of plots")
     require_report_extra("plots")
     # matplotlib is an extra, and takes longer to import than most checks
-    from .canvas import ON_WHITE, png, styled, svg
+    from .canvas import ON_WHITE, png, svg, use_style
     from .figures import draw
 
     written = []
     try:
         target.mkdir(parents=True, exist_ok=True)
-        with styled(ON_WHITE):
+        with use_style(ON_WHITE):
             for rank, picture in enumerate(report.pictures.of, 1):
                 name = file_name(picture.name)
                 for drawn in draw(picture, report.parameters[picture.name], ON_WHITE, titled=True):

@@ -10,7 +10,7 @@ from ..protocol.layout import entry_name
 from ..protocol.randomness import HostRandomState
 from .records import GradientRecord, ParameterReport
 from .verdict import Verdict
-from .words import counted, printable, safe
+from .words import printable, safe, say_count
 
 with HostRandomState(0):  # rich draws from Python's generator when it is imported
     from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -101,18 +101,18 @@ def _compose(report: GradientRecord, rows: int, most_notes: int, *, in_full: boo
     certificate = certificate_in_words(report)
     method = Text(
         (f"{certificate}\n" if certificate else "")
-        + f"{how_measured(report)};\n"
-        + f"{counted(report.evaluations, 'evaluation', 'evaluations')}, {report.seconds:.2g} s.\n"
+        + f"{describe_measuring(report)};\n"
+        + f"{say_count(report.evaluations, 'evaluation', 'evaluations')}, {report.seconds:.2g} s.\n"
         + f"Over all parameters: difference {report.difference:.1e}, resolution {report.resolution:.1e}."
     )
-    notes = [printable(shortened(note, in_full)) for note in report.notes[:most_notes]]
+    notes = [printable(shorten(note, in_full)) for note in report.notes[:most_notes]]
     if len(report.notes) > most_notes:
         notes.append(f"and {len(report.notes) - most_notes} more in `report.notes`")
-    paragraphs = (labelled("Next", what_next(report)), *(labelled("Note", note) for note in notes))
+    paragraphs = (label_paragraph("Next", what_next(report)), *(label_paragraph("Note", note) for note in notes))
     return Group(_headline(report), "", _table(report, rows), "", method, "", *paragraphs)
 
 
-def shortened(note: str, everything: bool) -> str:
+def shorten(note: str, everything: bool) -> str:
     """A note, cut off where it is very long and not everything is wanted."""
     if everything or len(note) <= _LONGEST_NOTE:
         return note
@@ -145,7 +145,7 @@ def _table(report: GradientRecord, most_rows: int) -> Table:
     likely = any(parameter.diagnosis is not None for parameter in report.parameters.values())
     if likely:
         table.add_column("likely")
-    everything = ranked(report)
+    everything = rank_parameters(report)
     for parameter in everything[:most_rows]:
         table.add_row(
             Text(safe(parameter.name)),
@@ -160,7 +160,7 @@ def _table(report: GradientRecord, most_rows: int) -> Table:
     return table
 
 
-def ranked(report: GradientRecord) -> list[ParameterReport]:
+def rank_parameters(report: GradientRecord) -> list[ParameterReport]:
     """All parameters, worst first; of the wrong ones the one to look at first before all others."""
     first = report.worst.name
     return sorted(
@@ -185,22 +185,22 @@ def what_next(report: GradientRecord) -> str:
     return advice.format(_SUBJECTS[report.order])
 
 
-def how_measured(report: GradientRecord) -> str:
+def describe_measuring(report: GradientRecord) -> str:
     """What was measured, how, in which precision and where."""
     count = sum(math.prod(parameter.shape) for parameter in report.parameters.values())
-    entries = counted(count, "entry", "entries")
+    entries = say_count(count, "entry", "entries")
     if report.method == "projected":
         drawn = report.certificate
         directions = (
             "random directions"
             if drawn is None
-            else f"{counted(drawn.directions, 'random direction', 'random directions')} (seed {drawn.seed})"
+            else f"{say_count(drawn.directions, 'random direction', 'random directions')} (seed {drawn.seed})"
         )
         how = f"{entries} moved together along {directions}"
     elif report.order == 2:
         how = f"Hessian-vector products of {entries} by central differences of the gradient"
     else:
-        how = f"{counted(count, 'derivative', 'derivatives')} by {_HOW[report.scheme]}"
+        how = f"{say_count(count, 'derivative', 'derivatives')} by {_HOW[report.scheme]}"
     return f"{how} in {report.precision} on {report.backend}"
 
 
@@ -235,7 +235,7 @@ _SUBJECTS = {1: "gradient", 2: "Hessian-vector product"}
 _HOW = {"central": "central differences", "complex": "complex steps"}
 
 
-def labelled(label: str, text: str) -> RenderableType:
+def label_paragraph(label: str, text: str) -> RenderableType:
     """A paragraph beside its label."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(style="bold", no_wrap=True)

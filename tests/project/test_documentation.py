@@ -154,10 +154,11 @@ def test_the_architecture_names_every_room_and_no_file_that_is_gone():
     page = (pages.ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     core = Path(gradcheck_core.__file__).parent
     rooms = {path.name for path in core.iterdir() if path.suffix in ("", ".py")} - {"__pycache__"}
-    files = {
-        path.name for folder in (core, pages.ROOT / "backends", pages.ROOT / "tests") for path in folder.rglob("*.py")
-    }
+    folders = (core, pages.ROOT / "backends", pages.ROOT / "tests")
+    files = {path.as_posix() for folder in folders for path in folder.rglob("*.py")}
 
     listed = set(re.findall(r"^  ([a-z]+(?:/|\.py)) ", page.split("backends/")[0], re.MULTILINE))
     assert {name.rstrip("/") for name in listed} == rooms - {"__init__.py", "__main__.py"}
-    assert set(re.findall(r"\w+\.py", page)) - files == set()
+    assert set(re.findall(r"\w+\.py", page)) - {path.rpartition("/")[2] for path in files} == set()
+    placed = set(re.findall(r"(?:\w+/)+\w+\.py", page))
+    assert {path for path in placed if not any(known.endswith(f"/{path}") for known in files)} == set()

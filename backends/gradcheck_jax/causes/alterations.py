@@ -11,8 +11,8 @@ from jax.extend.core import Jaxpr, JaxprEqn
 from gradcheck_core.protocol import Alteration, causes
 
 from ..backend import JaxProblem
-from ..program import Instead, evaluated, inlined
-from ..pytrees import flatten, floating, is_inexact
+from ..program import Instead, evaluate_jaxpr, find_inlined
+from ..pytrees import flatten, is_inexact, select_floating
 from . import rules
 
 Rule = Callable[[], Instead]
@@ -37,21 +37,21 @@ def _alter(rule: Rule, cost: Callable[..., object]) -> Callable[..., object]:
 
         def outputs(values: Sequence[Any]) -> list[jax.Array]:
             replaced = dict(zip(moving, values, strict=True))
-            return floating(cost(pytree.rebuild(replaced.get(i, leaf) for i, leaf in enumerate(leaves)), *args))
+            return select_floating(cost(pytree.rebuild(replaced.get(i, leaf) for i, leaf in enumerate(leaves)), *args))
 
         values = [jnp.asarray(leaves[i]) for i in moving]
         closed = jax.make_jaxpr(outputs)(values)
-        found = evaluated(closed.jaxpr, closed.consts, values, rule())
+        found = evaluate_jaxpr(closed.jaxpr, closed.consts, values, rule())
         return found[0] if len(found) == 1 else found
 
     return call
 
 
 def _equations(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
-    """All equations that `evaluated` meets, those of functions taken apart after the call itself."""
+    """All equations that `evaluate_jaxpr` meets, those of functions taken apart after the call itself."""
     for equation in jaxpr.eqns:
         yield equation
-        inner = inlined(equation)
+        inner = find_inlined(equation)
         if inner is not None:
             yield from _equations(inner.jaxpr)
 

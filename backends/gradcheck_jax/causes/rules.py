@@ -12,7 +12,7 @@ from jax.extend.core import JaxprEqn, Literal
 from gradcheck_core.protocol.causes import LARGEST_EPSILON, find_axes, pad_differently, pad_window
 from gradcheck_core.protocol.outputs import is_below_float64
 
-from ..program import inlined
+from ..program import find_inlined
 
 Values = Sequence[Any]
 Results = list[Any] | None
@@ -120,7 +120,7 @@ class WithoutDropout:
 
 def find_slope(equation: JaxprEqn) -> float | None:
     """The slope of a leaky ReLU."""
-    inner = inlined(equation)
+    inner = find_inlined(equation)
     if equation.params.get("name") != "leaky_relu" or inner is None:
         return None
     given = [number for i in range(len(equation.invars)) if (number := literal(equation, i)) is not None]
@@ -197,7 +197,7 @@ def is_lower(variable: Any) -> bool:
 def widen(equation: JaxprEqn, values: Values) -> Results:
     """Every floating operand in float64, and no result turned down."""
     wide = [_wide(value) for value in values]
-    if inlined(equation) is not None or not any(map(is_lower, (*equation.outvars, *equation.invars))):
+    if find_inlined(equation) is not None or not any(map(is_lower, (*equation.outvars, *equation.invars))):
         return None
     params = {
         name: jnp.float64

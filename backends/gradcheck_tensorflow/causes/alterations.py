@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gradcheck_core.protocol import Alteration, Problem, causes, trees
 
-from ..promotion import functions_taken_apart, promoting, promoting_in_graphs, wider
+from ..promotion import promote, promote_in_graphs, take_functions_apart, wider
 from ..variables import keras_parts
 from .calls import TensorflowCall, answer_calls, lend_attributes, look_up_activations
 from .changes import move_pads, pad_alike, read_in_layout
@@ -29,7 +29,7 @@ def find_alterations(problem: Problem) -> Iterator[Alteration]:
     calls: list[TensorflowCall] = []
     modes: set[bool] = set()
     with (
-        functions_taken_apart(),
+        take_functions_apart(),
         look_up_activations(layers),
         answer_calls(calls.append),
         lend_attributes(norms, "call", partial(_note_mode, modes)),
@@ -42,7 +42,7 @@ def find_alterations(problem: Problem) -> Iterator[Alteration]:
 def _alter(around: Around, layers: list[Any], cost: Callable[..., object]) -> Callable[..., object]:
     def call(*arguments: object) -> object:
         # a traced function would not look anything up anew
-        with functions_taken_apart(), look_up_activations(layers), around():
+        with take_functions_apart(), look_up_activations(layers), around():
             return cost(*arguments)
 
     return call
@@ -153,7 +153,7 @@ def _promote() -> Iterator[None]:
         lower = call.name == "cast" and wider(tf.as_dtype(call["dtype"]).name) is not None
         return tf.cast(call.data, tf.float64) if lower and tf.as_dtype(call.data.dtype).is_floating else None
 
-    with promoting(), promoting_in_graphs(), answer_calls(keep):
+    with promote(), promote_in_graphs(), answer_calls(keep):
         yield
 
 

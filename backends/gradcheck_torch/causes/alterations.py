@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 from gradcheck_core.protocol import Alteration, Problem, causes
 
-from ..widening import TO_FLOAT64, promoting
+from ..widening import TO_FLOAT64, promote
 from .calls import TorchCall, call_of
 from .changes import count_padding_otherwise, move_pads, pad_as_same, read_in_layout
 
@@ -29,7 +29,7 @@ def find_alterations(problem: Problem) -> Iterator[Alteration]:
         yield Alteration(kind, sentence, partial(_alter, rule, kind == "layout"))
     if seen.lower:
         sentence = causes.describe_dtypes([str(dtype).removeprefix("torch.") for dtype in seen.lower])
-        yield Alteration("dtype", sentence, lambda cost: promoting(cost, TO_FLOAT64))
+        yield Alteration("dtype", sentence, lambda cost: promote(cost, TO_FLOAT64))
 
 
 def _alter(rule: Rule, first_only: bool, cost: Callable[..., object]) -> Callable[..., object]:

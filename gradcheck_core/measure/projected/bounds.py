@@ -10,7 +10,7 @@ import numpy as np
 from ...numerics.certificate import bound_above, bound_below
 from ...protocol.layout import Layout
 from ...report.verdict import VerdictPolicy
-from ...report.words import counted
+from ...report.words import say_count
 from .localise import Discrepancy, Places
 
 _EVIDENT = 8.0
@@ -62,7 +62,7 @@ class GroupResult:
         for stretch, _ in self.located.not_narrowed:
             coarse[stretch.parameter] = coarse.get(stretch.parameter, 0) + 1
         return doubtful + tuple(
-            f"`{names[i].name}`: something is wrong in {counted(count, 'more range', 'more ranges')} of entries, "
+            f"`{names[i].name}`: something is wrong in {say_count(count, 'more range', 'more ranges')} of entries, "
             "which were not searched further"
             for i, count in coarse.items()
         )

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...numerics.norms import norm
 from ...protocol.outputs import roundoff_of
-from ...report.words import counted
+from ...report.words import say_count
 from ..entries import Array
 from ..parity.carrying import CarriedSide
 from ..parity.pairing import Difference, find_changed, flatten, total_size
@@ -72,7 +72,7 @@ def _few(reference: Side, other: Side, carried: CarriedSide, shifted: tuple[str,
     count = int(mask.sum())
     first = [int(i) for i in np.unravel_index(int(mask.argmax()), mask.shape)]
     differ = f"differ from `{reference.name}`, the first" if count > 1 else f"differs from `{reference.name}`,"
-    more = f", and some of {counted(len(off) - 1, 'other parameter', 'other parameters')}" if len(off) > 1 else ""
+    more = f", and some of {say_count(len(off) - 1, 'other parameter', 'other parameters')}" if len(off) > 1 else ""
     said = f"{count} of the {mask.size} entries of `{name}` of `{other.name}` {differ} at {first}{more}"
     return LikelyCause("values", said, "all others are as near as they are stored")
 

@@ -17,14 +17,14 @@ _COINCIDENCE = 0.1
 
 @final
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class Reason:
     """Why a target was not found, in a sentence; and the source that has many of its values, if there is one."""
 
     reason: str
     source: str | None = None
 
 
-def gather_evidence(ledger: Ledger) -> dict[str, Explanation]:
+def gather_evidence(ledger: Ledger) -> dict[str, Reason]:
     """What the values tell about every target that is not found; targets whose values tell nothing are left out."""
     names = [name for name in ledger.open_targets() if not ledger.targets[name].is_constant]
     if not names:
@@ -46,7 +46,7 @@ def explain_without_evidence(ledger: Ledger, name: str) -> str:
     return "no source has its values, and no two sources add up to them"
 
 
-def _explain_values(ledger: Ledger, name: str, pool: ValuePool, same: list[str]) -> Explanation | None:
+def _explain_values(ledger: Ledger, name: str, pool: ValuePool, same: list[str]) -> Reason | None:
     target = ledger.targets[name]
     users = [(source, user) for source in same for user in ledger.used_by(source)]
     if users:
@@ -55,9 +55,9 @@ def _explain_values(ledger: Ledger, name: str, pool: ValuePool, same: list[str])
             f"it has the values of `{source}`, which is used for `{user}`; gradients cannot be carried over where one "
             "source feeds two targets"
         )
-        return Explanation(reason)
+        return Reason(reason)
     if same:
-        return Explanation(f"it has the values of `{same[0]}`, {_say_order(target)}")
+        return Reason(f"it has the values of `{same[0]}`, {_say_order(target)}")
     positions = pool.find(target.values)
     known = positions >= 0
     if known.mean() < _COINCIDENCE:
@@ -66,9 +66,9 @@ def _explain_values(ledger: Ledger, name: str, pool: ValuePool, same: list[str])
     source = pool.names[int(owners[counts.argmax()])]
     some = f"{int(counts.max())} of its {target.values.size} values are in `{source}`"
     if known.all():
-        return Explanation(f"{some}, {_say_order(target)}", source)
+        return Reason(f"{some}, {_say_order(target)}", source)
     missing = [int(i) for i in np.unravel_index(int((~known).argmax()), known.shape)]
-    return Explanation(f"{some}; the first that is in no source, or in several places, is that at {missing}", source)
+    return Reason(f"{some}; the first that is in no source, or in several places, is that at {missing}", source)
 
 
 def _say_order(target: Tensor) -> str:

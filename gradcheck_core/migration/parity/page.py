@@ -1,6 +1,6 @@
 """The page of a comparison, made of the same parts as that of one check."""
 
-from ...report.pages import notes, page, pictured
+from ...report.pages import draw_parameters, notes, page
 from .records import ParityRecord
 from .text import choose_next_step, describe_contradicted, describe_gradient
 
@@ -21,7 +21,7 @@ def parity_page(report: ParityRecord) -> str:
         ],
         rows=sorted(report.rows, key=lambda row: row.rank(), reverse=True),
         pictured_sides=[
-            {"name": side.name, "pictured": tuple(pictured(side.report, f"side-{number}-"))}
+            {"name": side.name, "pictured": tuple(draw_parameters(side.report, f"side-{number}-"))}
             for number, side in enumerate(report.sides.values())
             if side.contradicted and side.report is not None
         ],

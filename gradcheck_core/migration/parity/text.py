@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ...report.text import STYLES, labelled, plain, shortened
+from ...report.text import STYLES, label_paragraph, plain, shorten
 from ...report.verdict import Verdict
 from ...report.words import printable, safe
 from .records import ParityRecord, SideReport
@@ -46,17 +46,17 @@ def layout(report: ParityRecord, everything: bool = False) -> RenderableType:
     parts: list[RenderableType] = [headline, "", _sides(report), ""]
     cause = report.diagnosis
     if cause is not None:
-        parts.append(labelled("Likely cause", printable(f"{cause.sentence} ({cause.kind}).")))
-        parts.append(labelled("Evidence", printable(f"{cause.evidence}.")))
+        parts.append(label_paragraph("Likely cause", printable(f"{cause.sentence} ({cause.kind}).")))
+        parts.append(label_paragraph("Evidence", printable(f"{cause.evidence}.")))
     wrong = [side for side in report.sides.values() if side.contradicted]
-    parts += [labelled("Contradicted", describe_contradicted(side)) for side in wrong]
+    parts += [label_paragraph("Contradicted", describe_contradicted(side)) for side in wrong]
     parts += [*([""] if len(parts) > 4 else []), _rows(report, everything), _describe_resolution(report), ""]
-    parts.append(labelled("Next", choose_next_step(report)))
+    parts.append(label_paragraph("Next", choose_next_step(report)))
     notes = [*report.notes, *(note for pair in report.pairs for note in pair.notes)]
     most = len(notes) if everything else _MOST_NOTES
-    parts += [labelled("Note", printable(shortened(note, everything))) for note in notes[:most]]
+    parts += [label_paragraph("Note", printable(shorten(note, everything))) for note in notes[:most]]
     if len(notes) > most:
-        parts.append(labelled("Note", f"and {len(notes) - most} more in `report.notes` and `report.pairs`"))
+        parts.append(label_paragraph("Note", f"and {len(notes) - most} more in `report.notes` and `report.pairs`"))
     return Group(*parts)
 
 

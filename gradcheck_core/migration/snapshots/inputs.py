@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...protocol import registry, trees
-from ...report.words import counted
+from ...report.words import say_count
 
 
 @final
@@ -52,7 +52,7 @@ def compare_inputs(recorded: tuple[Input, ...], present: tuple[Input, ...]) -> t
     ('the argument `0` has other numbers than the recorded one',)
     """
     if len(recorded) != len(present):
-        before, now = (counted(len(inputs), "argument", "arguments") for inputs in (recorded, present))
+        before, now = (say_count(len(inputs), "argument", "arguments") for inputs in (recorded, present))
         return (f"it was recorded with {before}, and the cost has {now} now",)
     found = (_difference(before, now) for before, now in zip(recorded, present, strict=True))
     return tuple(sentence for sentence in found if sentence)

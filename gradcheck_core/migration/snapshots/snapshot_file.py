@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 from ...errors import SnapshotError
 from ...report.files import write_whole
 from ...report.words import safe
-from .record import decode, encode, name_tensors, refuse
+from .contents import decode, encode, name_tensors, refuse
 from .stored import FORMAT_VERSION, Snapshot
 
 FORMAT = "gradcheck snapshot"
