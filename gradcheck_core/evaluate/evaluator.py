@@ -2,7 +2,8 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TypeVar, final
 
 import numpy as np
@@ -128,24 +129,35 @@ class Evaluator:
             if self._source is not None:
                 costs[piece] = self.answer(EntriesMoved(parameter, *moved))
                 continue
+            evaluate = self._one_by_one if self._batching is None else self._with_entries
             with contextlib.suppress(RanOutError):
-                costs[piece] = self._with_entries(parameter, *moved)
+                costs[piece] = evaluate(parameter, *moved)
         return costs
 
     def _with_entries(
         self, parameter: int, entries: npt.NDArray[np.intp], values: FloatVector, present: FloatVector
     ) -> FloatVector:
-        """The same, evaluated here; `present` holds the unperturbed values of these entries only."""
+        """J with one entry replaced at a time, in a batch if there is one; `present` holds what they replace."""
         alone: dict[tuple[int, float], float] = {}
+        costs = None
         if self._batching is not None and self.not_batched is None:
-            costs = self._evaluate_batch(self._batching, parameter, entries, values, alone)
-            if costs is not None:
-                return costs
+            costs = self._evaluate_batch(self._batching, parameter, entries, values, present, alone)
+        return self._one_by_one(parameter, entries, values, present, alone) if costs is None else costs
+
+    def _one_by_one(
+        self,
+        parameter: int,
+        entries: npt.NDArray[np.intp],
+        values: FloatVector,
+        present: FloatVector,
+        known: Mapping[tuple[int, float], float] = MappingProxyType({}),
+    ) -> FloatVector:
+        """J with one entry replaced at a time, except where it is known."""
         costs = np.empty(len(entries))
         steps = zip(entries.tolist(), values.tolist(), present.tolist(), strict=True)
         for k, (entry, value, before) in enumerate(steps):
-            if (entry, value) in alone:
-                costs[k] = alone[entry, value]
+            if (entry, value) in known:
+                costs[k] = known[entry, value]
                 continue
             self._prepare()
             self._problem.write(parameter, entry, value)
@@ -166,23 +178,23 @@ class Evaluator:
         parameter: int,
         entries: npt.NDArray[np.intp],
         values: FloatVector,
+        present: FloatVector,
         alone: dict[tuple[int, float], float],
     ) -> FloatVector | None:
-        """The same in one batch, None where it is refused; `alone` gets the costs evaluated one by one to compare."""
+        """J at these entries in one batch, None if it is refused; `alone` gets what was evaluated to compare."""
 
         def evaluate_alone(moving: npt.NDArray[np.intp], to: FloatVector) -> float:
-            one = int(moving[0]), float(to[0])
-            if len(moving) == 1 and one in alone:
+            if len(moving) == 1:
+                one = int(moving[0]), float(to[0])
+                if one not in alone:
+                    alone[one] = float(self._one_by_one(parameter, moving, to, present[entries == moving[0]][:1])[0])
                 return alone[one]
-            if len(moving) > 1 and not self.affords(len(entries) - len(alone) + 1):
+            if not self.affords(len(entries) - len(alone) + 1):
                 raise RanOutError
             whole = self._problem.read(parameter)
             moved = whole.copy()
             moved[moving] = to
-            cost = self.with_parameters({parameter: moved}, {parameter: whole})
-            if len(moving) == 1:
-                alone[one] = cost
-            return cost
+            return self.with_parameters({parameter: moved}, {parameter: whole})
 
         self._random_state.fix()
         with contextlib.suppress(RanOutError):
@@ -206,7 +218,7 @@ class Evaluator:
             return self._number(self._problem.evaluate())
 
     def with_parameters(self, moved: dict[int, FloatVector], present: dict[int, FloatVector]) -> float:
-        """The same, evaluated here; raises RanOutError if no evaluation is left."""
+        """J with some parameters replaced, evaluated here; raises RanOutError if no evaluation is left."""
         return self.ask_at(moved, present, self._evaluate)
 
     def ask_at(self, moved: dict[int, FloatVector], present: dict[int, FloatVector], ask: Callable[[], T]) -> T:

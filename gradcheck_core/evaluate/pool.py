@@ -23,7 +23,7 @@ from .evaluator import Evaluator
 from .parcel import Packed, pack
 from .preflight import Baseline
 from .requests import MOST_AT_A_TIME, Part, Request, Source, power_of_two
-from .worker import Chunk, Costs, Recipe, Reply, answer, farewell
+from .worker import Chunk, Costs, Raised, Recipe, Reply, Unimportable, answer, farewell
 
 _WORTH = 0.2
 """Seconds that a request has to take in this process to be worth sending."""
@@ -127,21 +127,21 @@ class Pool:
                     yield start, reply.costs
                     if waiting and not self._evaluator.affords(1):
                         waiting.clear()
-                case ModuleNotFoundError(name=module) if module in sys.modules:
+                case Unimportable():
                     waiting.append((start, stop))
                     if packed is self._packed:
-                        self._send_by_value(module)
-                case BaseException():
+                        self._send_by_value(reply.module)
+                case Raised():
                     which = f"evaluations {start} to {stop - 1} of {request.size} of this sweep"
-                    reply.add_note(f"gradcheck: in a chunk of work handed to another process, {which}")
-                    failed[start] = reply
+                    failed[start] = reply.rebuild()
+                    failed[start].add_note(f"gradcheck: in a chunk of work handed to another process, {which}")
                     waiting.clear()
         if failed:
             raise failed[min(failed)]  # the first in order, as one process would have met it
 
     def _send_by_value(self, module: str) -> None:
         """From now on send along what a module defines that workers cannot import."""
-        if module in self._by_value:
+        if module in self._by_value or module not in sys.modules:
             msg = (
                 f"`n_jobs`: a worker process cannot import {module!r}, which the cost, the params or the args need; "
                 "install it where the workers run, or put its folder on PYTHONPATH before they start"

@@ -55,11 +55,39 @@ class Costs:
     not_batched: str | None
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Unimportable:
+    """A module that the case needs and that a worker cannot import."""
+
+    module: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What the cost raised, or opening the problem, and the same in words.
+
+    It is pickled here and read where it is expected: a cluster's worker may have a library that the caller lacks.
+    """
+
+    error: bytes
+    words: str
+
+    def rebuild(self) -> BaseException:
+        """The exception, or one that says the same where it cannot be made again."""
+        try:
+            error: BaseException = pickle.loads(self.error)
+        except Exception:
+            return RuntimeError(self.words)
+        return error
+
+
 Chunk = tuple[int, int]
 """Where a piece of a request starts and stops."""
 
-Reply = Costs | BaseException
-"""What the cost raised, or opening the problem, comes back as a value."""
+Reply = Costs | Unimportable | Raised
+"""A reply is a value, so that it is never taken for a failure of joblib's."""
 
 
 def answer(recipe: Recipe, case: Packed, chunk: Chunk, request: Request) -> tuple[Chunk, Reply]:
@@ -71,13 +99,17 @@ def answer(recipe: Recipe, case: Packed, chunk: Chunk, request: Request) -> tupl
                 if recipe.token not in _OPEN:
                     while len(_OPEN) >= _MOST_OPEN:
                         _close(next(iter(_OPEN)))
-                    _OPEN[recipe.token] = _open(recipe, unpack(case))
+                    try:
+                        given = unpack(case)
+                    except ModuleNotFoundError as error:
+                        return chunk, Unimportable(error.name or str(error))
+                    _OPEN[recipe.token] = _open(recipe, given)
                 opened = _OPEN[recipe.token]
                 began = time.perf_counter()
                 costs = opened.evaluator.evaluate(request) - opened.offset
                 return chunk, Costs(costs, time.perf_counter() - began, opened.evaluator.not_batched)
         except (Exception, SystemExit) as error:
-            return chunk, _portable(error)
+            return chunk, _describe_error(error)
 
 
 def farewell(token: str) -> None:
@@ -133,12 +165,12 @@ def _close(token: str) -> None:
     _OPEN.pop(token).problem.close()
 
 
-def _portable(error: BaseException) -> BaseException:
-    """An exception that says where it was raised; another one where it cannot be pickled."""
+def _describe_error(error: BaseException) -> Raised:
+    """An exception as it travels; it says in which process it was raised, and where."""
     frames = "".join(traceback.format_tb(error.__traceback__)).rstrip()
     error.add_note(f"gradcheck: raised in the worker process {socket.gethostname()}:{os.getpid()}:\n{frames}")
+    words = "\n".join([f"in a worker process: {type(error).__name__}: {error}", *error.__notes__])
     try:
-        pickle.loads(cloudpickle.dumps(error))  # one with arguments of its own cannot always be made again
-    except Exception:
-        return RuntimeError("\n".join([f"in a worker process: {type(error).__name__}: {error}", *error.__notes__]))
-    return error
+        return Raised(cloudpickle.dumps(error), words)
+    except Exception:  # one that holds a lock, or an open file
+        return Raised(b"", words)

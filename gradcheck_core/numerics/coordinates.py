@@ -1,5 +1,6 @@
 """The cost as a function of one parameter, central differences of it, and derivatives with error bars."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self, final
@@ -128,11 +129,8 @@ class Differences:
     slope: FloatVector
     bend: FloatVector
     step: FloatVector
-
-    @property
-    def change(self) -> float:
-        """The largest change of the cost, to whichever side; NaN where none was finite."""
-        return largest_finite(self.step * (np.abs(self.slope) + self.bend / 2))
+    change: float = math.nan
+    """The largest change of the cost, to whichever side; NaN where none was finite."""
 
     @classmethod
     def none(cls) -> Self:
@@ -145,6 +143,7 @@ class Differences:
             np.concatenate([self.slope, more.slope]),
             np.concatenate([self.bend, more.bend]),
             np.concatenate([self.step, more.step]),
+            float(np.fmax(self.change, more.change)),
         )
 
 
@@ -173,8 +172,9 @@ def difference(at: ParameterCost, entries: Indices, steps: FloatVector) -> Diffe
         step = np.where(plus > minus, (plus - minus) / 2, np.nan)
         slope = (cost_plus - cost_minus) / (2 * step)
         bend = np.abs((cost_plus - at.cost) + (cost_minus - at.cost)) / step
+        change = largest_finite(costs - at.cost)
     bad = ~(np.isfinite(slope) & np.isfinite(bend))
-    return Differences(np.where(bad, np.nan, slope), np.where(bad, np.nan, bend), step)
+    return Differences(np.where(bad, np.nan, slope), np.where(bad, np.nan, bend), step, change)
 
 
 def theta_rounding(at: ParameterCost) -> FloatVector:

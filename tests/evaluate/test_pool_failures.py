@@ -27,6 +27,23 @@ class DemandingError(Exception):
         super().__init__(f"{one} and {two}")
 
 
+class OnlyThereError(Exception):
+    """An exception that only a worker can make again, as of a library that this process lacks."""
+
+    def __init__(self, here):
+        super().__init__("only there")
+        self.here = here
+
+    def __reduce__(self):
+        return make_there, (self.here,)
+
+
+def make_there(here):
+    if os.getpid() == here:
+        raise RuntimeError
+    return OnlyThereError(here)
+
+
 PLACES = ("this", "that")
 
 
@@ -137,3 +154,25 @@ def test_a_cost_that_is_off_by_rounding_elsewhere_is_not_the_worse_for_it():
 
     assert report.verdict is gc.Verdict.CORRECT
     assert report.difference < 1e-9
+
+
+def test_a_module_that_the_cost_itself_misses_is_no_fault_of_the_workers():
+    def missing(p):
+        if os.getpid() != HERE:
+            msg = "no plugin"
+            raise ModuleNotFoundError(msg, name="json")
+        return cost(p)
+
+    with pytest.raises(ModuleNotFoundError, match="no plugin") as raised:
+        gc.check_gradients(missing, PARAMS, gradient, n_jobs=2)
+    assert any("in the worker process" in note for note in raised.value.__notes__)
+
+
+def test_an_exception_that_cannot_be_made_again_here_is_told_in_words():
+    def odd(p):
+        if os.getpid() != HERE:
+            raise OnlyThereError(HERE)
+        return cost(p)
+
+    with pytest.raises(RuntimeError, match=r"in a worker process: OnlyThereError: only there"):
+        gc.check_gradients(odd, PARAMS, gradient, n_jobs=2)

@@ -114,7 +114,7 @@ def test_a_cost_that_workers_cannot_batch_is_noted(threads, monkeypatch, tmp_pat
 
 def test_a_module_that_workers_lack_however_it_is_sent_is_named(threads, monkeypatch):
     def lacking(recipe, case, chunk, request):
-        return chunk, ModuleNotFoundError("No module named 'pooled'", name="pooled")
+        return chunk, worker.Unimportable("pooled")
 
     monkeypatch.setattr(pool, "answer", lacking)
 

@@ -176,3 +176,13 @@ def test_a_check_notes_the_thetas_beyond_the_domain():
         notes = notes_of(lambda w: float(np.sum(np.log(w))), [1e-9, 1.0], [1e9, 1.0])
 
     assert any("NaN or infinite at" in note for note in notes)
+
+
+def test_a_step_that_rounds_to_nothing_moves_nothing_and_says_so():
+    w = {"a": np.array([1e12, 2e12]), "b": np.ones(2)}
+    grads = {"a": np.full(2, 1e-12), "b": np.ones(2)}
+
+    report = gc.check_gradients(lambda p: float(p["b"].sum() + p["a"].sum() * 1e-12), w, grads, epsilon=1e-5)
+
+    assert report.parameters["a"].verdict is gc.Verdict.INCONCLUSIVE
+    assert any(note.startswith("`a`: moving it does not change the cost") for note in report.notes)

@@ -244,3 +244,17 @@ def test_memory_that_the_caller_traces_stays_traced():
 
 def test_the_example_in_the_documentation_runs():
     assert doctest.testmod(gradcheck_numpy.batched).failed == 0
+
+
+def test_what_the_cost_raises_where_a_batch_is_compared_names_the_entry():
+    w = np.linspace(0.1, 1.0, 40)
+
+    def one(v):
+        if np.sum(v != w) == 1:
+            msg = "boom"
+            raise ValueError(msg)
+        return np.sum(np.sin(v))
+
+    with pytest.raises(ValueError, match="boom") as raised:
+        gc.check_gradients(BatchedCost(one, lambda v: np.sum(np.sin(v), axis=-1)), w, np.cos(w))
+    assert any("params `theta`[" in note and "moved from" in note for note in raised.value.__notes__)
