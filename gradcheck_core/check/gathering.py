@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..case import CheckOptions, GradientCase, select
 from ..errors import GradcheckError
 from ..evaluate import preflight
+from ..evaluate.journal import Journal
 from ..evaluate.limits import CERTIFICATE_EVALUATIONS, Limits, expected_evaluations, least_evaluations
 from ..evaluate.session import Opened, Session, open_case
 from ..evaluate.sources import prepare_sources
@@ -49,44 +50,63 @@ def begin_session(
     Everything that is opened here is closed, whatever happens. Raises InsistsOnItsPrecisionError if parameters of lower
     precision were evaluated in float64 and the cost raised.
     """
-    alone = options.n_jobs == 1 and options.journal is None and options.max_seconds is None
-    # Before the problem is opened: a case that cannot travel, and another check's journal, are refused first.
-    with nullcontext((None, None)) if alone else prepare_sources(adapter, case, options, precision) as (begin, journal):
+    with ExitStack() as stack:
+        begin, journal = None, None
+        if options.n_jobs != 1 or options.journal is not None or options.max_seconds is not None:
+            # Before the problem is opened: a case that cannot travel, and another check's journal, are refused first.
+            begin, journal = stack.enter_context(prepare_sources(adapter, case, options, precision))
+        problem = opened
         try:
-            with nullcontext(opened) if opened else open_case(precision, adapter, case, options.seed) as opened:
-                layout = opened.problem.layout
-                chosen = select(layout, options.include, options.exclude)
-                expected = _expected_evaluations(options, [layout.parameters[i].size for i in chosen])
-                bar = _progress_bar(expected, options.progress)
-                with bar or nullcontext():
-                    limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
-                    evaluator = opened.evaluator(limits, bar.advance if bar else None)
-                    opened.random_state.fix()
-                    held_in = ["float64"] if precision == "float64" else [p.dtype for p in layout.parameters]
-                    roundoff = max(map(roundoff_of, held_in))
-                    baseline = preflight.establish(opened.problem, evaluator, opened.random_state, roundoff)
-                    _announce(expected, baseline.seconds, options.progress)
-                    if begin is not None:
-                        begin(layout, baseline, evaluator)
-                    yield Session(
-                        adapter,
-                        case,
-                        options,
-                        precision,
-                        opened.problem,
-                        evaluator,
-                        opened.contraction,
-                        opened.random_state,
-                        baseline,
-                        chosen,
-                        journal,
-                    )
+            if problem is None:
+                problem = stack.enter_context(open_case(precision, adapter, case, options.seed))
+            session = _start(problem, stack, precision, adapter, case, options, journal)
+            if begin is not None:
+                begin(session.layout, session.baseline, session.evaluator)
+            yield session
         except GradcheckError:
             raise
         except Exception as error:
-            if precision == "float64" and (opened is None or is_lower(opened.problem.layout)):
+            if precision == "float64" and (problem is None or is_lower(problem.problem.layout)):
                 raise InsistsOnItsPrecisionError from error
             raise
+
+
+def _start(
+    opened: Opened,
+    stack: ExitStack,
+    precision: str,
+    adapter: Backend,
+    case: GradientCase,
+    options: CheckOptions,
+    journal: Journal | None,
+) -> Session:
+    """Evaluate an open case at theta; the progress bar is left with the stack."""
+    layout = opened.problem.layout
+    chosen = select(layout, options.include, options.exclude)
+    expected = _expected_evaluations(options, [layout.parameters[i].size for i in chosen])
+    bar = _progress_bar(expected, options.progress)
+    if bar is not None:
+        stack.enter_context(bar)
+    limits = Limits.starting_now(options.max_evaluations, options.max_seconds)
+    evaluator = opened.evaluator(limits, None if bar is None else bar.advance)
+    opened.random_state.fix()
+    held_in = ["float64"] if precision == "float64" else [p.dtype for p in layout.parameters]
+    roundoff = max(map(roundoff_of, held_in))
+    baseline = preflight.establish(opened.problem, evaluator, opened.random_state, roundoff)
+    _announce(expected, baseline.seconds, options.progress)
+    return Session(
+        adapter=adapter,
+        case=case,
+        options=options,
+        precision=precision,
+        problem=opened.problem,
+        evaluator=evaluator,
+        contraction=opened.contraction,
+        random_state=opened.random_state,
+        baseline=baseline,
+        chosen=chosen,
+        journal=journal,
+    )
 
 
 def gather(session: Session) -> Findings:
@@ -94,7 +114,7 @@ def gather(session: Session) -> Findings:
     options, layout, evaluator = session.options, session.layout, session.evaluator
     method = _method(options, sum(layout.parameters[i].size for i in session.chosen))
     gathered = _GATHER[method](session)
-    stopped = _say_what_stopped(options, method) if evaluator.ran_out else ""
+    stopped = _say_what_stopped(options, method) if evaluator.tally.ran_out else ""
     preflight.require_unchanged(session.problem, session.baseline.theta)
     preflight.require_repeated(evaluator, session.baseline)
     if session.journal is not None:

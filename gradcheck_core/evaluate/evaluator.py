@@ -15,7 +15,7 @@ from ..protocol.layout import FloatVector, entry_name
 from ..protocol.outputs import Contraction, CostValue
 from ..protocol.randomness import HostRandomState
 from .batching import Batching
-from .limits import Limits, RanOutError
+from .limits import Limits, RanOutError, Tally
 from .requests import EntriesMoved, ParametersMoved, Request, Source
 
 T = TypeVar("T")
@@ -31,9 +31,8 @@ _MOST_NAMED = 5
 class Evaluator:
     """Evaluates one problem's cost, here or wherever a source has it evaluated.
 
-    It counts in `evaluations` the thetas at which the cost was evaluated and what was spent, each once, in `not_finite`
-    the perturbed thetas that gave NaN or an infinity, and tells in `ran_out` whether more was asked for than was left.
-    `on_evaluations` is called with the number of evaluations after some were made.
+    `evaluations` is the count so far, and `tally` says more. `on_evaluations` is called with the number of evaluations
+    after some were made.
     """
 
     def __init__(
@@ -54,8 +53,13 @@ class Evaluator:
         self.batched_to: tuple[float, int] | None = None  # for an evaluator of the same problem elsewhere
         self._refused_elsewhere: str | None = None
         self.evaluations = 0
-        self.not_finite = 0
-        self.ran_out = False
+        self._not_finite = 0
+        self._ran_out = False
+
+    @property
+    def tally(self) -> Tally:
+        """What was done so far."""
+        return Tally(self.evaluations, self._not_finite, self._ran_out, self.not_batched)
 
     def cost(self) -> CostValue:
         """J at the present theta."""
@@ -267,7 +271,7 @@ class Evaluator:
     def _affordable(self, wanted: int) -> int:
         """How many of these may be evaluated now, one being reserved for the last at theta."""
         affordable = self.left_beyond(1, wanted)
-        self.ran_out = self.ran_out or affordable < wanted
+        self._ran_out = self._ran_out or affordable < wanted
         return affordable
 
     def _evaluate(self) -> float:
@@ -283,12 +287,12 @@ class Evaluator:
         """J from what the cost returned at a perturbed theta."""
         value = self._contraction.number(returned, registry.to_numpy)
         if not math.isfinite(value):
-            self.not_finite += 1
+            self._not_finite += 1
         return value
 
     def _count(self, evaluations: int, costs: FloatVector | None = None) -> None:
         self.evaluations += evaluations
         if costs is not None:
-            self.not_finite += int(np.sum(~np.isfinite(costs)))
+            self._not_finite += int(np.sum(~np.isfinite(costs)))
         if self._on_evaluations is not None:
             self._on_evaluations(evaluations)

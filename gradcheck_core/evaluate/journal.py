@@ -6,6 +6,7 @@ comes, and a later run takes its answers from there as long as it makes the requ
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -74,9 +75,8 @@ class Journal:
             "gradient or of gradcheck; they were replaced",
         )
 
-    def begin(self, layout: Layout, baseline: Baseline, evaluator: Evaluator, further: Source) -> None:
-        """Refuse the journal of another problem; `further` answers what the journal does not have."""
-        self._evaluator, self._further = evaluator, further
+    def begin(self, layout: Layout, baseline: Baseline, evaluator: Evaluator, further: Source) -> Source:
+        """The source of answers from the journal, then from a further one. Refuses the journal of another problem."""
         self._roundoff, self._unperturbed = baseline.roundoff, baseline.cost.value
         opening = {
             "precision": self._precision,
@@ -86,24 +86,24 @@ class Journal:
         }
         if self._opening is None:
             self._file.append(opening)
-            return
+            return partial(self._answer, evaluator, further)
         if self._opening["layout"] != opening["layout"]:
             self._refuse("the parameters' names, shapes or dtypes are different")
         if self._opening["theta"] != opening["theta"]:
             self._refuse("the parameters have different values")
         if not agree_within_rounding(self._opening["cost"], baseline.cost.value, baseline.roundoff):
             self._refuse(f"J at the params was {self._opening['cost']!r} and is {baseline.cost.value!r} now")
+        return partial(self._answer, evaluator, further)
 
-    def answers(self, request: Request) -> Iterator[Part]:
-        evaluator = self._evaluator
+    def _answer(self, evaluator: Evaluator, further: Source, request: Request) -> Iterator[Part]:
         self._number += 1
         asked = request.fingerprint()
         known = self._known(asked)
         for entry in known:
-            yield self._replay(entry.line, request)
+            yield self._replay(entry.line, request, evaluator)
         for start, stop in _gaps(known, request.size):
             before = evaluator.evaluations
-            for within, costs in self._further(request.part(start, stop)):
+            for within, costs in further(request.part(start, stop)):
                 self._file.append(
                     {
                         "precision": self._precision,
@@ -129,7 +129,7 @@ class Journal:
             return []
         return known
 
-    def _replay(self, line: Line, request: Request) -> Part:
+    def _replay(self, line: Line, request: Request, evaluator: Evaluator) -> Part:
         start, costs = int(line["start"]), from_json(line["costs"])
         recorded, evaluations = costs, int(line["evaluations"])
         kind = type(request)
@@ -137,10 +137,10 @@ class Journal:
             # The theta with the largest effect is evaluated again: a cost that agrees there is the recorded one.
             self._verified.add(kind)
             one = int(np.argmax(np.abs(np.nan_to_num(costs - self._unperturbed))))
-            now = self._evaluator.evaluate(request.part(start + one, start + one + 1))
+            now = evaluator.evaluate(request.part(start + one, start + one + 1))
             self._require_same(float(costs[one]), float(now[0]))
             recorded, evaluations = np.delete(costs, one), evaluations - 1
-        self._evaluator.count_answers(recorded, evaluations, line["not batched"])
+        evaluator.count_answers(recorded, evaluations, line["not batched"])
         return start, costs
 
     def _require_same(self, recorded: float, now: float) -> None:

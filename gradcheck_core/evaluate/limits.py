@@ -38,6 +38,22 @@ _UNENDING = float("inf")
 
 @final
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What an evaluator has done so far.
+
+    `evaluations` counts each theta once, `not_finite` the perturbed ones at which the cost was NaN or infinite.
+    `ran_out` tells whether more was asked for than was left, and `not_batched` why the cost was evaluated one theta at
+    a time although the backend has batches.
+    """
+
+    evaluations: int
+    not_finite: int
+    ran_out: bool
+    not_batched: str | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a check may use up: evaluations of the cost, and time, until a deadline on the monotonic clock."""
 

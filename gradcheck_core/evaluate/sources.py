@@ -44,8 +44,7 @@ def prepare_sources(
             if open_pool is not None:
                 source = opened.enter_context(open_pool(baseline, evaluator))
             if journal is not None:
-                journal.begin(layout, baseline, evaluator, source)
-                source = journal.answers
+                source = journal.begin(layout, baseline, evaluator, source)
             evaluator.answer_from(source)
 
         yield begin, journal

@@ -50,10 +50,10 @@ def gather_first_order(session: Session) -> Gathered:
     notes = [
         *joint_notes,
         *claim.notes,
-        *observe(evidence, unmoved, layout, noise, baseline, evaluator.not_finite),
+        *observe(evidence, unmoved, layout, noise, baseline, evaluator.tally.not_finite),
     ]
-    if evaluator.not_batched is not None:
-        notes.append(f"evaluated one theta at a time, since the cost cannot be batched ({evaluator.not_batched})")
+    if evaluator.tally.not_batched is not None:
+        notes.append(f"evaluated one theta at a time, since the cost cannot be batched ({evaluator.tally.not_batched})")
     own = session.case.grads is None and options.mode == "reverse"
     if own and Capability.FORWARD in session.adapter.capabilities:
         notes = [*what_forward_mode_says(session.problem, session.contraction.weights, evidence), *notes]

@@ -57,7 +57,7 @@ def gather_projected(session: Session) -> Gathered:
     notes = (
         *claim.notes,
         *found_notes,
-        *observe(evidence, unmoved, layout, noise, baseline, session.evaluator.not_finite),
+        *observe(evidence, unmoved, layout, noise, baseline, session.evaluator.tally.not_finite),
     )
     unseen = tuple(layout.parameters[i].name for i in sorted(i for group in groups for i in group.unseen))
     certificate = _make_certificate(session, outcomes, unseen)
