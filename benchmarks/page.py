@@ -5,6 +5,7 @@ import importlib.metadata
 import os
 import platform
 import statistics
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -36,9 +37,13 @@ is {of_processes}.
 A check that finishes in a few evaluations looks at a random direction or two. The last column shows
 what that misses.
 
-Measured on {date}: {machine}. To repeat it, run `python benchmarks/run.py --write`, which runs each
-checker three times.
+{measured}
 """
+
+_MEASURED = (
+    "Measured on {date}: {machine}. To repeat it, run `python benchmarks/run.py --write`, which runs each "
+    "checker three times."
+)
 
 
 _SMALL = """## Where a small check spends its time
@@ -63,8 +68,9 @@ def render(pairs: Sequence[tuple[Contender, Problem]], found: Found) -> str:
     """The page in Markdown."""
     repeats = max((len(held) for held in found.values() if isinstance(held, list)), default=0)
     of_processes = "from one" if repeats == 1 else "the median of the processes that the last column counts"
+    measured = _MEASURED.format(date=datetime.date.today().isoformat(), machine=_machine())
     parts = [
-        _INTRODUCTION.format(of_processes=of_processes, date=datetime.date.today().isoformat(), machine=_machine())
+        _INTRODUCTION.format(of_processes=of_processes, measured=textwrap.fill(measured, 100, break_on_hyphens=False))
     ]
     problems = list(dict.fromkeys(problem for _, problem in pairs))
     for problem in problems:

@@ -18,7 +18,7 @@ class BackendUnavailableError(GradcheckError):
 
 
 class InvalidBackendError(GradcheckError):
-    """A plugin was found but is no usable `Backend`, or two plugins claim one name."""
+    """A plugin was found but is not a usable `Backend`, or two plugins claim one name."""
 
 
 class MissingExtraError(GradcheckError, ImportError):
@@ -38,7 +38,7 @@ class WorkersLostError(GradcheckError):
 
 
 class SnapshotError(GradcheckError):
-    """A file is no snapshot that can be used, or a snapshot cannot be written; the message says which it is."""
+    """A file is not a usable snapshot, or a snapshot cannot be written; the message says which it is."""
 
 
 class MappingError(GradcheckError, ValueError):

@@ -204,7 +204,7 @@ def _key_of_closed(closed: ClosedJaxpr, *, taken_apart: bool) -> tuple[object, .
 
 
 def _key_of(value: Any) -> object:
-    """Of a parameter of an equation. The type goes with it: 1, 1.0 and True are equal in Python."""
+    """The key of an equation's parameter. The type is part of it: 1, 1.0 and True are equal in Python."""
     kind = type(value)
     if isinstance(value, tuple):
         return kind, tuple(map(_key_of, value))

@@ -36,7 +36,7 @@ class CostGraphs:
         self._call = call
         self._specs = [tf.TensorSpec(array.shape, array.dtype) for array in host]
         self._alone: Callable[..., Sequence[tf.Tensor]] | None = None
-        self._groups: dict[tuple[int, ...], _Group] = {}
+        self._groups: dict[tuple[int, ...], _Perturbation] = {}
 
     def outputs(self, values: Sequence[Array]) -> list[Array]:
         """What the cost returns of some values of the parameters."""
@@ -45,14 +45,14 @@ class CostGraphs:
         self.prepare()
         return [output.numpy() for output in self._alone(*map(tf.constant, values))]
 
-    def group(self, parameter: int) -> "_Group":
+    def group(self, parameter: int) -> "_Perturbation":
         """The function that perturbs a parameter."""
         positions = next(group for group in chunks.group_small(self.host) if parameter in group)
         if positions not in self._groups:
             self._groups[positions] = self._perturb(positions)
         return self._groups[positions]
 
-    def _perturb(self, positions: tuple[int, ...]) -> "_Group":
+    def _perturb(self, positions: tuple[int, ...]) -> "_Perturbation":
         bytes_each: list[int] = []
         shapes = [self._specs[position].shape for position in positions]
 
@@ -75,7 +75,7 @@ class CostGraphs:
         moved = (tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], dtype))
         size = sum(shape.num_elements() for shape in shapes)
         concrete = _trace(outputs, tf.TensorSpec([size], dtype), *moved, *self._specs)
-        return _Group(positions, concrete, max(1, bytes_each[0]))
+        return _Perturbation(positions, concrete, max(1, bytes_each[0]))
 
     def _graph(self, tensors: Sequence[tf.Tensor]) -> tuple[list[tf.Tensor], Sequence[tf.Operation]]:
         """The cost's outputs in the present graph, and the operations that they take."""
@@ -92,7 +92,7 @@ class CostGraphs:
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _Perturbation:
     """A function that perturbs the parameters at some positions.
 
     `outputs` takes these parameters laid end to end, indices into that, shape ``(k,)``, values, shape ``(k,)``, and all

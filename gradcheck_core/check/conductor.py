@@ -17,7 +17,7 @@ from .diagnosing import Diagnosed, diagnose_all
 from .gathering import InsistsOnItsPrecisionError, begin_session, gather, is_lower
 from .illustrating import illustrate
 from .judging import Assessment, assess_all, join_remarks
-from .precision import complete, in_native_precision
+from .precision import check_native_gradient, in_native_precision
 
 
 @final
@@ -42,7 +42,7 @@ def check(case: GradientCase, backend: str | None, options: CheckOptions) -> Che
         with begin_session("float64" if widened else "native", adapter, case, options) as session:
             findings = gather(session)
         if options.precision != "native" and is_lower(findings.layout):
-            findings = complete(findings, adapter, case, options)
+            findings = check_native_gradient(findings, adapter, case, options)
     except InsistsOnItsPrecisionError as insisting:
         findings = in_native_precision(adapter, case, options, insisting)
     return Checked(_report(findings, adapter.name, options, started), findings, adapter, options)
@@ -77,14 +77,14 @@ def _report(findings: Findings, backend: str, options: CheckOptions, started: fl
 
 
 def _notes(findings: Findings, assessed: Assessment, found: Diagnosed) -> tuple[str, ...]:
-    """The most important first."""
+    """The notes of the report, the most important first."""
     stopped = [findings.stopped] if findings.stopped else []
     remarks = join_remarks(remark for one in assessed.each for remark in one.remarks)
     return (*stopped, *found.notes, *remarks, *findings.gathered.notes)
 
 
 def _worst_of_each(assessed: Sequence[tuple[Evidence, ParameterReport]]) -> list[tuple[Evidence, ParameterReport]]:
-    """Of a parameter with several reports, e.g. one for each direction, the worst, with its evidence."""
+    """For each parameter its worst report, with the evidence; it may have several, e.g. one for each direction."""
     several: dict[str, list[tuple[Evidence, ParameterReport]]] = {}
     for pair in assessed:
         several.setdefault(pair[1].name, []).append(pair)

@@ -150,7 +150,7 @@ def _scatter(claimed: FloatVector, numeric: FloatVector, apart: FloatVector, err
 
 
 def _kinks(item: Evidence) -> tuple[Kink, ...]:
-    """Those whose claim lies outside first."""
+    """The kinks to draw, those whose claim lies outside the slopes first."""
     found = item.derivatives
     on_kinks = np.flatnonzero((found.lower < found.upper) & np.isfinite(found.error) & np.isfinite(item.claimed))
     outside = np.abs(item.claimed - item.numeric)[on_kinks]

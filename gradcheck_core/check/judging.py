@@ -29,7 +29,7 @@ _EVIDENT = 64.0
 _NATURAL_SCALE_NOTE = "its gradient is too small to measure relative to itself; judged relative to the whole gradient"
 
 Remark = tuple[str, str]
-"""A parameter or an entry, by name, and what is to be said of it."""
+"""The name of a parameter or an entry, and a sentence about it."""
 
 
 def compare(evidence: Sequence[Evidence]) -> Comparison:
@@ -143,7 +143,7 @@ def _merge(ranges: Iterable[tuple[int, int]], parameter: Parameter) -> tuple[tup
 
 
 def join_remarks(remarks: Iterable[Remark]) -> tuple[str, ...]:
-    """Join remarks to notes: names that have the same said of them share one.
+    """Join remarks to notes, one for each remark, with all the names that it is made about.
 
     Examples
     --------

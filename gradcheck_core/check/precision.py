@@ -15,7 +15,7 @@ from ..numerics.norms import norm
 from ..protocol.backend import Backend, Capability, Problem
 from ..protocol.layout import Gradient, Layout
 from ..protocol.outputs import ROUNDINGS, is_below_float64, roundoff_of
-from ..report.verdict import natural_scale
+from ..report.verdict import CANCELLING, natural_scale
 from .gathering import InsistsOnItsPrecisionError, begin_session, gather
 from .judging import compare
 
@@ -38,12 +38,13 @@ def in_native_precision(
     return _note_precision(findings, f"the cost cannot be evaluated in float64 ({type(cause).__name__})", options)
 
 
-def complete(findings: Findings, adapter: Backend, case: GradientCase, options: CheckOptions) -> Findings:
-    """What is to be said, and what is still to be seen, of parameters of lower precision than float64.
+def check_native_gradient(findings: Findings, adapter: Backend, case: GradientCase, options: CheckOptions) -> Findings:
+    """Compare the native gradient with the float64 one, or check natively if the cost ignores the widened copies.
 
-    They are checked in two steps: the formula in float64, then the native gradient against the float64 one within a
-    bound scaled to its rounding. A backend without float64, and a cost that uses the caller's model instead of the
-    widened copy that it is given, are checked in their own precision, with a note, or refused if float64 was asked for.
+    Parameters of lower precision than float64 are checked in two steps: the formula in float64, then the native
+    gradient against the float64 one within a bound scaled to its rounding. A backend without float64, and a cost that
+    uses the caller's model instead of the widened copy that it is given, are checked in their own precision, with a
+    note, or refused if float64 was asked for.
     """
     if Capability.FLOAT64 not in adapter.capabilities:
         return _note_precision(findings, f"{adapter.name} evaluates a model in its own precision", options)
@@ -63,7 +64,7 @@ def complete(findings: Findings, adapter: Backend, case: GradientCase, options: 
             return findings
         opened.random_state.fix()
         native = differentiate(adapter, opened.problem, opened.contraction, options.mode, "native")
-        return _compare(findings, native, cost, opened.problem.layout)
+        return _compare_native(findings, native, cost, opened.problem.layout)
 
 
 def _note_precision(findings: Findings, reason: str, options: CheckOptions) -> Findings:
@@ -91,7 +92,7 @@ def _is_reached(problem: Problem, evaluator: Evaluator, cost: float, names: list
     return False
 
 
-def _compare(findings: Findings, native: Gradient, cost: float, layout: Layout) -> Findings:
+def _compare_native(findings: Findings, native: Gradient, cost: float, layout: Layout) -> Findings:
     """Compare the gradient in the parameters' own precision with the float64 one, which the differences confirmed."""
     evidence = findings.gathered.evidence
     computed_in = {p.name: _coarser(p.dtype, dtype) for p, dtype in zip(layout.parameters, native.dtypes, strict=True)}
@@ -109,7 +110,7 @@ def _compare(findings: Findings, native: Gradient, cost: float, layout: Layout) 
         name = item.parameter.name
         values = native.d_theta[by_name[name].range]
         # What one layer rounds passes through all others, also where a layer computes below its parameters' dtype.
-        bound = ROUNDINGS * coarsest * (norm(item.claimed) + scale / 16)
+        bound = ROUNDINGS * coarsest * (norm(item.claimed) + CANCELLING * scale)
         rounded_more = coarsest / roundoff_of(item.parameter.dtype)
         bound += _SENSITIVE * rounded_more * findings.gathered.sensitivity[name]
         distance = norm(values - item.claimed)

@@ -39,7 +39,7 @@ _SHARED = tuple(
 )  # fmt: skip
 """Mistakes that several parameters can have in common."""
 
-_CLEAR = 10.0
+_WORTH_A_LOOK = 10.0
 """A discrepancy is looked at if it is more than this many error bars, as norms: noise alone then leaves at most a
 hundredth of its square unexplained, which is what a fit of 0.99 allows."""
 
@@ -81,7 +81,7 @@ def _select_clear(facts: Facts) -> Facts | None:
     known = facts.known & np.isfinite(facts.claimed) & np.isfinite(facts.numeric) & np.isfinite(facts.error)
     away = np.abs(np.where(known, facts.claimed - facts.numeric, 0.0))
     known &= facts.error <= _BLURRED * np.max(away, initial=0.0)
-    if not norm(away[known]) > _CLEAR * norm(facts.error[known]):
+    if not norm(away[known]) > _WORTH_A_LOOK * norm(facts.error[known]):
         return None
     return replace(facts, known=known)
 

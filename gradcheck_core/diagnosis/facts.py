@@ -56,7 +56,7 @@ class Facts:
     parts : bool
         Whether the last axis is that of real and imaginary parts.
     others : mapping
-        Numeric gradients of all parameters by name, one of which may have been taken for this one.
+        Numeric gradients of all parameters by name; the claim may have been computed for one of the others.
     extent : Extent
         How much of it was measured.
     """

@@ -10,8 +10,8 @@ from .facts import Array, Facts, Mask, Proposal
 LEAST_FIT = 0.99
 """A proposal has to explain more than this share of the squared discrepancy."""
 
-CLEAR = 4.0
-"""An entry that is off by more than this many error bars is wrong; less is no evidence, since bars are estimates."""
+BEYOND_NOISE = 4.0
+"""An entry that is off by more than this many error bars is wrong; less is not evidence, since bars are estimates."""
 
 _EXACT = 1.0 - 1e-6
 """A proposal that explains more than this leaves at most a thousandth of the discrepancy, as a norm. One that fits a
@@ -51,7 +51,7 @@ def measure_fit(facts: Facts, proposal: Proposal) -> float | None:
     if not telling.any():  # nothing speaks for a place that is all of a parameter, unless that is a single number
         return explained if proposal.place is not None and facts.claimed.size == 1 else None
     left, size, error = np.abs(remaining[telling]), size[telling], facts.error[telling]
-    if np.mean((left > _CONTRADICTED * size) & (left > CLEAR * error)) > _MOST_CONTRADICTED:
+    if np.mean((left > _CONTRADICTED * size) & (left > BEYOND_NOISE * error)) > _MOST_CONTRADICTED:
         return None
     ratios = np.log(np.clip(np.maximum(left, error) / size, np.finfo(np.float64).tiny, 1.0))
     log_chance = float(np.sum(np.sort(ratios)[proposal.fitted :])) + proposal.log_choices
@@ -90,4 +90,4 @@ def _find_telling_entries(facts: Facts, proposal: Proposal, usable: Mask) -> tup
 
 def _is_noise(remaining: Array, error: Array) -> bool:
     """Whether the error bars explain what remains."""
-    return norm(remaining) <= CLEAR * norm(error)
+    return norm(remaining) <= BEYOND_NOISE * norm(error)

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import sentences
 from .facts import Extent, Facts, Mask, Mistake, Proposal
-from .fit import CLEAR, measure_fit
+from .fit import BEYOND_NOISE, measure_fit
 from .wrong_values import find_factor, propose_factor, propose_sign_flip, propose_whole_factor, propose_zero
 
 _SLIGHT = 1e-3
@@ -87,7 +87,7 @@ def _propose_place(facts: Facts, place: Mask, where: str, log_choices: float) ->
 
 def _find_wrong(facts: Facts) -> Mask:
     away = np.abs(facts.discrepancy)
-    clear = away > CLEAR * facts.error
+    clear = away > BEYOND_NOISE * facts.error
     sizes = np.maximum(np.abs(np.where(facts.known, facts.claimed, 0.0)), np.abs(facts.numeric))
     relative = np.divide(away, sizes, out=np.zeros_like(away), where=clear & (sizes > 0.0))
     return np.asarray(clear & (relative > _SLIGHT * np.max(relative, initial=0.0)))

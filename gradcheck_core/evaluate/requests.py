@@ -66,7 +66,7 @@ class ParametersMoved(_OneTheta):
 @final
 @dataclass(frozen=True, slots=True)
 class Elsewhere(_OneTheta):
-    """A theta that the asker moves to and leaves itself: `called` tells it from others, `cost` moves and evaluates."""
+    """A theta given by a function: `cost` moves there, evaluates and moves back; `called` names the theta."""
 
     called: str
     cost: Callable[[], float]

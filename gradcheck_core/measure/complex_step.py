@@ -23,7 +23,8 @@ from .evidence import Claimed
 from .second_look import look_again
 
 _STEP = 1e-20
-"""Step in units of an entry's scale: its square is nothing beside 1, so no truncation is left; there is no noise."""
+"""Step in units of an entry's scale. The truncation, of the order of its square, is below the rounding of float64, and
+nothing is subtracted that could cancel."""
 
 
 @final

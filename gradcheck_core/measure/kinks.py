@@ -25,8 +25,8 @@ _MOST_ENTRIES = 3
 """Contradicted entries that are tested for taking part in a kink."""
 
 _FEW = 8
-"""Kinks of single entries up to which points nearby show what all of them together can do, to a third of the spread."""
-
+"""With at most this many entries on kinks of their own, the slopes at points nearby span most of what is possible: a
+claim that is farther outside than a third of that span is wrong. With more kinks it is undecided."""
 
 _SAMPLES = 24
 """Points nearby at which a slope is taken; all but 1 in 200 times they meet a given one of five tied entries."""

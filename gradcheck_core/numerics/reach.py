@@ -144,7 +144,7 @@ def choose_reach(
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Rung:
+class _StepError:
     """The error of the extrapolated derivative at one step, and the share of the pair's change that remains in it."""
 
     noise: float
@@ -156,11 +156,11 @@ class _Rung:
         return self.noise + _SAFETY * self.truncation
 
 
-def _choose_best(errors: dict[int, _Rung]) -> int:
+def _choose_best(errors: dict[int, _StepError]) -> int:
     return min(errors, key=lambda position: errors[position].error)
 
 
-def _choose_next(errors: dict[int, _Rung], slopes: dict[int, float]) -> int | None:
+def _choose_next(errors: dict[int, _StepError], slopes: dict[int, float]) -> int | None:
     """The position to try next, or None if none promises less error."""
     if not errors:
         return min(slopes) - 1
@@ -172,11 +172,11 @@ def _choose_next(errors: dict[int, _Rung], slopes: dict[int, float]) -> int | No
     return min(slopes) - 1 if errors[min(errors)].noise < errors[best].error else None
 
 
-def _estimate_errors(slopes: dict[int, float], noise: float, first: float) -> dict[int, _Rung]:
+def _estimate_errors(slopes: dict[int, float], noise: float, first: float) -> dict[int, _StepError]:
     """What is known of the error at each position."""
     finite = {position: slope for position, slope in slopes.items() if math.isfinite(slope)}
     pairs = {k: StepPair(slope, finite[k + 1]) for k, slope in finite.items() if k + 1 in finite}
-    found: dict[int, _Rung] = {}
+    found: dict[int, _StepError] = {}
     for k in sorted(pairs, reverse=True):
         level = _EXTRAPOLATED * CONFIDENT * noise / (first * RATIO**k)
         if k + 1 in pairs:
@@ -190,5 +190,5 @@ def _estimate_errors(slopes: dict[int, float], noise: float, first: float) -> di
         else:
             truncation = pairs[k].change
         beyond_noise = max(pairs[k].change - level, 0.0)
-        found[k] = _Rung(level, truncation, truncation / beyond_noise if beyond_noise > 0 else 0.0)
+        found[k] = _StepError(level, truncation, truncation / beyond_noise if beyond_noise > 0 else 0.0)
     return found

@@ -181,22 +181,22 @@ def other_slopes(present: Collection[float]) -> Iterator[tuple[str, float]]:
 
 
 def describe_batch_norm(training: bool) -> str:
-    """Of batch norms that are in training mode now, or not."""
+    """A sentence about batch norms whose mode differs between the sides; `training` is the mode of this side."""
     mine, theirs = ("the batch", "running averages") if training else ("running averages", "the batch")
     return f"the batch norms of `{{side}}` use the statistics of {mine}, those of `{{other}}` those of {theirs}"
 
 
 def describe_gelu(exact: bool) -> str:
-    """Of a GELU that is exact now, or not."""
+    """A sentence about a GELU that is exact on one side only: on this one, or on the other."""
     mine, theirs = ("exact", "by its tanh approximation") if exact else ("by its tanh approximation", "exact")
     return f"GELU is {mine} in `{{side}}` and {theirs} in `{{other}}`"
 
 
 def describe_layout(how: str) -> str:
-    """Of an input that is laid out in another way."""
+    """A sentence about an input that is laid out in another way."""
     return f"the input of the first convolution of `{{side}}` is not laid out as that of `{{other}}`: {how}"
 
 
 def describe_dtypes(dtypes: Collection[str]) -> str:
-    """Of parts that are computed in lower precision."""
+    """A sentence about parts that are computed in lower precision, in these dtypes."""
     return f"`{{side}}` computes in {', '.join(sorted(dtypes))} what `{{other}}` computes in higher precision"

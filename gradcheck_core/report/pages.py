@@ -115,7 +115,7 @@ def draw_parameters(report: GradientRecord, prefix: str = "", said_above: str | 
 
 
 def notes(every: tuple[str, ...]) -> Mapping[str, Any]:
-    """Those that are shown, and how many are not."""
+    """The notes that a page shows, and the number of those that it leaves out."""
     shown = [
         note if len(note) <= _LONGEST_NOTE else f"{note[:_LONGEST_NOTE]}… ({len(note) - _LONGEST_NOTE} more characters)"
         for note in every[:_MOST_NOTES]

@@ -75,7 +75,7 @@ class ParameterReport:
         Relative, in [0, 1]; `difference` is infinite where the claimed gradient is not finite.
     worst_index : tuple of int
         Where claimed and numeric gradient are farthest apart, beyond the error bar if anywhere; empty where no entry
-        was measured by itself, and then the next three are NaN.
+        was measured on its own, and then the next three are NaN.
     analytic, numeric : float
         The claimed and the numeric derivative there, absolute.
     error : float

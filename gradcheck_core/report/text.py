@@ -129,7 +129,7 @@ def _headline(report: GradientRecord) -> RenderableType:
     if worst.diagnosis is not None:
         lines = Group(lines, Text(printable(worst.diagnosis.sentence), style="bold"))
     if math.isnan(worst.analytic) and math.isnan(worst.numeric):
-        return lines  # no entry was looked at by itself
+        return lines  # no entry was measured on its own
     entry = entry_name(safe(worst.name), worst.worst_index, worst.part)
     where = Text(f"worst entry: {entry}, claimed {worst.analytic:.6g}, numeric {worst.numeric:.6g} ± {worst.error:.1g}")
     return Group(lines, where)

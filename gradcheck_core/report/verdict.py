@@ -66,7 +66,7 @@ class VerdictPolicy:
         Upper ends of the bands CORRECT, INSPECT and SUSPECT, relative (units of the normalised difference, which
         lies in [0, 1]); a difference of `bug` or more is a BUG. The defaults 1e-7, 1e-5 and 1e-3 are the textbook's.
     trusts_resolution : bool
-        True (default): a difference within the resolution is no evidence of a mistake, and agreement is never
+        True (default): a difference within the resolution is not evidence of a mistake, and agreement is never
         claimed finer than the resolution. False: the difference alone decides, as in the textbook.
 
     Raises
@@ -209,6 +209,11 @@ _COARSE = 1e-3
 
 _ROUNDED = 2.0**-50
 """A claim this much smaller than ``|J|`` over theta's scale, four roundings of float64, is zero."""
+
+
+CANCELLING = 1 / 16
+"""This part of the whole gradient counts as the size of the terms that cancel inside a parameter's gradient: they are
+as large as other gradients, and round as those do."""
 
 
 def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> NaturalScale:

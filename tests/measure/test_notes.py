@@ -60,7 +60,7 @@ def test_a_parameter_that_does_not_move_the_cost():
     )
 
 
-def test_a_claim_that_is_zero_but_for_rounding_is_no_claim():
+def test_a_claim_that_is_zero_within_rounding_is_not_noted():
     """The error bars are 1e-9."""
     assert observed([1.0, 5e-10], [1.0, 0.0]) == ()
 
@@ -69,7 +69,7 @@ def test_a_parameter_that_moves_nothing_and_is_claimed_to():
     assert observed([1.0, 0.0], [1.0, 0.0]) == ()
 
 
-def test_a_stationary_point_is_no_cost_that_nothing_moves():
+def test_a_cost_at_a_stationary_point_is_not_said_to_be_constant():
     # cos(h) and cos(-h) are the same number: the derivative is 0 to the last bit, the cost changes nevertheless
     assert NOTHING_MOVED not in notes_of(lambda w: float(np.cos(w[0])), [0.0], [1.0])
 

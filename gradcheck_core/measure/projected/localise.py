@@ -107,8 +107,8 @@ def localise(
     """Find the places that make up a discrepancy.
 
     What moved is halved, first between parameters, then between the entries of one. One half is moved on its own, and
-    what remains is the discrepancy of the other half. Halves that the error bars explain are dropped. A range of which
-    all eight eighths are wrong is not divided further if all entries sampled from it are wrong.
+    what remains is the discrepancy of the other half. Halves that the error bars explain are dropped. A range is not
+    divided further if all its eight eighths and all entries sampled from it are wrong.
 
     `wrong_at` measures as many entries of a stretch as its second argument says, evenly spread, and says whether all
     of these are wrong. `affordable` says whether this number of entries or halves may still be measured.

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...numerics.norms import norm
 from ...protocol.outputs import roundoff_of
+from ...report.verdict import CANCELLING
 from ...report.words import say_count
 from ..entries import Array
 from ..parity.carrying import CarriedSide
@@ -18,7 +19,7 @@ from .moves import list_moves
 _SAME = 1e-7
 """Relative, between the factors of costs and gradients, on top of rounding: frameworks keep constants in float32."""
 
-_CLEAR = 10.0
+_FAR_FROM_ONE = 10.0
 """Times what may be rounding: a factor that far from 1 is not 1."""
 
 _OF_THE_COSTS = 1e-6
@@ -107,13 +108,13 @@ def find_factor(reference: Side, other: Side, carried: CarriedSide, found: Diffe
         return None
     factor = other.cost / reference.cost
     allowed = max(_SAME, 2 * found.cost.error / max(found.cost.claimed, found.cost.numeric))
-    if abs(factor - 1) <= _CLEAR * allowed or not math.isfinite(factor):
+    if abs(factor - 1) <= _FAR_FROM_ONE * allowed or not math.isfinite(factor):
         return None
     for name, theirs in carried.gradients.items():
         mine = other.gradients.get(name)
         if mine is None or mine.shape != theirs.shape:
             return None
-        size = max(norm(flatten(mine)), total_size(other.gradients) / 16)
+        size = max(norm(flatten(mine)), CANCELLING * total_size(other.gradients))
         with np.errstate(over="ignore"):  # infinitely far apart is far apart
             left = flatten(mine - factor * theirs)
         if not norm(left) <= allowed * size:

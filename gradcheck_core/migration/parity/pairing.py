@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from ...check.judging import together
 from ...numerics.norms import norm
-from ...protocol.outputs import roundoff_of
+from ...protocol.outputs import ROUNDINGS, roundoff_of
 from ...report.verdict import (
+    CANCELLING,
     Comparison,
     NaturalScale,
     Verdict,
@@ -28,13 +29,6 @@ from ..tensors import find_beyond_rounding
 from .carrying import CarriedSide, sum_up
 from .rows import Outcome, ParityRow, is_beyond_rounding, is_slightly_off
 from .side import Side
-
-_ROUNDOFFS_OF_ANOTHER_ORDER = 64.0
-"""Unit roundoffs, relative to its size, by which a cost or a gradient may differ between two right implementations: a
-sum in another order moves by about the square root of its number of terms, here 4096."""
-
-_OF_THE_WHOLE = 16.0
-"""Terms that cancel inside a parameter's gradient are as large as other gradients: this part of the whole counts."""
 
 _NOISES = 16.0
 """Times its noise, a standard deviation, that a cost may differ."""
@@ -122,9 +116,7 @@ def judge_costs(
 ) -> tuple[Comparison, Verdict]:
     """Cost against cost; the error is what rounding, of the values too, and noise could make of the difference."""
     one, two = abs(reference.cost), abs(other.cost)
-    error = _ROUNDOFFS_OF_ANOTHER_ORDER * (reference.roundoff * one + other.roundoff * two) + _NOISES * (
-        reference.noise + other.noise
-    )
+    error = ROUNDINGS * (reference.roundoff * one + other.roundoff * two) + _NOISES * (reference.noise + other.noise)
     comparison = Comparison(abs(reference.cost - other.cost), error + from_values, one, two)
     return comparison, judge_parameter(comparison, NaturalScale(max(_reach(reference), _reach(other))), policy).verdict
 
@@ -158,7 +150,7 @@ def _compare_gradients(
     return _compare_arrays(
         carried.gradients[name],
         other.gradients[name],
-        lambda size: _ROUNDOFFS_OF_ANOTHER_ORDER * coarsest * (size + whole / _OF_THE_WHOLE),
+        lambda size: ROUNDINGS * coarsest * (size + CANCELLING * whole),
     )
 
 

@@ -127,7 +127,7 @@ def _read_table(metadata: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _digest(tensors: Mapping[str, npt.NDArray[Any]]) -> str:
-    """Of all numbers by name, to be compared with that of a file which may have been edited."""
+    """The SHA-256 digest of all tensors by name; it shows whether a file was edited."""
     digest = hashlib.sha256()
     for key in sorted(tensors):
         digest.update(f"{key}{tensors[key].shape}{tensors[key].dtype.name}".encode())
