@@ -28,7 +28,11 @@ def select(layout: Layout, include: Patterns, exclude: Patterns) -> tuple[int, .
     excluded = _match(names, exclude, "exclude") if exclude is not None else set()
     chosen = tuple(i for i, name in enumerate(names) if name in included - excluded)
     if not chosen:
-        msg = f"`include={include!r}, exclude={exclude!r}` leave no parameter to check; there are {_list_names(names)}"
+        given = [
+            f"`{name}={value!r}`" for name, value in (("include", include), ("exclude", exclude)) if value is not None
+        ]
+        leaves = "leaves" if len(given) == 1 else "leave"
+        msg = f"{' and '.join(given)} {leaves} no parameter to check; there are {_list_names(names)}"
         raise InvalidInputError(msg)
     return chosen
 

@@ -93,7 +93,10 @@ def _worst_of_each(assessed: Sequence[tuple[Evidence, ParameterReport]]) -> list
 
 def _require_callable(cost: object, args: object) -> None:
     if not callable(cost):
-        msg = f"`cost` is {type(cost).__name__}; pass the function first and the parameters second: cost(params, *args)"
+        msg = (
+            f"`cost` is of type {type(cost).__name__}, not a function; "
+            "pass the function first and the parameters second: cost(params, *args)"
+        )
         raise InvalidInputError(msg)
     if not isinstance(args, tuple):
         msg = f"`args` is {type(args).__name__}; pass a tuple, e.g. args=(x, y)"

@@ -75,7 +75,7 @@ def _notes(first: ParameterReport, wrong: int) -> tuple[str, ...]:
     why = (
         "its mistake did not come from another layer"
         if of_its_own
-        else "it is the closest to the cost, and a mistake in one layer's backward pass spreads to all layers before it"
+        else "a mistake in one layer's backward pass often spreads to the layers before it"
     )
     return (f"{wrong} parameters are wrong; start with `{safe(first.name)}`: {why}",)
 

@@ -26,7 +26,10 @@ from ..report.verdict import (
 _EVIDENT = 64.0
 """Times its own error bar that a single entry has to be off by to count alone: bars are estimates."""
 
-_NATURAL_SCALE_NOTE = "its gradient is too small to measure relative to itself; judged relative to the whole gradient"
+_TOO_SMALL = "gradient too small to be measured alone; judged on the scale of the whole gradient"
+_ALL_TOO_SMALL = (
+    "gradient too small to be measured, and so is the whole; judged on the scale of |J| over the size of theta"
+)
 
 Remark = tuple[str, str]
 """The name of a parameter or an entry, and a sentence about it."""
@@ -106,9 +109,10 @@ def assess(
         judgement = judge_parameter(comparison, scale, policy)
         wrong = _merge(evidence.located, parameter) if not judgement.verdict.passed else ()
         report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, None, wrong)
-        return report, _remarks(judgement, comparison, parameter)
+        return report, _remarks(judgement, comparison, parameter, scale)
     discrepancy = np.abs(evidence.numeric - evidence.claimed)
-    judgement = judge_parameter(comparison, scale.at_least(evidence.natural), policy)
+    scale = scale.at_least(evidence.natural)
+    judgement = judge_parameter(comparison, scale, policy)
     if not judgement.verdict.is_evidence:
         # Single entries can be known well beside others that hide them in the whole. Entries about which nothing is
         # known, as beside an infinite slope, do not count then.
@@ -124,12 +128,14 @@ def assess(
         judgement = Judgement(verdict, on_natural_scale=False) if verdict.is_evidence else judgement
     wrong = () if judgement.verdict.passed else _wrong_ranges(evidence, discrepancy, policy)
     report = _report(evidence, judgement.verdict, comparison.difference, comparison.resolution, evidence.worst, wrong)
-    return report, _remarks(judgement, comparison, parameter)
+    return report, _remarks(judgement, comparison, parameter, scale)
 
 
-def _remarks(judgement: Judgement, comparison: Comparison, parameter: Parameter) -> tuple[Remark, ...]:
+def _remarks(
+    judgement: Judgement, comparison: Comparison, parameter: Parameter, scale: NaturalScale
+) -> tuple[Remark, ...]:
     judged_so = judgement.on_natural_scale and math.isfinite(comparison.error)  # an infinite bar: it was not measured
-    return ((parameter.name, _NATURAL_SCALE_NOTE),) if judged_so else ()
+    return ((parameter.name, _ALL_TOO_SMALL if scale.from_cost else _TOO_SMALL),) if judged_so else ()
 
 
 def _merge(ranges: Iterable[tuple[int, int]], parameter: Parameter) -> tuple[tuple[int, int], ...]:

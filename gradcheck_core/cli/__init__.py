@@ -113,8 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         traceback.print_exception(error.with_traceback(_cut_ours(error.__traceback__)))
         if isinstance(error, ModuleNotFoundError):
             complain(
-                f"{sys.executable} has no {error.name}; install it there. `gradcheck compare` can run either side in "
-                "another Python: --python-a, --python-b"
+                f"the module `{error.name}` is not installed for {sys.executable}; install it there. "
+                "`gradcheck compare` can run either side in another Python: --python-a, --python-b"
             )
     return ExitCode.USAGE
 

@@ -19,9 +19,10 @@ VERDICTS = MappingProxyType(
             "coarser than 1e-7.",
             "The cost is noisy (float32, long sums, a large constant), bends sharply, or a parameter's gradient is "
             "so small beside the others that it was judged relative to them.",
-            "Compare difference and resolution. If the difference is smaller, only the resolution limits what is "
-            "known: check a float64 copy, fewer examples, or that parameter alone with `include=`. If it is larger, "
-            "something small is off: a constant rounded to float32, an epsilon left out.",
+            "Compare difference and resolution. If the difference is smaller than the resolution, nothing is wrong as "
+            "far as can be measured; to measure more closely, check a float64 copy, fewer examples, or that parameter "
+            "alone with `include=`. If it is larger, something small is wrong: a constant rounded to float32, an "
+            "epsilon left out.",
         ),
         Verdict.SUSPECT: Explanation(
             "The claimed gradient differs by more than its resolution, from 1e-5 to 1e-3: evidence of a mistake, but "
@@ -31,8 +32,8 @@ VERDICTS = MappingProxyType(
             "Look at the worst entry first. If only that one is wrong, ask what sets it apart from the others.",
         ),
         Verdict.BUG: Explanation(
-            "The claimed gradient is wrong: it differs by 1e-3 or more, which is more than the differences' own error, "
-            "or it is not finite.",
+            "The claimed gradient is wrong: it differs by 1e-3 or more, which is more than the error of the finite "
+            "differences, or it is not finite.",
             "A wrong rule, a factor, an index, a transpose; or a gradient that is deliberately not the derivative, "
             "such as a straight-through estimator or a clipped one.",
             "Start with the parameter that the report names, and with the diagnosis if there is one. Use `exclude=` "

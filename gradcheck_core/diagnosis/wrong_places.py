@@ -29,7 +29,7 @@ def propose_single_entry(facts: Facts) -> Iterator[Proposal]:
         return
     index = tuple(int(i) for i in np.argwhere(wrong)[0]) if wrong.any() else (0,) * wrong.ndim
     claimed, numeric = float(facts.claimed[index]), float(facts.numeric[index])
-    times = f" ({claimed / numeric:.6g} times)" if numeric and claimed else ""
+    times = f" (the claim is {claimed / numeric:.6g} times the numeric value)" if numeric and claimed else ""
     sentence = sentences.SINGLE_ENTRY if facts.claimed.size > 1 else sentences.ONLY_ENTRY
     shown = sentences.name_entry(index, facts.parts)
     yield Proposal(

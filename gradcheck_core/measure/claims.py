@@ -42,9 +42,9 @@ def claimed_gradient(session: Session) -> Gradient:
         raise InvalidInputError(msg)
     if session.baseline.cost.outputs > 1:
         msg = (
-            f"`cost` returned {session.baseline.cost.outputs} numbers (a complex one counts as two), and `grads` can "
-            "only be the gradient of one; return a real scalar, e.g. the sum, or leave `grads` out where the backend "
-            "has automatic differentiation"
+            f"`cost` returned {session.baseline.cost.outputs} numbers (a complex one counts as two); a gradient can "
+            "only be checked for one: return their sum (a real scalar), or leave `grads` out if the backend has "
+            "automatic differentiation"
         )
         raise InvalidInputError(msg)
     session.random_state.fix()
@@ -172,9 +172,10 @@ def _gather(named: Mapping[str, object], layout: Layout, conjugates: bool) -> Gr
             continue
         array = registry.to_numpy(value)
         if array.shape != parameter.shape:
+            transposed = " (transposed?)" if array.shape == parameter.shape[::-1] else ""
             msg = (
-                f"`grads`: `{parameter.name}` has shape {array.shape}, its parameter {parameter.shape}; "
-                "a gradient has its parameter's shape"
+                f"`grads`: the gradient of `{parameter.name}` has shape {array.shape}, but `{parameter.name}` has "
+                f"{parameter.shape}{transposed}; pass a gradient of its parameter's shape"
             )
             raise InvalidInputError(msg)
         _require_numbers(f"grads[{parameter.name!r}]", value, array, "iuc" if parameter.is_complex else "iu")

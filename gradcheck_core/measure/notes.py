@@ -78,7 +78,7 @@ def _note_on_stairs(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
 
 def _note_kinks(evidence: tuple[Evidence, ...]) -> tuple[str, ...]:
     found = {item.parameter.name: item.derivatives.kinks for item in evidence if item.derivatives.kinks}
-    listed = ", ".join(f"`{name}` ({count})" for name, count in found.items())
+    listed = ", ".join(f"{say_count(count, 'entry', 'entries')} of `{name}`" for name, count in found.items())
     return (f"on a kink of the cost, where any slope between the two sides is right: {listed}",) if found else ()
 
 

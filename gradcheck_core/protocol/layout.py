@@ -117,8 +117,9 @@ class Layout:
             msg = f"`params`: {clash}; rename one of the keys"
             raise InvalidInputError(msg)
         if not tensors:
-            held = ", ".join(f"`{leaf.name}` ({leaf.reason})" for leaf in carried) or "nothing"
-            msg = f"`params` holds no floating numbers to check, but {held}; pass arrays or tensors of a floating dtype"
+            listed = ", ".join(f"`{leaf.name}` ({leaf.reason})" for leaf in carried)
+            held = f"only {listed}" if listed else "it is empty"
+            msg = f"`params` holds nothing that can be checked: {held}; pass arrays or tensors of a floating dtype"
             raise InvalidInputError(msg)
         parameters: list[Parameter] = []
         start = 0

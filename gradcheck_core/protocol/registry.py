@@ -87,13 +87,23 @@ def infer_backend(params: object) -> Backend:
     if not owners:
         considered = ", ".join(backend.name for backend in _list_imported())
         msg = (
-            f"`params` holds no array or tensor of an imported framework (considered: {considered}); it holds "
-            f"{', '.join(sorted(types)) or 'nothing'}. Pass arrays, tensors or a model, or name the backend with "
-            f"`backend=`{_failures()}"
+            f"`params` holds no array or tensor of an imported framework (considered: {considered}); "
+            f"{_advise(params, sorted(types))}{_failures()}"
         )
         raise UnknownBackendError(msg)
     ((backend, _),) = owners.values()
     return backend
+
+
+def _advise(params: object, types: list[str]) -> str:
+    """Say what came in place of arrays, and what to pass."""
+    if inspect.isroutine(params):
+        return "it is a function; pass the function first and the parameters second"
+    if not types:
+        return "it is empty; pass arrays, tensors or a model"
+    if types == ["float"]:
+        return "it holds Python floats; pass arrays, e.g. np.array([1.0, 2.0])"
+    return f"it holds {', '.join(types)}; pass arrays, tensors or a model, or name the backend with `backend=`"
 
 
 def _validate(name: str, loaded: object) -> Backend:

@@ -194,7 +194,7 @@ def _step_curve(curves: Curves, on_a_kink: bool, palette: Palette) -> Drawn:
 _NOT_FINITE = "The claimed derivative is not finite, so it is not drawn."
 
 _A_V = {
-    False: "Noise of the cost makes the left arm of the V, curvature the right; a wrong claim stays high.",
+    False: "The left arm of the V comes from noise, the right one from curvature; a wrong claim stays high.",
     True: "On a kink there is no V: a central difference is the mean of two slopes; any value between them is right.",
 }
 

@@ -78,7 +78,7 @@ def gradient_page(report: GradientRecord) -> str:
         f"gradcheck: {report.verdict.value}",
         report=report,
         sentence=headline_sentence(report),
-        lines=() if report.passed else _describe(report.worst),
+        lines=() if report.passed else _describe(report.worst, report.method),
         next=what_next(report),
         method=describe_measuring(report),
         certificate=certificate_in_words(report),
@@ -129,7 +129,7 @@ def _draw_parameter(picture: Picture, report: GradientRecord, identifier: str, s
         Figure(drawn.title, drawn.words, Markup(svg_for_page(drawn, f"{identifier}-{drawn.kind}")))  # escaped there
         for drawn in draw(picture, parameter, ON_A_PAGE, titled=False)
     )
-    lines = [] if parameter.name == said_above else list(_describe(parameter))
+    lines = [] if parameter.name == said_above else list(_describe(parameter, report.method))
     if picture.curves is None and parameter.verdict.is_evidence:
         lines.append(
             "No curves: no entry was measured a second time, as with a given epsilon, with order=2, or when the check "
@@ -141,7 +141,7 @@ def _draw_parameter(picture: Picture, report: GradientRecord, identifier: str, s
     return Pictured(identifier, parameter, parameter.name[:_LONGEST_WHOLE] if long else "", tuple(lines), figures)
 
 
-def _describe(parameter: ParameterReport) -> tuple[str, ...]:
+def _describe(parameter: ParameterReport, method: str) -> tuple[str, ...]:
     """The likely mistake, the worst entry and the ranges, each in a sentence."""
     lines = [] if parameter.diagnosis is None else [parameter.diagnosis.sentence]
     if not (math.isnan(parameter.analytic) and math.isnan(parameter.numeric)):
@@ -150,17 +150,18 @@ def _describe(parameter: ParameterReport) -> tuple[str, ...]:
             f"{parameter.numeric:.9g} ± {parameter.error:.1g}."
         )
     if parameter.wrong:
-        lines.append(_extent(parameter))
+        lines.append(_extent(parameter, method))
     return tuple(lines)
 
 
-def _extent(parameter: ParameterReport) -> str:
+def _extent(parameter: ParameterReport, method: str) -> str:
     """Where a claim is not finite, the other entries are not looked at."""
     count = sum(stop - start for start, stop in parameter.wrong)
     of_all = f"{count} of {say_count(math.prod(parameter.shape), 'entry', 'entries')}"
     if math.isinf(parameter.difference):
         return f"{of_all} {'is' if count == 1 else 'are'} not finite."
-    return f"{of_all} {'is' if count == 1 else 'are'} in a part that is wrong."
+    known = method != "projected" or count == len(parameter.wrong)  # a longer range can have right entries too
+    return f"{of_all} {'is' if count == 1 else 'are'} {'wrong' if known else 'in a range where something is wrong'}."
 
 
 def _index(parameter: ParameterReport) -> str:

@@ -33,7 +33,7 @@ _MOST_UNSEEN = 5
 _LONGEST_NOTE = 240
 
 _NEXT = {
-    Verdict.CORRECT: "nothing: the {} is correct to within the resolution.",
+    Verdict.CORRECT: "nothing to do. The {} is correct to within the resolution.",
     Verdict.INSPECT: (
         "if you need more certainty, check a float64 copy of the model, or a smaller cost (fewer examples, no large "
         "constant): the resolution column shows what limits the check."
@@ -51,6 +51,11 @@ _NEXT = {
         "gradient is larger than rounding noise."
     ),
 }
+
+_NEXT_SMALL = (
+    "something small may be wrong, such as a constant rounded to float32 (see `gradcheck explain INSPECT`). Look at "
+    "{} first."
+)
 
 _NEXT_STOPPED = "raise the limit named in the first note; what was measured before it was reached is valid."
 
@@ -130,9 +135,13 @@ def _headline(report: GradientRecord) -> RenderableType:
         lines = Group(lines, Text(printable(worst.diagnosis.sentence), style="bold"))
     if math.isnan(worst.analytic) and math.isnan(worst.numeric):
         return lines  # no entry was measured on its own
-    entry = entry_name(safe(worst.name), worst.worst_index, worst.part)
+    entry = _name_worst(worst)
     where = Text(f"worst entry: {entry}, claimed {worst.analytic:.6g}, numeric {worst.numeric:.6g} ± {worst.error:.1g}")
     return Group(lines, where)
+
+
+def _name_worst(parameter: ParameterReport) -> str:
+    return entry_name(safe(parameter.name), parameter.worst_index, parameter.part)
 
 
 def _table(report: GradientRecord, most_rows: int) -> Table:
@@ -180,6 +189,8 @@ def what_next(report: GradientRecord) -> str:
         advice = _NEXT_DIAGNOSED
     elif report.stopped and report.verdict is Verdict.INCONCLUSIVE:
         advice = _NEXT_STOPPED
+    elif report.verdict is Verdict.INSPECT and report.worst.difference > report.worst.resolution:
+        return _NEXT_SMALL.format(f"`{_name_worst(report.worst)}`")
     else:
         advice = _NEXT[report.verdict]
     return advice.format(_SUBJECTS[report.order])

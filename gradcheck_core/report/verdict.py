@@ -176,10 +176,17 @@ class NaturalScale:
 
     size: float
     best: Verdict = Verdict.CORRECT
+    from_cost: bool = False  # whether it is of `|J|` over theta's scale, not of the gradient
 
     def at_least(self, size: float) -> Self:
         """The scale of a parameter whose own gradient is known to have at least this size; 0 if that is not known."""
-        return replace(self, size=max(self.size, size), best=Verdict.CORRECT) if size > 0 else self
+        return (
+            replace(
+                self, size=max(self.size, size), best=Verdict.CORRECT, from_cost=self.from_cost and size <= self.size
+            )
+            if size > 0
+            else self
+        )
 
 
 def judge_parameter(comparison: Comparison, scale: NaturalScale, policy: VerdictPolicy) -> Judgement:
@@ -229,7 +236,7 @@ def natural_scale(whole: Comparison, cost: float, theta_scale: float) -> Natural
     if not (whole.both_zero or size < _VANISHED * from_cost or saturated):
         return NaturalScale(size)
     hidden = whole.both_zero and whole.claimed > _ROUNDED * from_cost
-    return NaturalScale(from_cost, Verdict.INSPECT if hidden else Verdict.CORRECT)
+    return NaturalScale(from_cost, Verdict.INSPECT if hidden else Verdict.CORRECT, from_cost=True)
 
 
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:

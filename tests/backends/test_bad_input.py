@@ -28,7 +28,7 @@ def test_empty_params_belong_to_no_backend(kit, empty):
         (lambda g: {"w": g["w"]}, "missing: `b`"),
         (lambda g: {**g, "c": g["b"]}, "not a checked parameter: `c`"),
         (lambda g: {"weight": g["w"], "b": g["b"]}, "missing: `w`; not a checked parameter: `weight`"),
-        (lambda g: {"w": g["w"], "b": g["b"].reshape(2, 1)}, r"`b` has shape \(2, 1\), its parameter \(2,\)"),
+        (lambda g: {"w": g["w"], "b": g["b"].reshape(2, 1)}, r"`b` has shape \(2, 1\), but `b` has \(2,\)"),
         (lambda g: np.zeros(7), r"one array of shape \(7,\) came; .*flat vector of shape \(8,\)"),
         (lambda g: {"w": g["w"] > 0, "b": g["b"]}, "of dtype bool; pass real floating arrays"),
         (lambda g: {"w": g["w"] * 1j, "b": g["b"]}, "of dtype complex128; pass real floating arrays"),
@@ -59,7 +59,7 @@ def test_grads_in_every_accepted_form(kit, params, form):
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (1j, r"`cost` returned 2 numbers \(a complex one counts as two\), and `grads` can only be the gradient of one"),
+        (1j, r"`cost` returned 2 numbers \(a complex one counts as two\); a gradient can only be checked for one"),
         (object(), "object is not an array of a framework"),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_cost_that_returns_no_number(kit, params, returned, message):
 
 def test_a_cost_of_several_numbers_with_grads_by_hand(kit, params):
     with pytest.raises(
-        gc.InvalidInputError, match=r"`cost` returned 2 numbers .*`grads` can only be the gradient of one"
+        gc.InvalidInputError, match=r"`cost` returned 2 numbers .*a gradient can only be checked for one"
     ):
         gc.check_gradients(lambda p: p["b"] * 2, params, model.gradient())
 
@@ -107,7 +107,7 @@ def test_params_of_two_frameworks(kit):
         ("seed", 1.5, r"`seed=1.5`: pass an integer"),
         ("policy", "strict", r"`policy='strict'`: pass a VerdictPolicy"),
         ("include", "nope", r"`include`: the pattern 'nope' matches no parameter; there are (w, b|b, w)"),
-        ("exclude", ["*"], r"leave no parameter to check"),
+        ("exclude", ["*"], r"`exclude=\[\'\*\'\]` leaves no parameter to check"),
         ("include", 3, r"`include=3`: pass a name pattern"),
         ("progress", "yes", r"`progress='yes'`: pass one of None, True, False"),
         ("args", [1], r"`args` is list; pass a tuple"),
@@ -119,7 +119,10 @@ def test_unknown_option_values(kit, params, option, value, message):
 
 
 def test_a_cost_that_is_no_function(kit, params):
-    with pytest.raises(gc.InvalidInputError, match="`cost` is dict; pass the function first and the parameters second"):
+    with pytest.raises(
+        gc.InvalidInputError,
+        match="`cost` is of type dict, not a function; pass the function first and the parameters second",
+    ):
         gc.check_gradients(params, model.make_cost(kit), model.gradient())
 
 

@@ -28,7 +28,7 @@ def test_no_line_ends_in_spaces_elsewhere_than_on_a_terminal(gradcheck, demo, tm
 def test_the_demo_says_what_data_and_model_it_uses(demo):
     assert "Fisher's Iris data (1936): 150 flowers" in demo.stdout
     # 4 x 6 + 6 + 6 x 3 + 3
-    assert "a two-layer softmax network with 51 parameters" in demo.stdout
+    assert "a two-layer softmax network with 51 entries in 4 parameters" in demo.stdout
 
 
 def test_the_demo_passes_the_right_gradient_and_finds_the_mistake(demo):

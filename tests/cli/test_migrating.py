@@ -140,7 +140,7 @@ def test_the_right_case_verifies(folder, capsys):
 @pytest.mark.usefixtures("recorded")
 def test_a_file_that_is_no_snapshot_is_a_usage_error(capsys):
     assert main(["verify", "net.py", "net.py::right"]) == 2
-    assert "this is not a safetensors file" in capsys.readouterr().err
+    assert "this is not a snapshot (a safetensors file" in capsys.readouterr().err
 
     assert main(["verify", "net.safetensors", "net.py"]) == 2
     assert "net.py has 6 cases, and one is needed" in capsys.readouterr().err
@@ -215,7 +215,7 @@ def test_a_backend_that_knows_nothing_of_one_side_is_a_usage_error_that_names_th
     assert main(["compare", "net.py::right", "foreign.py::case", "--backend", "numpy"]) == 2
 
     err = capsys.readouterr().err
-    assert "`params` holds no floating numbers to check, but `w` (object)" in err
+    assert "`params` holds nothing that can be checked: only `w` (object)" in err
     assert "raised by the side `foreign.py::case`" in err
 
 

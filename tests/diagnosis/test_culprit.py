@@ -64,7 +64,7 @@ def test_the_report_names_the_layer_with_the_wrong_rule_and_says_why():
 
     assert report.worst.name == report.first == "w2"
     assert report.parameters["w1"].verdict is gc.Verdict.BUG
-    assert "2 parameters are wrong; start with `w2`: it is the closest to the cost" in report.notes[0]
+    assert "2 parameters are wrong; start with `w2`: a mistake in one layer's backward pass" in report.notes[0]
     assert "worst entry: w2" in str(report)
     assert str(report).index("\nw2 ") < str(report).index("\nw1 ") < str(report).index("\nw3 ")
 

@@ -23,7 +23,7 @@ KNOWN = {
     "over a batch of 32": ("scaled", G, G / 32, "1/32 of the numeric one"),
     "any factor": ("scaled", G, -1.7 * G, "-1.7 times the numeric one in every entry"),
     "one entry": ("single_entry", G, with_entry(G, (2, 1), 5.0), "only entry [2, 1] is wrong: claimed 5, numeric"),
-    "the only entry": ("single_entry", 0.5, 0.65, "its only entry is wrong: claimed 0.65, numeric 0.5 (1.3 times)"),
+    "the only entry": ("single_entry", 0.5, 0.65, "(the claim is 1.3 times the numeric value)"),
     "a row": ("partial", G, with_entry(G, 2, 0.0), "wrong only in row 2, where the claimed entries are zero"),
     "columns": ("partial", G, with_entry(G, np.s_[:, 1:3], OTHER[:, 1:3]), "wrong only in columns 1-2; the rest"),
     "some entries": ("partial", VECTOR, with_entry(VECTOR, [0, 5], [3.0, 4.0]), "wrong only in entries 0, 5"),

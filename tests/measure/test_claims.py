@@ -73,8 +73,11 @@ def test_the_callers_gradient_is_copied():
         ({"w": W, "b": B}, r"missing: `net\.w`, `net\.b`; not a checked parameter: `w`, `b`"),
         ([W, B, B], r"missing: `net\.w`, `net\.b`; not a checked parameter: `0`, `1`, `2`"),
         ([], r"missing: `net\.w`, `net\.b`"),
-        ({"net.w": W.T, "net.b": B}, r"`net\.w` has shape \(2, 3\), its parameter \(3, 2\); a gradient has its"),
-        ([B, W], r"`net\.w` has shape \(2,\), its parameter \(3, 2\)"),
+        (
+            {"net.w": W.T, "net.b": B},
+            r"of `net\.w` has shape \(2, 3\), but `net\.w` has \(3, 2\) \(transposed\?\); pass a gradient of its",
+        ),
+        ([B, W], r"`net\.w` has shape \(2,\), but `net\.w` has \(3, 2\); pass"),
         (np.ones(9), r"one array of shape \(9,\) came; .*\(`net\.w` \(3, 2\), `net\.b` \(2,\)\) or a flat .* \(8,\)"),
         (np.ones((4, 2)), r"one array of shape \(4, 2\) came"),
         (3.0, r"one array of shape \(\) came"),

@@ -120,7 +120,7 @@ def test_a_claim_of_zero_on_a_kink_is_no_missing_gradient():
 
 def test_kinks_are_listed_with_their_number():
     assert observed([0.5, 2.0, 0.5], [0.0, 2.0, -1.0], upper=[1.0, 2.0, 1.0]) == (
-        "on a kink of the cost, where any slope between the two sides is right: `p0` (1), `p2` (1)",
+        "on a kink of the cost, where any slope between the two sides is right: 1 entry of `p0`, 1 entry of `p2`",
     )
 
 

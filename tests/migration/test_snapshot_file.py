@@ -162,9 +162,9 @@ def test_every_cut_is_a_truncated_file(file):
 
 
 def test_a_file_of_another_kind_is_not_a_safetensors_file(file):
-    refused(file, pickle.dumps({"w": 1}), "not a safetensors file")
-    refused(file, b"PK\x03\x04" + bytes(100), "not a safetensors file")
-    refused(file, b"short", "not a safetensors file")
+    refused(file, pickle.dumps({"w": 1}), r"not a snapshot \(a safetensors file\)")
+    refused(file, b"PK\x03\x04" + bytes(100), r"not a snapshot \(a safetensors file\)")
+    refused(file, b"short", r"not a snapshot \(a safetensors file\)")
 
 
 def test_nothing_in_a_pickle_is_executed(file, tmp_path):
@@ -172,7 +172,7 @@ def test_nothing_in_a_pickle_is_executed(file, tmp_path):
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "boom"),)
 
-    refused(file, pickle.dumps(Bomb()), "not a safetensors file")
+    refused(file, pickle.dumps(Bomb()), r"not a snapshot \(a safetensors file\)")
 
     assert not (tmp_path / "boom").exists()
 

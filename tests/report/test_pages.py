@@ -107,7 +107,7 @@ def test_what_is_not_finite_has_a_colour_of_its_own_and_no_line(bad, curves, tmp
 def test_one_is_not_several(tmp_path):
     _, page = page_of(gc.check_gradients(lambda w: float(np.sin(w)), np.array(0.5), np.array(2.0)), tmp_path)
 
-    assert "1 of 1 entry is in a part that is wrong." in page.content
+    assert "1 of 1 entry is wrong." in page.content
     assert "1 parameters" not in page.content
 
 

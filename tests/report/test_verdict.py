@@ -189,14 +189,14 @@ def test_the_natural_scale_is_the_whole_gradients_size():
 def test_the_natural_scale_of_a_vanishing_gradient_is_the_cost_over_thetas_scale():
     nothing = Comparison(discrepancy=0.0, error=1.0, claimed=0.0, numeric=0.5)
 
-    assert natural_scale(nothing, cost=-100.0, theta_scale=0.5) == NaturalScale(200.0)
+    assert natural_scale(nothing, cost=-100.0, theta_scale=0.5) == NaturalScale(200.0, from_cost=True)
 
 
 @pytest.mark.parametrize(("claimed", "best"), [(8e-16, Verdict.CORRECT), (9e-16, Verdict.INSPECT)])
 def test_a_claim_of_which_nothing_shows_is_correct_only_where_it_is_rounding(claimed, best):
     whole = Comparison(discrepancy=claimed, error=1e-10, claimed=claimed, numeric=0.0)
 
-    assert natural_scale(whole, cost=2.0, theta_scale=2.0) == NaturalScale(1.0, best)
+    assert natural_scale(whole, cost=2.0, theta_scale=2.0) == NaturalScale(1.0, best, from_cost=True)
 
 
 def test_the_worst_verdict_ranks_evidence_above_the_lack_of_it():
@@ -210,4 +210,4 @@ def test_the_worst_verdict_ranks_evidence_above_the_lack_of_it():
 def test_the_natural_scale_of_a_cost_that_is_zero_is_what_it_is_a_step_away():
     whole = Comparison(discrepancy=0.0, error=1e-20, claimed=0.0, numeric=0.0, cost_size=1e-11)
 
-    assert natural_scale(whole, cost=0.0, theta_scale=0.5) == NaturalScale(2e-11)
+    assert natural_scale(whole, cost=0.0, theta_scale=0.5) == NaturalScale(2e-11, from_cost=True)

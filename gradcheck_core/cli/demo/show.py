@@ -36,7 +36,8 @@ def show_demo() -> bool:
     params = initial_params()
     size = sum(array.size for array in params.values())
     show("Fisher's Iris data (1936): 150 flowers, 4 measurements of each, 3 species.")
-    show(f"The model: a two-layer softmax network with {size} parameters; the cost: mean cross-entropy.")
+    counted = f"{size} entries in {len(params)} parameters"
+    show(f"The model: a two-layer softmax network with {counted}; the cost: mean cross-entropy.")
 
     _headline("1. Backpropagation written by hand in NumPy")
     right = check_gradients(cost, params, backpropagation, args=data)

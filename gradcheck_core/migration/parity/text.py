@@ -17,7 +17,7 @@ _LONGEST = 20
 """Longest name in the table, where every parameter has two."""
 
 _NEXT = {
-    "agree": "nothing: the sides agree to within the resolution.",
+    "agree": "nothing to do. The sides agree to within the resolution.",
     "undecided": (
         "name the missing parameters in the mapping (mapping=, a TOML file); where differences could not judge, lower "
         "the noise of the costs or allow more evaluations."

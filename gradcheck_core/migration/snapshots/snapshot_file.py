@@ -96,7 +96,7 @@ def _read_length(start: bytes) -> int:
         msg = "the file is empty; record the snapshot again"
         raise SnapshotError(msg)
     if start[_LENGTH_BYTES:] != b"{":
-        msg = "this is not a safetensors file, whose header begins with a brace after eight bytes; pass a snapshot"
+        msg = "this is not a snapshot (a safetensors file); pass one that `gradcheck record` or record_snapshot wrote"
         raise SnapshotError(msg)
     length = int.from_bytes(start[:_LENGTH_BYTES], "little")
     if length > MOST_HEADER_BYTES:

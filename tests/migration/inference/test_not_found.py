@@ -124,5 +124,7 @@ def test_more_layers_than_the_source_has_are_not_matched_by_their_numbers():
 def test_what_has_no_parameters_is_refused(side):
     sides = {"source_params": {"w": normal(2)}, "target_params": {"w": normal(2)}, side: {"n": np.arange(3)}}
 
-    with pytest.raises(MappingError, match=rf"`infer_mapping\({side}=...\)`: `params` holds no floating numbers"):
+    with pytest.raises(
+        MappingError, match=rf"`infer_mapping\({side}=...\)`: `params` holds nothing that can be checked"
+    ):
         infer_mapping(**sides)
