@@ -16,6 +16,20 @@ def params(kit):
     assert np.array_equal(kit.value(made["b"]), model.B), "the caller's params changed"
 
 
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({}, "it is empty; pass arrays"),
+        (len, "it is a function; pass the function first"),
+        ([1.0, 2.0], r"it holds Python floats; pass arrays, e\.g\. np\.array"),
+        (["w"], "it holds str; pass arrays, tensors or a model, or name the backend"),
+    ],
+)
+def test_params_of_no_backend_are_named(kit, params, said):
+    with pytest.raises(gc.UnknownBackendError, match=said):
+        gc.check_gradients(lambda p: 0.0, params, {})
+
+
 @pytest.mark.parametrize("empty", [{}, [], ()])
 def test_empty_params_belong_to_no_backend(kit, empty):
     with pytest.raises(gc.UnknownBackendError, match="`params` holds no array or tensor of an imported framework"):
@@ -107,7 +121,7 @@ def test_params_of_two_frameworks(kit):
         ("seed", 1.5, r"`seed=1.5`: pass an integer"),
         ("policy", "strict", r"`policy='strict'`: pass a VerdictPolicy"),
         ("include", "nope", r"`include`: the pattern 'nope' matches no parameter; there are (w, b|b, w)"),
-        ("exclude", ["*"], r"`exclude=\[\'\*\'\]` leaves no parameter to check"),
+        ("exclude", ["*"], r"`exclude=.*` leaves no parameter to check"),
         ("include", 3, r"`include=3`: pass a name pattern"),
         ("progress", "yes", r"`progress='yes'`: pass one of None, True, False"),
         ("args", [1], r"`args` is list; pass a tuple"),

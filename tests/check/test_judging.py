@@ -106,6 +106,14 @@ def test_the_natural_scale_is_noted():
     assert remarks == (("w", "gradient too small to be measured alone; judged on the scale of the whole gradient"),)
 
 
+def test_the_scale_of_the_cost_is_noted_where_the_whole_gradient_vanishes():
+    found = evidence([0.0], [1e-12], [1e-11])
+
+    _, ((_, said),) = assess(found, compare([found]), NaturalScale(1.0, from_cost=True), POLICY)
+
+    assert said.endswith("judged on the scale of |J| over the size of theta")
+
+
 @pytest.mark.parametrize(("claimed", "numeric"), [(-3.0, -1.0), (-1.0, -1.0), (0.5, 0.5), (2.0, 2.0), (5.0, 2.0)])
 def test_on_a_kink_the_numeric_entry_is_the_nearest_subgradient(claimed, numeric):
     found = evidence([claimed, 1.0], [-1.0, 1.0], [1e-9, 1e-9], upper=[2.0, 1.0])

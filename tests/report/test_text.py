@@ -58,6 +58,15 @@ def test_every_verdict_says_what_to_do_next(verdict):
     assert any(line.startswith("Next: ") for line in lines(reports.report(reports.parameter(verdict=verdict))))
 
 
+@pytest.mark.parametrize(
+    ("difference", "said"), [(2e-6, "Next: something small may be wrong"), (1e-8, "Next: if you need more certainty")]
+)
+def test_what_to_do_about_inspect_depends_on_whether_the_resolution_explains_it(difference, said):
+    parameter = reports.parameter(verdict=Verdict.INSPECT, difference=difference, resolution=1e-6)
+
+    assert any(line.startswith(said) for line in lines(reports.report(parameter)))
+
+
 def test_the_worst_entry_is_named_with_both_values():
     report = reports.report(reports.parameter("net.w", Verdict.BUG), reports.parameter("net.b"))
 
