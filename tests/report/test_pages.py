@@ -111,6 +111,20 @@ def test_one_is_not_several(tmp_path):
     assert "1 parameters" not in page.content
 
 
+@pytest.mark.parametrize(
+    ("method", "wrong", "said"),
+    [
+        ("exhaustive", ((0, 2),), "2 of 6 entries are wrong."),
+        ("projected", ((1, 2), (4, 5)), "2 of 6 entries are wrong."),
+        ("projected", ((0, 4),), "4 of 6 entries are in a range where something is wrong."),
+    ],
+)
+def test_entries_of_a_range_that_was_not_narrowed_down_are_not_all_called_wrong(method, wrong, said, tmp_path):
+    report = reports.report(reports.parameter(verdict=Verdict.BUG, wrong=wrong), method=method)
+
+    assert said in page_of(report, tmp_path)[1].content
+
+
 def test_a_page_of_nothing_but_notes_can_be_written(tmp_path):
     report = reports.report(reports.parameter(worst_index=(), analytic=math.nan, numeric=math.nan), notes=("n",) * 500)
 
