@@ -79,7 +79,7 @@ def test_kinks_are_counted_and_noted():
 
     assert report.passed
     assert report.worst.kinks == 2
-    assert any("on a kink" in note and "`theta` (2)" in note for note in report.notes)
+    assert any("on a kink" in note and "2 entries of `theta`" in note for note in report.notes)
 
 
 @pytest.mark.parametrize("side", [-1, 1])
